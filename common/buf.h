@@ -1,0 +1,36 @@
+/* A growable byte buffer. Zeroed memory is an empty buffer. Running out of memory is fatal(). */
+#ifndef WEIR_BUF_H
+#define WEIR_BUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *p;
+	size_t len;
+	size_t cap;
+};
+
+void buf_release(struct buf *b);          /* frees; the buffer is empty again */
+void buf_reserve(struct buf *b, size_t n);/* room for n more bytes */
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_addc(struct buf *b, char c);
+void buf_adds(struct buf *b, const char *s);
+void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Always NUL-terminated (the NUL is not counted in len). */
+const char *buf_cstr(struct buf *b);
+static inline void buf_reset(struct buf *b)
+{
+	b->len = 0;
+}
+
+/* Like malloc, calloc, strdup, but no memory is fatal(). */
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

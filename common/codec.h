@@ -1,0 +1,71 @@
+/*
+ * Records to msgpack and back, by their descriptors.
+ *
+ * Wire form: array [type, schema, group, group ...]; a group is an array of its fields in order, or nil when all of
+ * it is absent. Trailing zero fields of a group are not written. The decoder takes longer and shorter arrays at
+ * both levels: fields it does not know are skipped, fields that are missing are zero. So processes of different
+ * versions can talk.
+ *
+ * What arrives is hostile: sizes, nesting, types and ranges are checked, strings must be UTF-8 without control
+ * characters (but '\n' in lists and maps), and nothing is read beyond the end.
+ */
+#ifndef WEIR_CODEC_H
+#define WEIR_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "record.h"
+
+#define CODEC_MAX_RECORD (1u << 20) /* bytes; a HEAD of 13 jumbo frames is 120 KiB */
+#define CODEC_MAX_DEPTH  8
+
+/*
+ * Appends a record to out. rec is the record's struct, base what its strings refer to.
+ */
+void codec_pack(struct buf *out, enum rtype type, const void *rec, const char *base);
+
+/*
+ * The same with each group from a place of its own: g[i].p may be NULL (group absent). For a record put together
+ * from parts that came in different batches.
+ */
+struct codec_part {
+	const void *p;
+	const char *base;
+};
+void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part *g);
+
+/*
+ * A reader over bytes [pos, len) of base. Strings of decoded records refer to base, which must outlive them. base
+ * may be moved by realloc between calls if the caller updates it.
+ */
+struct codec_reader {
+	const char *base;
+	size_t len;
+	size_t pos;
+	const char *error; /* what was wrong, after a return of -1 */
+};
+
+/* Type of the next record without moving on; R_NONE at the end or if it is not a record. */
+enum rtype codec_peek(const struct codec_reader *r);
+/*
+ * Decodes the next record into rec, which has room for the struct of the type that codec_peek told, and is zeroed
+ * first. Returns 1, 0 at the end, -1 for bad input; then r->error is set and the reader cannot go on.
+ */
+int codec_read(struct codec_reader *r, void *rec);
+/* Skips a record whole, checked only for form. Returns 1, 0, -1 as above; *ret_at and *ret_len tell where it was. */
+int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
+
+/*
+ * Puts text into an arena as a string value a record can hold: invalid UTF-8 and control characters are replaced
+ * by U+FFFD, cut at max bytes (on a character). Returns the place in the arena.
+ */
+struct str str_put(struct buf *arena, const char *s, size_t len, size_t max);
+/* As it is: for what is known to be clean, and for blobs. */
+struct str str_put_raw(struct buf *arena, const void *p, size_t len);
+/* Length of the longest clean prefix of s: valid UTF-8 without control characters (but '\n' if lines). */
+size_t utf8_span(const char *s, size_t len, bool lines);
+
+#endif

@@ -1,0 +1,278 @@
+#include "record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define ENUM(name, ...) const char *const enum_##name[] = { __VA_ARGS__, NULL };
+#include "records/enums.def"
+#undef ENUM
+
+/* Kind and value names of each type that the .def files use. */
+#define D_flag FT_FLAG, NULL
+#define D_u8 FT_U8, NULL
+#define D_u16 FT_U16, NULL
+#define D_u32 FT_U32, NULL
+#define D_u64 FT_U64, NULL
+#define D_f64 FT_F64, NULL
+#define D_time FT_TIME, NULL
+#define D_dur FT_DUR, NULL
+#define D_addr FT_ADDR, NULL
+#define D_mac FT_MAC, NULL
+#define D_id FT_ID, NULL
+#define D_str FT_STR, NULL
+#define D_list FT_LIST, NULL
+#define D_map FT_MAP, NULL
+#define D_bin FT_BIN, NULL
+#define D_proto FT_PROTO, NULL
+#define D_tcpflags FT_TCPFLAGS, NULL
+#define D_tunnel FT_ENUM, enum_tunnel
+#define D_endreason FT_ENUM, enum_endreason
+#define D_tcpstate FT_ENUM, enum_tcpstate
+#define D_verdict FT_ENUM, enum_verdict
+#define D_severity FT_ENUM, enum_severity
+#define D_category FT_ENUM, enum_category
+#define D_entity FT_ENUM, enum_entity
+#define D_action FT_ENUM, enum_action
+#define D_endcause FT_ENUM, enum_endcause
+#define D_gapcause FT_ENUM, enum_gapcause
+#define D_dstate FT_ENUM, enum_dstate
+#define D_linkcode FT_ENUM, enum_linkcode
+
+#define ROW(kind, enum_names, the_name, the_unit, the_flags, the_doc, the_type, offset)            \
+	{ .name = the_name, .unit = the_unit, .doc = the_doc, .type_name = #the_type,              \
+	  .names = enum_names, .type = kind, .off = offset, .flags = the_flags }
+#define ROW_(...) ROW(__VA_ARGS__)
+#define FIELD(type, member, name, unit, flags, doc)                                                \
+	ROW_(D_##type, name, unit, flags, doc, type, offsetof(struct G, member)),
+
+#define G g_flow_key
+static const struct field fields_flow_key[] = {
+#include "records/flow_key.def"
+};
+#undef G
+#define G g_flow_count
+static const struct field fields_flow_count[] = {
+#include "records/flow_count.def"
+};
+#undef G
+#define G g_head
+static const struct field fields_head[] = {
+#include "records/head.def"
+};
+#undef G
+#define G g_flow_app
+static const struct field fields_flow_app[] = {
+#include "records/flow_app.def"
+};
+#undef G
+#define G g_flow_judge
+static const struct field fields_flow_judge[] = {
+#include "records/flow_judge.def"
+};
+#undef G
+#define G g_host
+static const struct field fields_host[] = {
+#include "records/host.def"
+};
+#undef G
+#define G g_alert
+static const struct field fields_alert[] = {
+#include "records/alert.def"
+};
+#undef G
+#define G g_tick
+static const struct field fields_tick[] = {
+#include "records/tick.def"
+};
+#undef G
+#define G g_sensor_count
+static const struct field fields_sensor_count[] = {
+#include "records/sensor_count.def"
+};
+#undef G
+#define G g_gap
+static const struct field fields_gap[] = {
+#include "records/gap.def"
+};
+#undef G
+#define G g_config
+static const struct field fields_config[] = {
+#include "records/config.def"
+};
+#undef G
+#define G g_metric
+static const struct field fields_metric[] = {
+#include "records/metric.def"
+};
+#undef G
+#define G g_process
+static const struct field fields_process[] = {
+#include "records/process.def"
+};
+#undef G
+#define G g_delivery
+static const struct field fields_delivery[] = {
+#include "records/delivery.def"
+};
+#undef G
+#define G g_note
+static const struct field fields_note[] = {
+#include "records/note.def"
+};
+#undef G
+#define G g_fetch
+static const struct field fields_fetch[] = {
+#include "records/fetch.def"
+};
+#undef G
+#define G g_batch
+static const struct field fields_batch[] = {
+#include "records/batch.def"
+};
+#undef G
+#define G g_query
+static const struct field fields_query[] = {
+#include "records/query.def"
+};
+#undef G
+#define G g_command
+static const struct field fields_command[] = {
+#include "records/command.def"
+};
+#undef G
+#define G g_answer
+static const struct field fields_answer[] = {
+#include "records/answer.def"
+};
+#undef G
+#define G g_snapshot
+static const struct field fields_snapshot[] = {
+#include "records/snapshot.def"
+};
+#undef G
+#define G g_hello
+static const struct field fields_hello[] = {
+#include "records/hello.def"
+};
+#undef G
+#undef FIELD
+
+#define GROUP(record, group, member)                                                               \
+	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
+	  offsetof(struct r_##record, member) },
+#define RECORD(NAME, number, name, doc, groups) static const struct group groups_##name[] = { groups };
+#include "records/records.def"
+#undef RECORD
+#undef GROUP
+
+#define GROUP(record, group, member) +1
+#define RECORD(NAME, number, rname, rdoc, rgroups)                                                 \
+	{ .type = R_##NAME, .name = #rname, .doc = rdoc, .groups = groups_##rname,                 \
+	  .n_groups = 0 rgroups, .size = sizeof(struct r_##rname) },
+static const struct rdesc descs[] = {
+#include "records/records.def"
+};
+#undef RECORD
+#undef GROUP
+
+#define N_DESCS (sizeof descs / sizeof *descs)
+
+const struct rdesc *rdesc_get(unsigned type)
+{
+	/* Numbers are small and dense enough for a table built once, on first use. */
+	static const struct rdesc *by_number[64];
+	if (!by_number[R_HEAD])
+		for (size_t i = 0; i < N_DESCS; i++)
+			by_number[descs[i].type] = &descs[i];
+	return type < 64 ? by_number[type] : NULL;
+}
+
+const struct rdesc *rdesc_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_DESCS; i++)
+		if (strcmp(descs[i].name, name) == 0)
+			return &descs[i];
+	return NULL;
+}
+
+static const struct field *group_field(const struct group *g, const char *name)
+{
+	for (unsigned i = 0; i < g->n_fields; i++)
+		if (strcmp(g->fields[i].name, name) == 0)
+			return &g->fields[i];
+	return NULL;
+}
+
+const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off)
+{
+	const char *dot = strchr(name, '.');
+	for (unsigned i = 0; i < rd->n_groups; i++) {
+		const struct group *g = &rd->groups[i];
+		const struct field *f = group_field(g, name);
+		if (!f && dot && strlen(g->name) == (size_t)(dot - name) && strncmp(g->name, name, dot - name) == 0)
+			f = group_field(g, dot + 1);
+		if (f) {
+			*ret_off = g->off + f->off;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+int enum_value(const char *const *names, const char *name)
+{
+	for (int i = 0; names[i]; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *enum_name(const char *const *names, unsigned value)
+{
+	for (unsigned i = 0; names[i]; i++)
+		if (i == value)
+			return names[i];
+	return "?";
+}
+
+/* IANA protocol numbers that traffic really has. */
+static const struct {
+	uint8_t number;
+	const char *name;
+} protos[] = {
+	{ 0, "hopopt" }, { 1, "icmp" }, { 2, "igmp" }, { 4, "ipip" }, { 6, "tcp" }, { 8, "egp" }, { 17, "udp" },
+	{ 33, "dccp" }, { 41, "ipv6" }, { 46, "rsvp" }, { 47, "gre" }, { 50, "esp" }, { 51, "ah" },
+	{ 58, "icmpv6" }, { 88, "eigrp" }, { 89, "ospf" }, { 103, "pim" }, { 112, "vrrp" }, { 115, "l2tp" },
+	{ 132, "sctp" }, { 136, "udplite" },
+};
+
+const char *proto_name(uint8_t proto, char buf[static 4])
+{
+	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+		if (protos[i].number == proto)
+			return protos[i].name;
+	snprintf(buf, 4, "%u", proto);
+	return buf;
+}
+
+int proto_value(const char *name)
+{
+	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+		if (strcasecmp(protos[i].name, name) == 0)
+			return protos[i].number;
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+	return *name >= '0' && *name <= '9' && *end == '\0' && n < 256 ? (int)n : -1;
+}
+
+const char *tcpflags_str(uint8_t flags, char buf[static 9])
+{
+	static const char letters[] = "FSRPAUEC";
+	char *p = buf;
+	for (int i = 0; i < 8; i++)
+		if (flags & (1 << i))
+			*p++ = letters[i];
+	*p = '\0';
+	return buf;
+}

@@ -1,0 +1,55 @@
+/*
+ * A log with a cursor: the bounded, ordered records that a producer holds for its consumers. In memory; pure (no
+ * sockets, no clock).
+ *
+ * Records have consecutive sequence numbers from 1. tail is the oldest held, head the number that the next one will
+ * get. Consumers that the topology marks durable hold the log back: what they have not reported durable is kept, and
+ * when the bound is reached stream_append refuses. Without durable consumers the oldest records make room.
+ */
+#ifndef WEIR_STREAM_H
+#define WEIR_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+
+/* name is copied. max_bytes bounds the record bytes held. */
+struct stream *stream_new(const char *name, uint64_t epoch, size_t max_bytes);
+void stream_free(struct stream *s);
+const char *stream_name(const struct stream *s);
+uint64_t stream_epoch(const struct stream *s);
+uint64_t stream_head(const struct stream *s);
+uint64_t stream_tail(const struct stream *s);
+size_t stream_bytes(const struct stream *s);
+size_t stream_max(const struct stream *s);
+uint64_t stream_clock(const struct stream *s);
+void stream_set_clock(struct stream *s, uint64_t time_ns);
+
+/* Names a consumer as durable. At most 8. Known by name before it first asks. */
+void stream_add_durable(struct stream *s, const char *consumer);
+/* Smallest position that all durable consumers have reported; head if there are none. */
+uint64_t stream_durable(const struct stream *s);
+/* The consumer says that records before seq are safe with it. Never moves back. */
+void stream_set_durable(struct stream *s, const char *consumer, uint64_t seq);
+
+/* Appends a record, which gets number *ret_seq (may be NULL). -1 when full of records that must be kept. */
+int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_seq);
+/*
+ * Numbers a record without holding it: for a producer that re-reads its input and knows that it is durable. Only
+ * while the stream holds nothing.
+ */
+void stream_skip(struct stream *s, uint64_t n);
+/* Room left before stream_append refuses. */
+size_t stream_room(const struct stream *s);
+/* Drops all and starts again with another epoch (or the same) at seq. */
+void stream_restart(struct stream *s, uint64_t epoch, uint64_t seq);
+
+/*
+ * Records from on, as many as fit into max bytes, at least one: *ret_p, *ret_len are their bytes, valid until the next
+ * append, and the return value their number. 0 if there is none yet. from must be in [tail, head].
+ */
+uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const char **ret_p, size_t *ret_len);
+
+#endif
