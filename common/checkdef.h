@@ -1,0 +1,60 @@
+/*
+ * The catalogue of native checks: one row each, in checks.def. checks/ runs them, the topology is validated against them,
+ * weir checks and weir-checks(7) print them.
+ */
+#ifndef WEIR_CHECKDEF_H
+#define WEIR_CHECKDEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+/* When a check runs. */
+enum check_hook {
+	HOOK_DETECTED = 1, /* a verdict came: risks and metadata; rules on an absence wait for the final one */
+	HOOK_PERIODIC = 2, /* counters of a flow that goes on, each 60 s of packet time */
+	HOOK_END = 4,      /* the flow ended */
+	HOOK_HOST_MINUTE = 8, /* each host, each minute of packet time */
+	HOOK_SENSOR_MINUTE = 16, /* each sensor, each minute */
+};
+
+struct checkdef_param {
+	const char *name; /* NULL ends the list */
+	const char *unit;
+	const char *doc;
+	bool list;        /* a list of texts (addresses, names), default empty; else a number */
+	double def, min, max;
+};
+
+#define CHECKDEF_MAX_PARAMS 4
+
+struct checkdef {
+	const char *key;
+	enum entity entity;
+	const char *title;
+	const char *description; /* one or two sentences: what it means, what to do */
+	enum category category;
+	bool enabled;            /* by default */
+	uint16_t score;          /* total */
+	uint16_t client_score;   /* of it, on the client or attacker; the rest on the server or victim */
+	uint16_t type_id;        /* ntopng's number of the alert type */
+	uint8_t risk_id;         /* nDPI risk that it reports, 0 = none */
+	bool attention;          /* not acknowledged from the start */
+	bool client_attacker, server_attacker, client_victim, server_victim;
+	unsigned hooks;
+	const char *mitre;       /* technique id or "" */
+	struct checkdef_param params[CHECKDEF_MAX_PARAMS + 1];
+};
+
+extern const struct checkdef checkdefs[];
+extern const size_t n_checkdefs;
+/* By key; an alert key may exist for a flow and for a host: entity ENT_OTHER takes the first. NULL if none. */
+const struct checkdef *checkdef_find(const char *key, enum entity entity);
+/* The check that reports an nDPI risk, or NULL. */
+const struct checkdef *checkdef_risk(unsigned risk_id);
+/* Severity that follows from a score: >= 250 emergency, 200 critical, 100 error, 50 warning, 10 notice, 1 info. */
+enum severity severity_of_score(unsigned score);
+
+#endif
