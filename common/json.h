@@ -12,14 +12,15 @@ enum {
 	JSON_FLAT = 1,  /* "client.ip": ... instead of nested objects */
 	JSON_TYPE = 2,  /* begin with "type": name of the record */
 	JSON_NO_BIN = 4,/* leave blobs out */
-	JSON_WALL = 8,  /* also what depends on the wall clock (default: all; canonical export clears it) */
 };
 
 /*
- * Appends a record as one JSON object. Dotted names become nested objects ("client": {"ip": ...}); a name that two
- * groups have is written once, from the first group where it is set. Absent strings, addresses, ids, times and F_OPT
+ * Appends a record as one JSON object. Dotted names become nested objects ("client": {"ip": ...}); a field
+ * that is also the prefix of others becomes their "name" ("app": {"name": "Google", "master": "TLS"}). The flow and the
+ * host of an alert are objects of their own ("flow": {...}, "host": {...}). Absent strings, addresses, ids, times and F_OPT
  * zeros are left out. Times are RFC 3339 UTC with nanoseconds cut to microseconds, durations seconds, ids ULIDs,
- * integers numbers. fields, if not NULL, is a NULL-terminated list of public names to write and no others.
+ * integers numbers. fields, if not NULL, is a NULL-terminated list of public names to write and no others (of an alert's
+ * flow and host: "flow.client.ip", "host.name").
  */
 void json_record(struct buf *out, enum rtype type, const void *rec, const char *base, unsigned flags,
 		 const char *const *fields);

@@ -204,13 +204,19 @@ static const struct field *group_field(const struct group *g, const char *name)
 	return NULL;
 }
 
+/* Does prefix (len bytes) name the group: 'flow_key', or 'flow' for every group of the flow? */
+static int names_group(const struct group *g, const char *prefix, size_t len)
+{
+	return strncmp(g->name, prefix, len) == 0 && (g->name[len] == '\0' || g->name[len] == '_');
+}
+
 const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off)
 {
 	const char *dot = strchr(name, '.');
 	for (unsigned i = 0; i < rd->n_groups; i++) {
 		const struct group *g = &rd->groups[i];
 		const struct field *f = group_field(g, name);
-		if (!f && dot && strlen(g->name) == (size_t)(dot - name) && strncmp(g->name, name, dot - name) == 0)
+		if (!f && dot && names_group(g, name, (size_t)(dot - name)))
 			f = group_field(g, dot + 1);
 		if (f) {
 			*ret_off = g->off + f->off;

@@ -214,8 +214,8 @@ const struct rdesc *rdesc_get(unsigned type);
 const struct rdesc *rdesc_by_name(const char *name);
 /*
  * Finds a field by its public name. Where two groups have a field of that name (an alert has 'score' and so
- * has its flow) the first group wins; 'group.name' ('flow_judge.score') picks. *ret_off is the offset in the
- * record's struct. NULL if there is none.
+ * has its flow) the first group wins; 'flow_judge.score' picks by group, 'flow.score' from all groups that begin with
+ * 'flow_'. *ret_off is the offset in the record's struct. NULL if there is none.
  */
 const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off);
 

@@ -29,6 +29,7 @@ void stream_set_clock(struct stream *s, uint64_t time_ns);
 
 /* Names a consumer as durable. At most 8. Known by name before it first asks. */
 void stream_add_durable(struct stream *s, const char *consumer);
+bool stream_is_durable(const struct stream *s, const char *consumer);
 /* Smallest position that all durable consumers have reported; head if there are none. */
 uint64_t stream_durable(const struct stream *s);
 /* The consumer says that records before seq are safe with it. Never moves back. */

@@ -1,0 +1,281 @@
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "log.h"
+
+/*
+ * Records lie in chunks the size of an answer to FETCH, so that an answer is one copy. Chunks are dropped whole, oldest
+ * first, and used again.
+ */
+#define CHUNK_BYTES  (256u << 10)
+#define MAX_DURABLE  8
+#define MAX_SPARE    8
+
+struct chunk {
+	uint64_t base; /* number of its first record */
+	uint32_t n;
+	uint32_t n_cap;
+	uint32_t *end; /* of each record */
+	size_t len, cap;
+	char *p;
+};
+
+struct durable {
+	char *consumer;
+	uint64_t seq;
+};
+
+struct stream {
+	char *name;
+	uint64_t epoch;
+	uint64_t head;
+	uint64_t clock;
+	size_t max;
+	size_t bytes;
+	struct chunk **chunks; /* ring of pointers would save the memmove; there are at most a few hundred */
+	size_t n_chunks, cap_chunks;
+	struct chunk *spare[MAX_SPARE];
+	size_t n_spare;
+	struct durable durable[MAX_DURABLE];
+	size_t n_durable;
+};
+
+struct stream *stream_new(const char *name, uint64_t epoch, size_t max_bytes)
+{
+	struct stream *s = xcalloc(1, sizeof *s);
+	s->name = xstrdup(name);
+	s->epoch = epoch;
+	s->head = 1;
+	s->max = max_bytes;
+	return s;
+}
+
+static void chunk_free(struct chunk *c)
+{
+	free(c->end);
+	free(c->p);
+	free(c);
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_chunks; i++)
+		chunk_free(s->chunks[i]);
+	for (size_t i = 0; i < s->n_spare; i++)
+		chunk_free(s->spare[i]);
+	for (size_t i = 0; i < s->n_durable; i++)
+		free(s->durable[i].consumer);
+	free(s->chunks);
+	free(s->name);
+	free(s);
+}
+
+const char *stream_name(const struct stream *s)
+{
+	return s->name;
+}
+
+uint64_t stream_epoch(const struct stream *s)
+{
+	return s->epoch;
+}
+
+uint64_t stream_head(const struct stream *s)
+{
+	return s->head;
+}
+
+uint64_t stream_tail(const struct stream *s)
+{
+	return s->n_chunks ? s->chunks[0]->base : s->head;
+}
+
+size_t stream_bytes(const struct stream *s)
+{
+	return s->bytes;
+}
+
+size_t stream_max(const struct stream *s)
+{
+	return s->max;
+}
+
+uint64_t stream_clock(const struct stream *s)
+{
+	return s->clock;
+}
+
+void stream_set_clock(struct stream *s, uint64_t time_ns)
+{
+	s->clock = time_ns;
+}
+
+void stream_add_durable(struct stream *s, const char *consumer)
+{
+	if (s->n_durable == MAX_DURABLE)
+		fatalx("stream %s: more than %d durable consumers", s->name, MAX_DURABLE);
+	s->durable[s->n_durable++] = (struct durable){ xstrdup(consumer), 0 };
+}
+
+bool stream_is_durable(const struct stream *s, const char *consumer)
+{
+	for (size_t i = 0; i < s->n_durable; i++)
+		if (strcmp(s->durable[i].consumer, consumer) == 0)
+			return true;
+	return false;
+}
+
+uint64_t stream_durable(const struct stream *s)
+{
+	uint64_t min = s->head;
+	for (size_t i = 0; i < s->n_durable; i++)
+		if (s->durable[i].seq < min)
+			min = s->durable[i].seq;
+	return min;
+}
+
+void stream_set_durable(struct stream *s, const char *consumer, uint64_t seq)
+{
+	for (size_t i = 0; i < s->n_durable; i++)
+		if (strcmp(s->durable[i].consumer, consumer) == 0 && seq > s->durable[i].seq)
+			s->durable[i].seq = seq;
+}
+
+static void drop_oldest(struct stream *s)
+{
+	struct chunk *c = s->chunks[0];
+	s->bytes -= c->len;
+	memmove(s->chunks, s->chunks + 1, --s->n_chunks * sizeof *s->chunks);
+	if (c->cap == CHUNK_BYTES && s->n_spare < MAX_SPARE)
+		s->spare[s->n_spare++] = c;
+	else
+		chunk_free(c);
+}
+
+static bool may_drop(const struct stream *s, uint64_t durable)
+{
+	return s->n_chunks && s->chunks[0]->base + s->chunks[0]->n <= durable;
+}
+
+/*
+ * Room for len more bytes. What everybody has is kept up to a quarter of the bound, for those who come late, and no
+ * longer: memory that is used again soon is still in the processor's cache.
+ */
+static bool make_room(struct stream *s, size_t len)
+{
+	uint64_t durable = stream_durable(s);
+	while (s->bytes + len > s->max / 4 && may_drop(s, durable) && (s->n_durable || s->bytes + len > s->max))
+		drop_oldest(s);
+	return s->bytes + len <= s->max;
+}
+
+size_t stream_room(const struct stream *s)
+{
+	size_t held = s->bytes;
+	uint64_t durable = stream_durable(s);
+	for (size_t i = 0; i < s->n_chunks && s->chunks[i]->base + s->chunks[i]->n <= durable; i++)
+		held -= s->chunks[i]->len;
+	return held < s->max ? s->max - held : 0;
+}
+
+static struct chunk *add_chunk(struct stream *s, size_t need)
+{
+	struct chunk *c;
+	if (need <= CHUNK_BYTES && s->n_spare) {
+		c = s->spare[--s->n_spare];
+	} else {
+		c = xcalloc(1, sizeof *c);
+		c->cap = need > CHUNK_BYTES ? need : CHUNK_BYTES;
+		c->p = xmalloc(c->cap);
+	}
+	c->base = s->head;
+	c->n = 0;
+	c->len = 0;
+	if (s->n_chunks == s->cap_chunks) {
+		s->cap_chunks = s->cap_chunks ? 2 * s->cap_chunks : 16;
+		s->chunks = xrealloc(s->chunks, s->cap_chunks * sizeof *s->chunks);
+	}
+	s->chunks[s->n_chunks++] = c;
+	return c;
+}
+
+int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_seq)
+{
+	struct chunk *c = s->n_chunks ? s->chunks[s->n_chunks - 1] : NULL;
+	if (!c || c->cap - c->len < len) {
+		if (!make_room(s, len))
+			return -1;
+		c = add_chunk(s, len);
+	} else if (s->bytes + len > s->max && !make_room(s, len)) {
+		return -1;
+	} else if (s->n_chunks == 0) {
+		c = add_chunk(s, len); /* make_room dropped the chunk we were looking at */
+	}
+	if (c->n == c->n_cap) {
+		c->n_cap = c->n_cap ? 2 * c->n_cap : 256;
+		c->end = xrealloc(c->end, c->n_cap * sizeof *c->end);
+	}
+	memcpy(c->p + c->len, rec, len);
+	c->len += len;
+	c->end[c->n++] = (uint32_t)c->len;
+	s->bytes += len;
+	if (ret_seq)
+		*ret_seq = s->head;
+	s->head++;
+	return 0;
+}
+
+void stream_skip(struct stream *s, uint64_t n)
+{
+	if (s->n_chunks == 0)
+		s->head += n;
+}
+
+void stream_restart(struct stream *s, uint64_t epoch, uint64_t seq)
+{
+	while (s->n_chunks)
+		drop_oldest(s);
+	for (size_t i = 0; i < s->n_durable; i++)
+		s->durable[i].seq = 0;
+	s->epoch = epoch;
+	s->head = seq;
+}
+
+/* Index of the chunk that holds seq; seq is in [tail, head). */
+static size_t find_chunk(const struct stream *s, uint64_t seq)
+{
+	size_t lo = 0, hi = s->n_chunks;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (s->chunks[mid]->base <= seq)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const char **ret_p, size_t *ret_len)
+{
+	if (from < stream_tail(s) || from >= s->head)
+		return 0;
+	const struct chunk *c = s->chunks[find_chunk(s, from)];
+	uint32_t first = (uint32_t)(from - c->base);
+	uint32_t start = first ? c->end[first - 1] : 0;
+	uint32_t lo = first + 1, hi = c->n; /* largest count of records whose bytes fit */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo + 1) / 2;
+		if (c->end[mid - 1] - start <= max)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	*ret_p = c->p + start;
+	*ret_len = c->end[lo - 1] - start;
+	return lo - first;
+}
