@@ -78,7 +78,7 @@ $(O)/lib$(1).a: $$(filter-out $(O)/$(1)/$(1).o,$$(OBJ_$(1)))
 $(O)/bin/weir-$(1): $(O)/$(1)/$(1).o $(O)/lib$(1).a $(O)/libcommon.a
 	@mkdir -p $$(@D)
 	$$(call say,LD)
-	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $$@ $$^ $(LIBS_$(1)) $(LIBS_common)
+	$(Q)$$(CC) $$(LDHARDEN) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS_common)
 .PHONY: $(1)
 $(1): $(O)/bin/weir-$(1)
 endef
@@ -99,8 +99,11 @@ $(O)/bin/recgen: $(O)/common/recgen.o $(O)/libcommon.a
 $(O)/weir-fields.7: $(O)/bin/recgen
 	$(call say,GEN)
 	$(Q)$< man > $@
+$(O)/weir-checks.7: $(O)/bin/recgen
+	$(call say,GEN)
+	$(Q)$< checks > $@
 .PHONY: reference
-reference: $(O)/weir-fields.7
+reference: $(O)/weir-fields.7 $(O)/weir-checks.7
 
 # -- unit tests: tests/unit/test_<module>.c, cmocka -------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -113,7 +116,113 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 
 .PHONY: unit
 unit: $(UNIT)
-	$(Q)for t in $(UNIT); do $$t || exit 1; done
+	$(Q)tests/run $(UNIT)
+
+# -- fuzz targets: tests/fuzz/fuzz_<parser>.c, libFuzzer of clang ------------------------------------------------------
+# They link everything anew with clang's sanitizers and coverage, in a folder of their own.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_CC  := clang
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+T ?= 60
+
+.PHONY: fuzz-build fuzz fuzz-smoke
+fuzz-build:
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(FUZZ_CC) HARDEN="$(FUZZ_FLAGS)" \
+		LDHARDEN="-fsanitize=fuzzer,address,undefined" CFLAGS="-O1 -g" FUZZING=1 fuzz-bins
+ifdef FUZZING
+.PHONY: fuzz-bins
+fuzz-bins: $(FUZZ_SRC:tests/fuzz/%.c=$(O)/bin/%)
+$(O)/bin/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $< -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
+		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common)
+endif
+# make fuzz T=600: each target for T seconds, new inputs kept below $(O).
+fuzz: fuzz-build
+	$(Q)tests/fuzz/run $(O)/fuzz/bin $(O)/fuzz/corpus $(T)
+
+# -- lint -------------------------------------------------------------------------------------------------------------
+LINT_SRC := $(wildcard common/*.[ch] common/weir/*.[ch] $(PROCS:%=%/*.[ch]) tests/*/*.[ch])
+.PHONY: lint
+lint: deps-lint
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/lint DEVELOPER=1 all
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
+		--suppressions-list=etc/packaging/cppcheck.txt -j 2 -Icommon -I. -D_GNU_SOURCE -DWEIR_VERSION='""' \
+		-DWEIR_PREFIX='""' common common/weir $(PROCS)
+	$(Q)etc/packaging/check-source $(LINT_SRC)
+	$(Q)for m in $(MAN_SRC) $(MAN_GEN); do mandoc -T lint -W warning $$m || exit 1; done
+
+# -- dependencies -----------------------------------------------------------------------------------------------------
+.PHONY: deps deps-test deps-lint
+deps:
+	$(Q)etc/packaging/deps build
+deps-test:
+	$(Q)etc/packaging/deps build test
+deps-lint:
+	$(Q)etc/packaging/deps build lint
+
+# -- run, test, bench ---------------------------------------------------------------------------------------------------
+# make run [IFACE=eth0 | PCAP="file ..."] [SPEED=n|max]: everything in the foreground, in $(O)/run.
+SPEED ?= 4
+PCAP  ?= tests/captures/office.pcapng
+RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
+.PHONY: run test bench
+run: deps
+	+$(Q)$(MAKE) --no-print-directory all
+	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
+test: deps-test
+	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=1 CFLAGS="-O1 -g" DEVELOPER=1 all unit-build
+	+$(Q)$(MAKE) --no-print-directory fuzz-build
+	$(Q)tests/run --all $(O)
+.PHONY: unit-build
+unit-build: $(UNIT)
+bench: deps-test
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/run $(O)
+
+# -- manuals ------------------------------------------------------------------------------------------------------------
+MAN_SRC := $(wildcard common/*.7 common/weir/*.1 $(PROCS:%=%/*.8) etc/*.5)
+MAN_GEN := $(O)/weir-fields.7 $(O)/weir-checks.7
+
+# -- install ------------------------------------------------------------------------------------------------------------
+DESTDIR    ?=
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+UNITDIR    ?= $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,$(PREFIX)/lib/systemd/system)
+BINDIR     = $(DESTDIR)$(PREFIX)/bin
+LIBEXEC    = $(DESTDIR)$(PREFIX)/libexec/weir
+MANDIR     = $(DESTDIR)$(PREFIX)/share/man
+DATADIR    = $(DESTDIR)$(PREFIX)/share/weir
+DOCDIR     = $(DESTDIR)$(PREFIX)/share/doc/weir
+UNITS      := $(wildcard etc/systemd/*.service etc/systemd/*.target)
+subst_paths = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
+.PHONY: install uninstall deb
+install: all
+	install -d $(BINDIR) $(LIBEXEC) $(DATADIR)/lua $(DOCDIR) $(DESTDIR)$(SYSCONFDIR)/weir $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(MANDIR)/man1 $(MANDIR)/man5 \
+		$(MANDIR)/man7 $(MANDIR)/man8
+	install -m 755 $(O)/bin/weir $(BINDIR)/weir
+	install -m 755 $(PROCS:%=$(O)/bin/weir-%) $(LIBEXEC)
+	install -m 644 $(wildcard checks/lua/*.lua) $(DATADIR)/lua
+	install -m 644 LICENSE README.md etc/packaging/third-party.md $(DOCDIR)
+	[ -e $(DESTDIR)$(SYSCONFDIR)/weir/weir.yaml ] || \
+		install -m 640 etc/weir.yaml $(DESTDIR)$(SYSCONFDIR)/weir/weir.yaml
+	for u in $(UNITS); do $(subst_paths) $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	install -m 644 etc/packaging/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf
+	install -m 644 etc/packaging/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf
+	for m in $(MAN_SRC) $(MAN_GEN); do install -m 644 $$m $(MANDIR)/man$${m##*.}/ || exit 1; done
+
+# Leaves the configuration and what was stored.
+uninstall:
+	rm -rf $(LIBEXEC) $(DATADIR) $(DOCDIR)
+	rm -f $(BINDIR)/weir $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf \
+		$(UNITS:etc/systemd/%=$(DESTDIR)$(UNITDIR)/%) $(foreach m,$(MAN_SRC) $(MAN_GEN),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+
+deb: deps
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/deb PREFIX=/usr all
+	$(Q)etc/packaging/mkdeb $(O)/deb $(VERSION)
 
 .PHONY: clean
 clean:
