@@ -65,7 +65,7 @@ static void string_body(struct buf *out, const char *s, size_t len)
 	}
 }
 
-void json_string(struct buf *out, const char *s, size_t len)
+void json_quote(struct buf *out, const char *s, size_t len)
 {
 	buf_addc(out, '"');
 	string_body(out, s, len);
@@ -143,7 +143,7 @@ static void json_list(struct buf *out, const char *s, size_t len)
 	while (next_item(s, len, &pos, &item, &n)) {
 		if (item != s)
 			buf_addc(out, ',');
-		json_string(out, item, n);
+		json_quote(out, item, n);
 	}
 	buf_addc(out, ']');
 }
@@ -178,12 +178,12 @@ static void json_map(struct buf *out, const char *s, size_t len)
 		size_t vn = n - (size_t)(v - item);
 		if (item != s)
 			buf_addc(out, ',');
-		json_string(out, item, key);
+		json_quote(out, item, key);
 		buf_addc(out, ':');
 		if (is_number(v, vn))
 			buf_add(out, v, vn);
 		else
-			json_string(out, v, vn);
+			json_quote(out, v, vn);
 	}
 	buf_addc(out, '}');
 }
@@ -287,7 +287,7 @@ void json_value(struct buf *out, const struct field *f, const void *v, const cha
 		add_duration(out, *(const uint64_t *)v);
 		break;
 	case FT_STR:
-		json_string(out, base + s->off, s->len);
+		json_quote(out, base + s->off, s->len);
 		break;
 	case FT_LIST:
 		json_list(out, base + s->off, s->len);

@@ -27,7 +27,7 @@ void json_record(struct buf *out, enum rtype type, const void *rec, const char *
 /* One value of a record, as json_record writes it. */
 void json_value(struct buf *out, const struct field *f, const void *value, const char *base);
 /* A quoted string; what is not UTF-8 is replaced, what JSON or a terminal could trip over is escaped. */
-void json_string(struct buf *out, const char *s, size_t len);
+void json_quote(struct buf *out, const char *s, size_t len);
 /* "2026-11-24T09:21:00.123456Z" */
 void json_time(struct buf *out, uint64_t ns);
 

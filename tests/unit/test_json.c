@@ -13,7 +13,7 @@
 static const char *quote(struct buf *b, const char *s, size_t n)
 {
 	buf_reset(b);
-	json_string(b, s, n);
+	json_quote(b, s, n);
 	return buf_cstr(b);
 }
 
