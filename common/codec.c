@@ -102,7 +102,7 @@ static void pack_value(msgpack_packer *pk, const struct field *f, const void *v,
 	}
 }
 
-static void pack_group(msgpack_packer *pk, const struct group *g, const char *p, const char *base)
+static void pack_group(msgpack_packer *pk, const struct rgroup *g, const char *p, const char *base)
 {
 	unsigned n = p ? g->n_fields : 0;
 	while (n > 0 && is_zero(&g->fields[n - 1], p + g->fields[n - 1].off))
@@ -385,7 +385,7 @@ static int read_value(struct codec_reader *r, const struct field *f, void *v)
 	return fail(r, "type of field not known");
 }
 
-static int read_group(struct codec_reader *r, const struct group *g, char *p)
+static int read_group(struct codec_reader *r, const struct rgroup *g, char *p)
 {
 	struct item it;
 	if (read_item(r, &it) < 0)

@@ -390,7 +390,7 @@ static void plan_field(struct node **list, const char *name, const struct field 
 }
 
 /* The object that a group of an alert goes into; NULL = the alert itself. */
-static const char *group_object(enum rtype type, const struct group *g)
+static const char *group_object(enum rtype type, const struct rgroup *g)
 {
 	if (type != R_ALERT)
 		return NULL;
@@ -401,7 +401,7 @@ static struct node *plan_make(const struct rdesc *rd)
 {
 	struct node *root = xcalloc(1, sizeof *root);
 	for (unsigned i = 0; i < rd->n_groups; i++) {
-		const struct group *g = &rd->groups[i];
+		const struct rgroup *g = &rd->groups[i];
 		const char *object = group_object(rd->type, g);
 		struct node **list = object ? &find_node(&root->child, object, strlen(object))->child : &root->child;
 		for (unsigned k = 0; k < g->n_fields; k++)

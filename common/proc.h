@@ -19,7 +19,7 @@ struct proc_ctx {
 	const char *full_name;   /* "capture/lan" or "classify" */
 	const struct topo *topo;
 	struct loop *loop;
-	struct server *server;   /* NULL until init has returned */
+	struct server *server;   /* add streams to it in init */
 	struct metrics *metrics;
 	struct g_process *self;  /* lag, queue, drops, clock: the process keeps them up to date (or in .status) */
 	void *state;

@@ -124,12 +124,12 @@ static void man_fields(void)
 			printf(" %s%s", rd->groups[k].name, k + 1 < rd->n_groups ? "," : ".\n");
 	}
 	puts(".Sh GROUPS");
-	const struct group *seen[64];
+	const struct rgroup *seen[64];
 	size_t n_seen = 0;
 	for (size_t i = 0; i < sizeof kept; i++) {
 		const struct rdesc *rd = rdesc_get(kept[i]);
 		for (unsigned k = 0; k < rd->n_groups; k++) {
-			const struct group *g = &rd->groups[k];
+			const struct rgroup *g = &rd->groups[k];
 			size_t s = 0;
 			while (s < n_seen && seen[s]->fields != g->fields)
 				s++;

@@ -161,7 +161,7 @@ static const struct field fields_hello[] = {
 #define GROUP(record, group, member)                                                               \
 	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
 	  offsetof(struct r_##record, member) },
-#define RECORD(NAME, number, name, doc, groups) static const struct group groups_##name[] = { groups };
+#define RECORD(NAME, number, name, doc, groups) static const struct rgroup groups_##name[] = { groups };
 #include "records/records.def"
 #undef RECORD
 #undef GROUP
@@ -196,7 +196,7 @@ const struct rdesc *rdesc_by_name(const char *name)
 	return NULL;
 }
 
-static const struct field *group_field(const struct group *g, const char *name)
+static const struct field *group_field(const struct rgroup *g, const char *name)
 {
 	for (unsigned i = 0; i < g->n_fields; i++)
 		if (strcmp(g->fields[i].name, name) == 0)
@@ -205,7 +205,7 @@ static const struct field *group_field(const struct group *g, const char *name)
 }
 
 /* Does prefix (len bytes) name the group: 'flow_key', or 'flow' for every group of the flow? */
-static int names_group(const struct group *g, const char *prefix, size_t len)
+static int names_group(const struct rgroup *g, const char *prefix, size_t len)
 {
 	return strncmp(g->name, prefix, len) == 0 && (g->name[len] == '\0' || g->name[len] == '_');
 }
@@ -214,7 +214,7 @@ const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsign
 {
 	const char *dot = strchr(name, '.');
 	for (unsigned i = 0; i < rd->n_groups; i++) {
-		const struct group *g = &rd->groups[i];
+		const struct rgroup *g = &rd->groups[i];
 		const struct field *f = group_field(g, name);
 		if (!f && dot && names_group(g, name, (size_t)(dot - name)))
 			f = group_field(g, dot + 1);

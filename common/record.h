@@ -189,7 +189,7 @@ struct field {
 	uint8_t flags;
 };
 
-struct group {
+struct rgroup {
 	const char *name; /* file of the group */
 	const char *member;
 	const struct field *fields;
@@ -201,7 +201,7 @@ struct rdesc {
 	enum rtype type;
 	const char *name;
 	const char *doc;
-	const struct group *groups;
+	const struct rgroup *groups;
 	uint16_t n_groups;
 	uint16_t size;
 };

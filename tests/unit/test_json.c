@@ -82,7 +82,7 @@ static void test_alert_objects(void **state)
 	struct buf a = { 0 }, out = { 0 };
 	struct r_alert r = { 0 };
 	r.alert.score = 100;
-	r.alert.values = str_put_raw(&a, "value=12\nthreshold=1.5\nname=x=y\nodd=01", 39);
+	r.alert.values = str_put_raw(&a, "value=12\nthreshold=1.5\nname=x=y\nodd=01", 38);
 	json_record(&out, R_ALERT, &r, a.p, 0, NULL);
 	json_t *j = json_loads(buf_cstr(&out), JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(j);
