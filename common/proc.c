@@ -109,7 +109,7 @@ static int find_user(const struct topo *t, uid_t *uid, gid_t *gid)
 	if (!t->user)
 		return 0;
 	struct passwd *pw = getpwnam(t->user);
-	struct rgroup *gr = t->group ? getgrnam(t->group) : NULL;
+	struct group *gr = t->group ? getgrnam(t->group) : NULL;
 	if (!pw || (t->group && !gr)) {
 		log_error("no such %s: %s (set user and group in %s, or create them)", pw ? "group" : "user",
 			  pw ? t->group : t->user, t->path);
