@@ -1,0 +1,82 @@
+#include "filter.h"
+
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+#define MAX_LINKTYPES 32
+
+struct filter {
+	char *expression;
+	struct {
+		uint16_t linktype;
+		bool good;
+		struct bpf_program program;
+	} compiled[MAX_LINKTYPES];
+	unsigned n;
+};
+
+/* In files raw IP is 101, for libpcap on Linux it is 12; the other types that are decoded are the same. */
+static int dlt_of(uint16_t linktype)
+{
+	return linktype == 101 ? DLT_RAW : linktype;
+}
+
+static bool compile(const char *expression, uint16_t linktype, struct bpf_program *program, struct buf *err)
+{
+	pcap_t *p = pcap_open_dead(dlt_of(linktype), 262144);
+	if (!p)
+		return false;
+	bool good = pcap_compile(p, program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
+	if (!good && err)
+		buf_addf(err, "filter '%s': %s", expression, pcap_geterr(p));
+	pcap_close(p);
+	return good;
+}
+
+struct filter *filter_new(const char *expression, struct buf *err)
+{
+	struct bpf_program program;
+	struct buf why = { 0 };
+	bool good = compile(expression, DLT_EN10MB, &program, &why) || compile(expression, 101, &program, NULL);
+	if (!good)
+		buf_add(err, why.p, why.len);
+	buf_release(&why);
+	if (!good)
+		return NULL;
+	pcap_freecode(&program);
+	struct filter *f = xcalloc(1, sizeof *f);
+	f->expression = xstrdup(expression);
+	return f;
+}
+
+void filter_free(struct filter *f)
+{
+	if (!f)
+		return;
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->compiled[i].good)
+			pcap_freecode(&f->compiled[i].program);
+	free(f->expression);
+	free(f);
+}
+
+bool filter_match(struct filter *f, const struct packet *p)
+{
+	unsigned i = 0;
+	while (i < f->n && f->compiled[i].linktype != p->linktype)
+		i++;
+	if (i == f->n) {
+		if (f->n == MAX_LINKTYPES)
+			return false;
+		f->compiled[i].linktype = p->linktype;
+		f->compiled[i].good = compile(f->expression, p->linktype, &f->compiled[i].program, NULL);
+		f->n++;
+	}
+	if (!f->compiled[i].good)
+		return false;
+	struct pcap_pkthdr h = { .caplen = p->caplen, .len = p->len };
+	return pcap_offline_filter(&f->compiled[i].program, &h, p->data) != 0;
+}
