@@ -271,13 +271,13 @@ static uint64_t file_identity(struct source *s)
 		struct stat st;
 		int fd = open(f->paths[i], O_RDONLY | O_CLOEXEC);
 		uint64_t size = 0;
-		if (fd >= 0 && fstat(fd, &st) == 0 && f->kind != SRC_FOLLOW) {
+		if (fd >= 0 && fstat(fd, &st) == 0 && f->kind == SRC_FOLLOW) {
+			hash_stream_add(h, &st.st_ino, sizeof st.st_ino); /* its content changes, the file does not */
+		} else if (fd >= 0 && fstat(fd, &st) == 0) {
 			size = (uint64_t)st.st_size;
 			add_range(h, fd, 0, buf);
 			if (st.st_size > (off_t)ID_BYTES)
 				add_range(h, fd, st.st_size - (off_t)ID_BYTES, buf);
-		} else if (fd >= 0 && f->kind == SRC_FOLLOW) {
-			hash_stream_add(h, buf, (size_t)pread(fd, buf, 64, 0) & 63);
 		}
 		hash_stream_add(h, &size, sizeof size);
 		if (fd >= 0)

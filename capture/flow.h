@@ -1,0 +1,82 @@
+/* A flow in the table, and the modules that each look after a part of it. Private to the flow table. */
+#ifndef WEIR_FLOW_H
+#define WEIR_FLOW_H
+
+#include "flowtab.h"
+
+/* Direction-less: the smaller (address, port) comes first. Hashed as bytes, so no padding may be left unset. */
+struct flow_tuple {
+	struct addr a, b;
+	uint16_t pa, pb;
+	uint32_t tunnel_id;
+	uint16_t vlan;
+	uint8_t proto;
+	uint8_t tunnel;
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct flow_tuple) == 48, "no padding");
+
+/* One direction of a TCP connection. */
+struct flow_tcp {
+	uint32_t next;             /* sequence number after the highest byte seen */
+	uint32_t hole_lo, hole_hi; /* the last hole, [lo, hi) */
+	uint16_t max_len;          /* longest segment */
+	bool seen, has_hole;
+};
+
+struct flow_head {
+	char *data;
+	uint32_t len, cap;
+	uint64_t due;       /* of the next look */
+	uint64_t first_payload;
+	uint8_t packets, payloads;
+	uint8_t sent;       /* HEADs */
+	uint8_t last_dir;
+	bool last_payload;  /* of the last packet kept */
+	bool added;         /* since the last HEAD */
+	bool done;          /* the final HEAD is out */
+	uint8_t list;       /* enum flow_list of the timer, or LIST_NONE */
+	uint32_t prev, next;
+};
+
+enum flow_list { LIST_LINGER, LIST_SYN, LIST_OTHER, LIST_TCP, LIST_HEAD1, LIST_HEAD2, LIST_COUNT, LIST_NONE = 255 };
+
+struct flow {
+	struct flow_tuple tuple;
+	uint32_t tag;
+	uint32_t prev, next;  /* in its list */
+	uint8_t list;
+	uint8_t ordinal;
+	bool got_syn, got_synack, rtt_done;
+	uint8_t fins;         /* bit 0 client, bit 1 server */
+	uint64_t listed;      /* clock when it went to the end of its list */
+	uint64_t updated;     /* time of the last UPDATE */
+	uint64_t syn_time, synack_time, request_time;
+	struct flow_tcp tcp[2];
+	struct g_flow_key key;
+	struct g_flow_count n;
+	struct flow_head head;
+};
+
+/* flow_tcp.c: sequence numbers, state, round trips. dir 0 from the client. */
+void flow_tcp_packet(struct flow *f, const struct decoded *d, unsigned dir, uint64_t time);
+/* Is this SYN the start of another connection with the same ports? */
+bool flow_tcp_reused(const struct flow *f, const struct decoded *d, unsigned dir);
+
+/* flow_frag.c: ports of fragmented packets, for their later fragments. */
+struct flow_frags;
+struct flow_frags *flow_frags_new(void);
+void flow_frags_free(struct flow_frags *t);
+void flow_frags_reset(struct flow_frags *t);
+void flow_frags_put(struct flow_frags *t, const struct decoded *d, uint64_t time);
+bool flow_frags_get(struct flow_frags *t, struct decoded *d, uint64_t time);
+
+/* flow_clock.c: the largest time seen, with sense. */
+struct flow_clock {
+	uint64_t now, suspect, max_jump;
+	uint64_t regress, jumps;
+};
+/* Takes a packet's time and returns the time to book it under, never later than the clock. */
+uint64_t flow_clock_packet(struct flow_clock *c, uint64_t time);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The flow table: packets to flows. Bounded, seeded, driven by packet time only; the same packets give the same outputs in
+ * the same order whatever the seed. Pure.
+ */
+#ifndef WEIR_FLOWTAB_H
+#define WEIR_FLOWTAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "packet.h"
+#include "record.h"
+
+struct flowtab;
+
+/* All times in ns of packet time. */
+struct flowtab_conf {
+	uint64_t max_flows;
+	uint64_t idle_tcp, idle_other, idle_syn;
+	uint64_t active;   /* 0 = never */
+	uint64_t update;
+	uint64_t linger;
+	uint32_t head_packets;
+	uint64_t head_first, head_second;
+	uint64_t max_jump;
+	uint64_t max_head_bytes; /* bound of the packets held for HEADs; beyond it they are sent early */
+	bool fragments;
+	uint64_t epoch;          /* goes into flow ids */
+	const char *sensor;
+};
+
+/*
+ * What comes out, in order. Records are valid during the call; strings refer to base. tick: time has passed to, and all
+ * that was due until then has been put out.
+ */
+struct flowtab_ops {
+	void (*head)(void *arg, const struct r_head *r, const char *base);
+	void (*update)(void *arg, const struct r_update *r, const char *base);
+	void (*end)(void *arg, const struct r_end *r, const char *base);
+	void (*tick)(void *arg, uint64_t from, uint64_t to);
+};
+
+struct flowtab_stats {
+	uint64_t in_flows; /* packets counted in a flow */
+	uint64_t flows_opened, flows_ended, flows_active, flows_evicted;
+	uint64_t time_regress, time_jump;
+	uint64_t heads_early; /* HEADs sent early for lack of room */
+	uint64_t head_bytes;
+};
+
+struct flowtab *flowtab_new(const struct flowtab_conf *conf, const struct flowtab_ops *ops, void *arg);
+void flowtab_free(struct flowtab *ft);
+/* Forgets everything, statistics too, for another run over the same input. */
+void flowtab_reset(struct flowtab *ft);
+
+#define FLOWTAB_BATCH 64
+/*
+ * Counts n packets (at most FLOWTAB_BATCH) in their flows. d[i] is what decoding found, ud[i] whether it did; ud[i]
+ * becomes UD_FRAGMENT for a later fragment whose flow is not known.
+ */
+void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded *ud, unsigned n);
+/* Time passed without packets (an idle live interface). */
+void flowtab_advance(struct flowtab *ft, uint64_t now);
+/* Ends all flows. */
+void flowtab_flush(struct flowtab *ft, enum endreason why);
+uint64_t flowtab_clock(const struct flowtab *ft);
+const struct flowtab_stats *flowtab_stats(const struct flowtab *ft);
+/* Upper bound of the memory it may use, bytes. */
+uint64_t flowtab_memory(const struct flowtab_conf *conf);
+
+#endif
