@@ -1,0 +1,555 @@
+/*
+ * capture: packets of one sensor to flow records. Wiring: source -> decode -> flow table -> stream "packets/<sensor>".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "decode.h"
+#include "filter.h"
+#include "flowtab.h"
+#include "hash.h"
+#include "log.h"
+#include "proc.h"
+#include "source.h"
+#include "source_live.h"
+
+#define SECOND       1000000000ull
+#define TURN_BATCHES 16          /* batches of packets per turn of the loop */
+#define RESERVE      (1u << 20)  /* room of the stream kept for what is never shed */
+#define FULL_ROOM    (4u << 20)  /* below this a file reader waits and a live one sheds */
+#define REOPEN_MS    1000
+#define IDLE_MS      250         /* an idle interface looks at the clock this often */
+
+struct capture {
+	struct proc_ctx *c;
+	const struct topo_sensor *sensor;
+	struct source *source;
+	bool live, started, ended, stopping;
+	struct decode_opts decode;
+	struct flowtab *table;
+	struct stream *stream;
+	uint64_t epoch, skip_to; /* skip_to: records below are numbered, not held */
+	struct loop_idle *idle;
+	struct loop_fd *fd;
+	struct loop_timer *pace, *clock, *reopen;
+	uint64_t pace_packet, pace_mono; /* packet time and monotonic time that belong together */
+	uint64_t last_wall;              /* live: when the last packet came, monotonic */
+	struct packet packets[FLOWTAB_BATCH];
+	unsigned n_packets, at;          /* read and not yet counted */
+	struct g_sensor_count n;
+	uint64_t undecoded[UD_COUNT];
+	uint64_t errors;                 /* inputs that could not be read to their end */
+	uint64_t reported_drops, drop_since, shed_reported;
+	struct buf out, strs;
+	struct log_limit shed_limit;
+	uint64_t rate_packets, rate_mono; /* for the state line */
+};
+
+/* -- records -- */
+
+static bool room_for(struct capture *k, size_t len, size_t reserve)
+{
+	return stream_room(k->stream) >= len + reserve;
+}
+
+/* Puts a record into the stream. must: it is never shed, and the reserve is for it. */
+static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, bool must)
+{
+	if (stream_head(k->stream) < k->skip_to) {
+		stream_skip(k->stream, 1);
+		return true;
+	}
+	buf_reset(&k->out);
+	codec_pack(&k->out, type, rec, base);
+	if (!must && !room_for(k, k->out.len, RESERVE))
+		return false;
+	return stream_append(k->stream, k->out.p, k->out.len, NULL) == 0;
+}
+
+static struct str put_text(struct capture *k, const char *s)
+{
+	return str_put(&k->strs, s, strlen(s), 256);
+}
+
+static void fill_count(struct capture *k)
+{
+	const struct flowtab_stats *st = flowtab_stats(k->table);
+	struct g_sensor_count *n = &k->n;
+	n->in_flows = st->in_flows;
+	n->flows_opened = st->flows_opened;
+	n->flows_ended = st->flows_ended;
+	n->flows_active = st->flows_active;
+	n->flows_evicted = st->flows_evicted;
+	n->time_regress = st->time_regress;
+	n->time_jump = st->time_jump;
+	n->undecoded = 0;
+	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
+	for (int i = 1; i < UD_COUNT; i++) {
+		n->undecoded += k->undecoded[i];
+		if (!k->undecoded[i])
+			continue;
+		buf_addf(&k->strs, "%s%s=%llu", k->strs.len > n->undecoded_by.off ? "\n" : "", undecoded_names[i],
+			 (unsigned long long)k->undecoded[i]);
+	}
+	n->undecoded_by.len = (uint32_t)k->strs.len - n->undecoded_by.off;
+}
+
+static void put_tick(struct capture *k, enum rtype type, uint64_t from, uint64_t to)
+{
+	struct r_tick r = { .tick = { .from = from, .to = to, .live = k->live } };
+	buf_reset(&k->strs);
+	r.tick.sensor = put_text(k, k->sensor->name);
+	fill_count(k);
+	r.n = k->n;
+	put(k, type, &r, k->strs.p, true);
+	stream_set_clock(k->stream, to);
+	k->c->self->clock = to;
+}
+
+static void put_gap(struct capture *k, enum gapcause cause, uint64_t packets, uint64_t flows)
+{
+	struct r_gap r = { .gap = { .cause = (uint8_t)cause, .packets = packets, .flows = flows } };
+	buf_reset(&k->strs);
+	r.gap.sensor = put_text(k, k->sensor->name);
+	r.gap.from = k->drop_since;
+	r.gap.to = flowtab_clock(k->table);
+	put(k, R_GAP, &r, k->strs.p, true);
+	k->drop_since = r.gap.to;
+}
+
+static void put_config(struct capture *k)
+{
+	struct r_config r = { .config = { .live = k->live } };
+	char hash[20];
+	buf_reset(&k->strs);
+	r.config.sensor = put_text(k, k->sensor->name);
+	r.config.input = put_text(k, k->sensor->inputs[0]);
+	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)k->epoch);
+	r.config.hash = put_text(k, hash);
+	if (k->live) {
+		struct cidr nets[32];
+		int n = source_live_networks(k->sensor->inputs[0], nets, 32);
+		r.config.networks.off = (uint32_t)k->strs.len;
+		for (int i = 0; i < n; i++) {
+			char text[CIDR_STRLEN];
+			buf_addf(&k->strs, "%s%s", i ? "\n" : "", cidr_str(&nets[i], text));
+		}
+		r.config.networks.len = (uint32_t)k->strs.len - r.config.networks.off;
+	}
+	put(k, R_CONFIG, &r, k->strs.p, true);
+}
+
+/* -- out of the flow table -- */
+
+/* What is shed, and in which order, when a live sensor's stream is full: payload of HEADs, UPDATEs, then ENDs. */
+static void on_head(void *arg, const struct r_head *r, const char *base)
+{
+	struct capture *k = arg;
+	if (put(k, R_HEAD, r, base, !k->live))
+		return;
+	struct r_head bare = *r;
+	bare.head.data.len = 0;
+	bare.head.packets = 0;
+	k->n.shed_heads++;
+	put(k, R_HEAD, &bare, base, true);
+}
+
+static void on_update(void *arg, const struct r_update *r, const char *base)
+{
+	struct capture *k = arg;
+	if (!put(k, R_UPDATE, r, base, !k->live))
+		k->n.shed_updates++;
+}
+
+static void on_end(void *arg, const struct r_end *r, const char *base)
+{
+	struct capture *k = arg;
+	if (put(k, R_END, r, base, !k->live))
+		return;
+	k->n.shed_flows++;
+	k->n.shed_packets += r->n.client_packets + r->n.server_packets;
+}
+
+static void report_loss(struct capture *k)
+{
+	struct source_stats st;
+	uint64_t shed = k->n.shed_heads + k->n.shed_updates + k->n.shed_flows;
+	if (!k->live)
+		return;
+	if (k->source) {
+		k->source->ops->stats(k->source, &st);
+		k->n.kernel_drops = st.kernel_drops;
+		k->n.if_drops = st.if_drops;
+	}
+	if (k->n.kernel_drops > k->reported_drops) {
+		log_limited(&k->shed_limit, "the kernel dropped %llu packets for lack of buffer",
+			    (unsigned long long)(k->n.kernel_drops - k->reported_drops));
+		put_gap(k, GAP_KERNEL_DROPS, k->n.kernel_drops - k->reported_drops, 0);
+		k->reported_drops = k->n.kernel_drops;
+	}
+	if (shed > k->shed_reported) {
+		log_limited(&k->shed_limit, "consumers are too slow: %llu records shed",
+			    (unsigned long long)(shed - k->shed_reported));
+		put_gap(k, GAP_SHED, k->n.shed_packets, k->n.shed_flows);
+		k->shed_reported = shed;
+	}
+	k->drop_since = flowtab_clock(k->table);
+}
+
+static void on_tick(void *arg, uint64_t from, uint64_t to)
+{
+	struct capture *k = arg;
+	report_loss(k);
+	put_tick(k, R_TICK, from, to);
+}
+
+/* -- reading -- */
+
+static void count_batch(struct capture *k, const struct packet *p, unsigned n)
+{
+	struct decoded d[FLOWTAB_BATCH];
+	enum undecoded ud[FLOWTAB_BATCH];
+	for (unsigned i = 0; i < n; i++) {
+		ud[i] = decode(&k->decode, &p[i], &d[i]);
+		k->n.packets++;
+		k->n.bytes += p[i].len;
+	}
+	flowtab_packets(k->table, p, d, ud, n);
+	for (unsigned i = 0; i < n; i++)
+		k->undecoded[ud[i]]++;
+}
+
+static void end_of_input(struct capture *k)
+{
+	k->ended = true;
+	flowtab_flush(k->table, END_EOF);
+	uint64_t now = flowtab_clock(k->table);
+	put_tick(k, R_EOS, now, now);
+	server_wake(k->c->server, k->stream);
+	proc_state(k->c, "end of input, %llu packets%s", (unsigned long long)k->n.packets,
+		   k->errors ? ", with errors" : "");
+	log_info("end of input: packets=%llu undecoded=%llu flows=%llu", (unsigned long long)k->n.packets,
+		 (unsigned long long)k->n.undecoded, (unsigned long long)k->n.flows_opened);
+}
+
+/*
+ * How many of the packets at hand are due now, when files are played at a pace. Sets the timer for the next one if there is
+ * none.
+ */
+static unsigned due_now(struct capture *k)
+{
+	const struct packet *p = k->packets + k->at;
+	unsigned left = k->n_packets - k->at, n = 0;
+	if (k->live || k->sensor->speed == 0)
+		return left;
+	uint64_t now = mono_ns();
+	if (!k->pace_mono) {
+		k->pace_mono = now;
+		k->pace_packet = p->time;
+	}
+	uint64_t reached = k->pace_packet + (uint64_t)((double)(now - k->pace_mono) * k->sensor->speed);
+	while (n < left && p[n].time <= reached)
+		n++;
+	if (n)
+		return n;
+	double wait = (double)(p->time - reached) / k->sensor->speed;
+	if (wait > 5e9) { /* nobody wants to watch a gap of hours */
+		k->pace_mono = now;
+		k->pace_packet = p->time;
+		return 1;
+	}
+	loop_set_timer(k->pace, (uint64_t)(wait / 1e6) + 1, 0);
+	return 0;
+}
+
+/* Takes the next packets into k->packets. False when there are none to be had now. */
+static bool read_more(struct capture *k)
+{
+	k->at = 0;
+	switch (k->source->ops->read(k->source, k->packets, FLOWTAB_BATCH, &k->n_packets)) {
+	case SOURCE_OK:
+		k->last_wall = mono_ns();
+		return true;
+	case SOURCE_AGAIN:
+		if (!k->live && k->sensor->source == SRC_FOLLOW)
+			loop_set_timer(k->pace, 200, 0);
+		return false;
+	case SOURCE_END:
+		end_of_input(k);
+		return false;
+	case SOURCE_ERROR:
+		break;
+	}
+	log_error("%s", k->source->ops->error(k->source));
+	k->errors++;
+	if (!k->live)
+		return true; /* with no packets: the next call goes on with the next file */
+	put_gap(k, GAP_INTERFACE_DOWN, 0, 0);
+	if (k->fd)
+		loop_del_fd(k->fd);
+	k->fd = NULL;
+	k->source->ops->close(k->source);
+	k->source = NULL;
+	proc_state(k->c, "waiting for interface %s", k->sensor->inputs[0]);
+	loop_set_timer(k->reopen, REOPEN_MS, 0);
+	return false;
+}
+
+static bool on_idle(void *arg)
+{
+	struct capture *k = arg;
+	bool more = k->started && !k->ended && !k->stopping && k->source;
+	for (int i = 0; more && i < TURN_BATCHES; i++) {
+		if (!k->live && stream_room(k->stream) < FULL_ROOM) {
+			more = false; /* on_fetched goes on */
+			break;
+		}
+		if (k->at == k->n_packets && !read_more(k)) {
+			more = false;
+			break;
+		}
+		unsigned n = due_now(k);
+		if (n == 0 && k->at < k->n_packets) {
+			more = false;
+			break;
+		}
+		count_batch(k, k->packets + k->at, n);
+		k->at += n;
+	}
+	server_wake(k->c->server, k->stream);
+	return more;
+}
+
+static void wake(void *arg)
+{
+	struct capture *k = arg;
+	loop_wake_idle(k->idle);
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+	(void)events;
+	wake(arg);
+}
+
+static void watch_source(struct capture *k)
+{
+	int fd = k->source->ops->fd(k->source);
+	if (fd >= 0)
+		k->fd = loop_add_fd(k->c->loop, fd, EPOLLIN, on_readable, k);
+}
+
+/* An idle interface must not stop time: flows end, checks run. */
+static void on_clock(void *arg)
+{
+	struct capture *k = arg;
+	uint64_t now = wall_ns();
+	if (!k->started || !k->live)
+		return;
+	if (mono_ns() - k->last_wall > SECOND) {
+		flowtab_advance(k->table, now - SECOND / 2); /* packets may still be on their way to us */
+		server_wake(k->c->server, k->stream);
+	}
+	loop_wake_idle(k->idle);
+}
+
+static void on_reopen(void *arg)
+{
+	struct capture *k = arg;
+	struct buf err = { 0 };
+	k->source = source_open(k->sensor, &err);
+	if (k->source) {
+		log_info("interface %s is back", k->sensor->inputs[0]);
+		watch_source(k);
+		loop_wake_idle(k->idle);
+	} else {
+		loop_set_timer(k->reopen, REOPEN_MS, 0);
+	}
+	buf_release(&err);
+}
+
+/* -- start, rewind -- */
+
+static void begin(struct capture *k, uint64_t from)
+{
+	k->skip_to = from;
+	k->started = true;
+	put_config(k);
+	loop_wake_idle(k->idle);
+}
+
+/* The first request tells where the consumer's knowledge ends: until then there is nothing to do for a file. */
+static void on_fetched(void *arg, struct stream *s)
+{
+	struct proc_ctx *c = arg;
+	struct capture *k = c->state;
+	if (!k->started)
+		begin(k, stream_durable(s) > 1 ? stream_durable(s) : 0);
+	else
+		loop_wake_idle(k->idle);
+}
+
+/* A file can be read again with the same numbers; an interface cannot. */
+static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch)
+{
+	struct proc_ctx *c = arg;
+	struct capture *k = c->state;
+	if (k->live || (epoch && epoch != k->epoch) || k->source->ops->rewind(k->source) < 0)
+		return false;
+	log_info("reading again from the start: record %llu is wanted", (unsigned long long)from);
+	flowtab_reset(k->table);
+	memset(&k->n, 0, sizeof k->n);
+	memset(k->undecoded, 0, sizeof k->undecoded);
+	k->n_packets = k->at = 0;
+	k->ended = false;
+	k->pace_mono = 0;
+	k->errors = 0;
+	stream_restart(s, k->epoch, 1);
+	begin(k, from);
+	return true;
+}
+
+/* Everything that shapes flows: the same epoch means the same records under the same numbers. */
+static uint64_t make_epoch(const struct capture *k)
+{
+	const struct topo_sensor *t = k->sensor;
+	uint64_t id = k->source->ops->identity(k->source);
+	char text[1024];
+	int n = snprintf(text, sizeof text, "1 %016llx %s %s %u %llu %llu %llu %llu %llu %llu %llu %u %llu %llu %d %d %llu",
+			 (unsigned long long)id, t->name, t->filter ? t->filter : "", t->snaplen,
+			 (unsigned long long)t->max_flows, (unsigned long long)t->idle_timeout,
+			 (unsigned long long)t->idle_timeout_udp, (unsigned long long)t->idle_timeout_syn,
+			 (unsigned long long)t->active_timeout, (unsigned long long)t->update_interval,
+			 (unsigned long long)t->linger, t->head_packets, (unsigned long long)t->head_first,
+			 (unsigned long long)t->head_second, t->tunnels, t->fragments, (unsigned long long)t->max_jump);
+	uint64_t e = hash_content(text, (size_t)n, 0);
+	return e ? e : 1;
+}
+
+static struct flowtab_conf table_conf(const struct capture *k)
+{
+	const struct topo_sensor *t = k->sensor;
+	return (struct flowtab_conf){
+		.max_flows = t->max_flows, .idle_tcp = t->idle_timeout, .idle_other = t->idle_timeout_udp,
+		.idle_syn = t->idle_timeout_syn, .active = t->active_timeout, .update = t->update_interval,
+		.linger = t->linger, .head_packets = t->head_packets, .head_first = t->head_first,
+		.head_second = t->head_second, .max_jump = t->max_jump, .max_head_bytes = 256u << 20,
+		.fragments = t->fragments, .epoch = k->epoch, .sensor = t->name,
+	};
+}
+
+static int privileged(struct proc_ctx *c)
+{
+	struct capture *k = c->state;
+	struct buf err = { 0 };
+	k->c = c;
+	k->sensor = topo_sensor(c->topo, c->instance);
+	if (!k->sensor) {
+		log_error("%s has no sensor '%s'", c->topo->path, c->instance);
+		return -1;
+	}
+	k->source = source_open(k->sensor, &err);
+	if (!k->source)
+		log_error("sensor %s: %s", k->sensor->name, buf_cstr(&err));
+	buf_release(&err);
+	return k->source ? 0 : -1;
+}
+
+static void add_metrics(struct capture *k)
+{
+	struct metrics *m = k->c->metrics;
+	metrics_counter(m, "packets", NULL, "packets", &k->n.packets);
+	metrics_counter(m, "bytes", NULL, "bytes", &k->n.bytes);
+	for (int i = 1; i < UD_COUNT; i++)
+		metrics_counter(m, "undecoded", undecoded_names[i], "packets", &k->undecoded[i]);
+	const struct flowtab_stats *st = flowtab_stats(k->table);
+	metrics_counter(m, "packets_in_flows", NULL, "packets", &st->in_flows);
+	metrics_counter(m, "flows_opened", NULL, "flows", &st->flows_opened);
+	metrics_counter(m, "flows_ended", NULL, "flows", &st->flows_ended);
+	metrics_gauge(m, "flows_active", NULL, "flows", &st->flows_active);
+	metrics_counter(m, "flows_evicted", NULL, "flows", &st->flows_evicted);
+	metrics_counter(m, "time_regress", NULL, "packets", &st->time_regress);
+	metrics_counter(m, "time_jump", NULL, "packets", &st->time_jump);
+	metrics_counter(m, "heads_early", NULL, "records", &st->heads_early);
+	metrics_gauge(m, "head_bytes", NULL, "bytes", &st->head_bytes);
+	metrics_counter(m, "kernel_drops", NULL, "packets", &k->n.kernel_drops);
+	metrics_counter(m, "interface_drops", NULL, "packets", &k->n.if_drops);
+	metrics_counter(m, "shed", "head_payload", "records", &k->n.shed_heads);
+	metrics_counter(m, "shed", "update", "records", &k->n.shed_updates);
+	metrics_counter(m, "shed", "end", "flows", &k->n.shed_flows);
+	metrics_counter(m, "input_errors", NULL, "inputs", &k->errors);
+	metrics_gauge(m, "flows_max", NULL, "flows", &k->sensor->max_flows);
+}
+
+static int init(struct proc_ctx *c)
+{
+	struct capture *k = c->state;
+	static const struct flowtab_ops ops = { on_head, on_update, on_end, on_tick };
+	const struct topo_link *link = topo_link(c->topo, "packets");
+	k->live = k->source->ops->live(k->source);
+	k->decode.tunnels = k->sensor->tunnels;
+	k->epoch = make_epoch(k);
+	struct flowtab_conf conf = table_conf(k);
+	k->table = flowtab_new(&conf, &ops, k);
+	char *name = xasprintf("packets/%s", k->sensor->name);
+	k->stream = stream_new(name, k->epoch, k->sensor->log_bytes);
+	free(name);
+	for (char **d = link->durable; d && *d; d++)
+		stream_add_durable(k->stream, *d);
+	server_add_stream(c->server, k->stream);
+	k->idle = loop_add_idle(c->loop, on_idle, k);
+	k->pace = loop_add_timer(c->loop, wake, k);
+	k->clock = loop_add_timer(c->loop, on_clock, k);
+	k->reopen = loop_add_timer(c->loop, on_reopen, k);
+	add_metrics(k);
+	if (k->live)
+		loop_set_timer(k->clock, IDLE_MS, IDLE_MS);
+	watch_source(k);
+	log_info("sensor=%s input=%s flows_max=%llu memory_max=%llu MiB log_max=%llu MiB", k->sensor->name,
+		 k->sensor->inputs[0], (unsigned long long)conf.max_flows,
+		 (unsigned long long)(flowtab_memory(&conf) >> 20), (unsigned long long)(k->sensor->log_bytes >> 20));
+	if (k->live)
+		begin(k, 0);
+	return 0;
+}
+
+static void status(struct proc_ctx *c, char *state, size_t size)
+{
+	struct capture *k = c->state;
+	uint64_t now = mono_ns();
+	c->self->queue = stream_bytes(k->stream);
+	c->self->queue_max = stream_max(k->stream);
+	c->self->drops = k->n.kernel_drops + k->n.if_drops + k->n.shed_packets;
+	if (k->ended || !k->source)
+		return;
+	double rate = k->rate_mono && now > k->rate_mono
+			      ? (double)(k->n.packets - k->rate_packets) * 1e9 / (double)(now - k->rate_mono)
+			      : 0;
+	k->rate_packets = k->n.packets;
+	k->rate_mono = now;
+	snprintf(state, size, "%s %s, %.0f packets/s", k->live ? "capturing on" : "reading", k->sensor->inputs[0], rate);
+}
+
+/* A live sensor that stops says what it had: its flows end here. A file is read again next time. */
+static void stop(struct proc_ctx *c)
+{
+	struct capture *k = c->state;
+	k->stopping = true;
+	if (k->live && k->started) {
+		flowtab_flush(k->table, END_SHUTDOWN);
+		server_wake(c->server, k->stream);
+	}
+	proc_exit(c, 0);
+}
+
+int main(int argc, char **argv)
+{
+	static struct capture k;
+	return proc_main(argc, argv, &(struct proc){
+		.name = "capture", .instances = true, .state = &k, .privileged = privileged, .init = init,
+		.ops = { .rewind = on_rewind, .fetched = on_fetched }, .status = status, .stop = stop,
+		.needs = PROC_PACKET });
+}
