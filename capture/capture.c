@@ -40,7 +40,6 @@ struct capture {
 	struct packet packets[FLOWTAB_BATCH];
 	unsigned n_packets, at;          /* read and not yet counted */
 	struct g_sensor_count n;
-	uint64_t undecoded[UD_COUNT];
 	uint64_t errors;                 /* inputs that could not be read to their end */
 	uint64_t reported_drops, drop_since, shed_reported;
 	struct buf out, strs;
@@ -78,6 +77,8 @@ static void fill_count(struct capture *k)
 {
 	const struct flowtab_stats *st = flowtab_stats(k->table);
 	struct g_sensor_count *n = &k->n;
+	n->packets = st->packets;
+	n->bytes = st->bytes;
 	n->in_flows = st->in_flows;
 	n->flows_opened = st->flows_opened;
 	n->flows_ended = st->flows_ended;
@@ -88,11 +89,11 @@ static void fill_count(struct capture *k)
 	n->undecoded = 0;
 	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
 	for (int i = 1; i < UD_COUNT; i++) {
-		n->undecoded += k->undecoded[i];
-		if (!k->undecoded[i])
+		n->undecoded += st->undecoded[i];
+		if (!st->undecoded[i])
 			continue;
 		buf_addf(&k->strs, "%s%s=%llu", k->strs.len > n->undecoded_by.off ? "\n" : "", undecoded_names[i],
-			 (unsigned long long)k->undecoded[i]);
+			 (unsigned long long)st->undecoded[i]);
 	}
 	n->undecoded_by.len = (uint32_t)k->strs.len - n->undecoded_by.off;
 }
@@ -212,14 +213,9 @@ static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 {
 	struct decoded d[FLOWTAB_BATCH];
 	enum undecoded ud[FLOWTAB_BATCH];
-	for (unsigned i = 0; i < n; i++) {
-		ud[i] = decode(&k->decode, &p[i], &d[i]);
-		k->n.packets++;
-		k->n.bytes += p[i].len;
-	}
-	flowtab_packets(k->table, p, d, ud, n);
 	for (unsigned i = 0; i < n; i++)
-		k->undecoded[ud[i]]++;
+		ud[i] = decode(&k->decode, &p[i], &d[i]);
+	flowtab_packets(k->table, p, d, ud, n);
 }
 
 static void end_of_input(struct capture *k)
@@ -402,7 +398,6 @@ static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch
 	log_info("reading again from the start: record %llu is wanted", (unsigned long long)from);
 	flowtab_reset(k->table);
 	memset(&k->n, 0, sizeof k->n);
-	memset(k->undecoded, 0, sizeof k->undecoded);
 	k->n_packets = k->at = 0;
 	k->ended = false;
 	k->pace_mono = 0;
@@ -461,11 +456,11 @@ static int privileged(struct proc_ctx *c)
 static void add_metrics(struct capture *k)
 {
 	struct metrics *m = k->c->metrics;
-	metrics_counter(m, "packets", NULL, "packets", &k->n.packets);
-	metrics_counter(m, "bytes", NULL, "bytes", &k->n.bytes);
-	for (int i = 1; i < UD_COUNT; i++)
-		metrics_counter(m, "undecoded", undecoded_names[i], "packets", &k->undecoded[i]);
 	const struct flowtab_stats *st = flowtab_stats(k->table);
+	metrics_counter(m, "packets", NULL, "packets", &st->packets);
+	metrics_counter(m, "bytes", NULL, "bytes", &st->bytes);
+	for (int i = 1; i < UD_COUNT; i++)
+		metrics_counter(m, "undecoded", undecoded_names[i], "packets", &st->undecoded[i]);
 	metrics_counter(m, "packets_in_flows", NULL, "packets", &st->in_flows);
 	metrics_counter(m, "flows_opened", NULL, "flows", &st->flows_opened);
 	metrics_counter(m, "flows_ended", NULL, "flows", &st->flows_ended);
@@ -519,16 +514,16 @@ static int init(struct proc_ctx *c)
 static void status(struct proc_ctx *c, char *state, size_t size)
 {
 	struct capture *k = c->state;
-	uint64_t now = mono_ns();
+	uint64_t now = mono_ns(), packets = flowtab_stats(k->table)->packets;
 	c->self->queue = stream_bytes(k->stream);
 	c->self->queue_max = stream_max(k->stream);
 	c->self->drops = k->n.kernel_drops + k->n.if_drops + k->n.shed_packets;
 	if (k->ended || !k->source)
 		return;
 	double rate = k->rate_mono && now > k->rate_mono
-			      ? (double)(k->n.packets - k->rate_packets) * 1e9 / (double)(now - k->rate_mono)
+			      ? (double)(packets - k->rate_packets) * 1e9 / (double)(now - k->rate_mono)
 			      : 0;
-	k->rate_packets = k->n.packets;
+	k->rate_packets = packets;
 	k->rate_mono = now;
 	snprintf(state, size, "%s %s, %.0f packets/s", k->live ? "capturing on" : "reading", k->sensor->inputs[0], rate);
 }

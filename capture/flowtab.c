@@ -650,7 +650,8 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	ft->stats.in_flows++;
 }
 
-void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded *ud, unsigned n)
+void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, const enum undecoded *ud,
+		     unsigned n)
 {
 	struct flow_tuple t[FLOWTAB_BATCH];
 	uint32_t tag[FLOWTAB_BATCH];
@@ -676,12 +677,16 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 		uint64_t time = flow_clock_packet(&ft->clock, p[i].time);
 		if (ft->clock.now >= ft->next_event)
 			run_due(ft, ft->clock.now);
-		if (ud[i] != UD_NONE)
+		ft->stats.packets++;
+		ft->stats.bytes += p[i].len;
+		if (ud[i] != UD_NONE) {
+			ft->stats.undecoded[ud[i]]++;
 			continue;
+		}
 		if (d[i].frag == FRAG_LATER) {
 			bool ports = d[i].proto == TCP || d[i].proto == UDP;
 			if (!ft->conf.fragments || (ports && !flow_frags_get(ft->frags, &d[i], time))) {
-				ud[i] = UD_FRAGMENT;
+				ft->stats.undecoded[UD_FRAGMENT]++;
 				continue;
 			}
 			make_tuple(&t[i], &d[i]);

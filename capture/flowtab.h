@@ -40,8 +40,11 @@ struct flowtab_ops {
 	void (*tick)(void *arg, uint64_t from, uint64_t to);
 };
 
+/* packets = in_flows + the sum of undecoded, always. */
 struct flowtab_stats {
+	uint64_t packets, bytes;
 	uint64_t in_flows; /* packets counted in a flow */
+	uint64_t undecoded[UD_COUNT];
 	uint64_t flows_opened, flows_ended, flows_active, flows_evicted;
 	uint64_t time_regress, time_jump;
 	uint64_t heads_early; /* HEADs sent early for lack of room */
@@ -55,10 +58,11 @@ void flowtab_reset(struct flowtab *ft);
 
 #define FLOWTAB_BATCH 64
 /*
- * Counts n packets (at most FLOWTAB_BATCH) in their flows. d[i] is what decoding found, ud[i] whether it did; ud[i]
- * becomes UD_FRAGMENT for a later fragment whose flow is not known.
+ * Counts n packets (at most FLOWTAB_BATCH) in their flows. d[i] is what decoding found, ud[i] why it did not.
+ * Ports of later fragments are filled in.
  */
-void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded *ud, unsigned n);
+void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, const enum undecoded *ud,
+		     unsigned n);
 /* Time passed without packets (an idle live interface). */
 void flowtab_advance(struct flowtab *ft, uint64_t now);
 /* Ends all flows. */
