@@ -86,6 +86,7 @@ static void fill_count(struct capture *k)
 	n->flows_evicted = st->flows_evicted;
 	n->time_regress = st->time_regress;
 	n->time_jump = st->time_jump;
+	n->input_errors = k->errors;
 	n->undecoded = 0;
 	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
 	for (int i = 1; i < UD_COUNT; i++) {

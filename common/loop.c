@@ -52,6 +52,7 @@ struct loop {
 	int code;
 	struct loop_timer *timers;
 	struct loop_idle *idles;
+	struct loop_fd *own[2]; /* of the timer and the signal fd */
 	struct loop_fd *dead; /* freed after the turn: the events at hand may still name them */
 	sigset_t mask;
 	struct signal_cb signals[_NSIG];
@@ -203,7 +204,7 @@ void loop_on_signal(struct loop *l, int signo, void (*cb)(void *arg, int signo),
 	if (l->signal_fd < 0)
 		fatal("signalfd");
 	if (first)
-		loop_add_fd(l, l->signal_fd, EPOLLIN, on_signal_fd, l);
+		l->own[1] = loop_add_fd(l, l->signal_fd, EPOLLIN, on_signal_fd, l);
 }
 
 /* -- idle work -- */
@@ -253,7 +254,7 @@ struct loop *loop_new(void)
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->ep < 0 || l->timer_fd < 0)
 		fatal("loop");
-	loop_add_fd(l, l->timer_fd, EPOLLIN, on_timer, l);
+	l->own[0] = loop_add_fd(l, l->timer_fd, EPOLLIN, on_timer, l);
 	return l;
 }
 
@@ -262,6 +263,8 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	free_dead_fds(l);
+	free(l->own[0]);
+	free(l->own[1]);
 	while (l->timers) {
 		struct loop_timer *t = l->timers;
 		l->timers = t->next;

@@ -1,0 +1,39 @@
+/* weir config check|show */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "verbs.h"
+
+int verb_config(int argc, char **argv)
+{
+	const char *file = NULL;
+	int opt;
+	while ((opt = getopt(argc, argv, "+f:")) != -1) {
+		if (opt != 'f')
+			return EXIT_USAGE;
+		file = optarg;
+	}
+	const char *what = optind < argc ? argv[optind] : "";
+	bool show = strcmp(what, "show") == 0;
+	if ((!show && strcmp(what, "check") != 0) || optind + 2 < argc) {
+		fputs("usage: weir config [-f FILE] check|show [FILE]\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (optind + 1 < argc)
+		file = argv[optind + 1];
+	struct topo *t = config_load(file);
+	if (!t)
+		return EXIT_FAILED;
+	if (show) {
+		struct buf out = { 0 };
+		topo_show(t, &out);
+		fputs(buf_cstr(&out), stdout);
+		buf_release(&out);
+	} else {
+		printf("%s: ok, %zu sensor%s, configuration %s\n", t->path, t->n_sensors, t->n_sensors == 1 ? "" : "s",
+		       t->hash);
+	}
+	topo_free(t);
+	return EXIT_DONE;
+}

@@ -1,0 +1,122 @@
+#include "effective.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "topo_keys.h"
+
+/* A socket's path has to fit into sun_path: runtime, '/', 'capture.' and the longest sensor name, '.ipc'. */
+#define MAX_RUNTIME (sizeof(((struct sockaddr_un *)0)->sun_path) - 46)
+
+static char **copy_list(char *const *list)
+{
+	size_t n = 0;
+	while (list[n])
+		n++;
+	char **copy = xcalloc(n + 1, sizeof *copy);
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+static void set(char **at, char *value)
+{
+	free(*at);
+	*at = value;
+}
+
+void effective_sensor(struct topo *t, const char *name, enum topo_source source, char *const *inputs, double speed)
+{
+	for (size_t i = 1; i < t->n_sensors; i++) {
+		topo_free_keys(topo_sensor_keys, &t->sensors[i]);
+		topo_list_free(t->sensors[i].inputs);
+		free(t->sensors[i].name);
+	}
+	t->n_sensors = 1;
+	struct topo_sensor *s = &t->sensors[0];
+	set(&s->name, xstrdup(name));
+	topo_list_free(s->inputs);
+	s->inputs = copy_list(inputs);
+	s->source = source;
+	if (speed >= 0)
+		s->speed = speed;
+}
+
+void effective_dir(struct topo *t, const char *dir)
+{
+	set(&t->runtime, xasprintf("%s/run", dir));
+	set(&t->state, xasprintf("%s/state", dir));
+	set(&t->store.path, xasprintf("%s/state/store", dir));
+	set(&t->api.token_file, xasprintf("%s/state/api.token", dir));
+	set(&t->user, NULL);
+	set(&t->group, NULL);
+}
+
+void effective_durable(struct topo *t, const char *link, const char *consumer)
+{
+	struct topo_link *l = (struct topo_link *)topo_link(t, link);
+	size_t n = 0;
+	while (l->durable && l->durable[n])
+		n++;
+	l->durable = xrealloc(l->durable, (n + 2) * sizeof *l->durable);
+	l->durable[n] = xstrdup(consumer);
+	l->durable[n + 1] = NULL;
+}
+
+void effective_no_recipients(struct topo *t)
+{
+	for (size_t i = 0; i < t->n_recipients; i++) {
+		topo_free_keys(topo_recipient_keys, &t->recipients[i]);
+		free(t->recipients[i].name);
+	}
+	t->n_recipients = 0;
+}
+
+static int make_dirs(const char *path)
+{
+	char *p = xstrdup(path);
+	int rc = 0;
+	for (char *slash = strchr(p + 1, '/'); slash && rc == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(p, 0755) < 0 && errno != EEXIST)
+			rc = -1;
+		*slash = '/';
+	}
+	if (rc == 0 && mkdir(p, 0750) < 0 && errno != EEXIST)
+		rc = -1;
+	free(p);
+	return rc;
+}
+
+char *effective_write(struct topo *t)
+{
+	struct buf text = { 0 };
+	char *path = xasprintf("%s/effective.yaml", t->runtime);
+	FILE *fp = NULL;
+	if (strlen(t->runtime) > MAX_RUNTIME) {
+		fprintf(stderr, "weir: %s is too long for sockets, %zu bytes are the most\n", t->runtime, MAX_RUNTIME);
+		goto bad;
+	}
+	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || !(fp = fopen(path, "we"))) {
+		fprintf(stderr, "weir: cannot write below %s and %s: %s (be root, or choose a place with --dir DIR)\n",
+			t->runtime, t->state, strerror(errno));
+		goto bad;
+	}
+	topo_show(t, &text);
+	size_t n = fwrite(text.p, 1, text.len, fp);
+	if (fclose(fp) != 0 || n != text.len) {
+		fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
+		goto bad;
+	}
+	chmod(path, 0640);
+	buf_release(&text);
+	return path;
+bad:
+	buf_release(&text);
+	free(path);
+	return NULL;
+}

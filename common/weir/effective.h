@@ -1,0 +1,19 @@
+/* The topology that run and replay start processes with: the user's, with another input or place. */
+#ifndef WEIR_EFFECTIVE_H
+#define WEIR_EFFECTIVE_H
+
+#include "topo.h"
+
+/* Replaces all sensors by one that is named, has these inputs and the other settings of the first. speed < 0: keep. */
+void effective_sensor(struct topo *t, const char *name, enum topo_source source, char *const *inputs, double speed);
+/* Puts sockets and state below dir and stays the user we are. */
+void effective_dir(struct topo *t, const char *dir);
+/* Adds a durable consumer to a link. */
+void effective_durable(struct topo *t, const char *link, const char *consumer);
+void effective_no_recipients(struct topo *t);
+/*
+ * Writes it to <runtime>/effective.yaml, making the runtime directory. Returns the path, or NULL after saying why.
+ */
+char *effective_write(struct topo *t);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * What weir replay prints: ended flows and hosts as they come, then each alert in its last revision, then a summary. Runs as
+ * a process of its own because it speaks to links and the supervisor must not.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "link.h"
+#include "log.h"
+#include "verbs.h"
+
+struct alert_line {
+	struct id id;
+	uint32_t revision;
+	uint8_t severity;
+	size_t off, len; /* in the buffer of lines */
+};
+
+struct follow {
+	struct loop *loop;
+	bool text;
+	int fail_on; /* severity, -1 = never */
+	struct buf line, lines;
+	struct alert_line *alerts;
+	size_t n_alerts, cap_alerts;
+	uint64_t flows, hosts;
+	uint64_t first, last; /* packet time */
+	struct g_sensor_count count;
+	struct buf undecoded;
+	unsigned ends; /* streams that have ended */
+};
+
+union follow_record {
+	struct r_flow flow;
+	struct r_host host;
+	struct r_alert alert;
+	struct r_tick tick;
+	struct r_gap gap;
+	struct r_config config;
+};
+
+static void write_line(struct follow *w, const struct buf *b)
+{
+	if (fwrite(b->p, 1, b->len, stdout) != b->len)
+		loop_stop(w->loop, EXIT_DONE); /* the reader has gone */
+}
+
+static void add_text(struct buf *out, const char *base, struct str s, int width)
+{
+	int n = (int)s.len < width ? (int)s.len : width;
+	buf_addf(out, "%-*.*s ", width, n, base + s.off);
+}
+
+static void flow_text(struct buf *out, const struct r_flow *f, const char *base)
+{
+	char a[ADDR_STRLEN], b[ADDR_STRLEN], p[4], ends[120];
+	json_time(out, f->key.first);
+	snprintf(ends, sizeof ends, "%s:%u > %s:%u", addr_str(&f->key.client, a), f->key.client_port,
+		 addr_str(&f->key.server, b), f->key.server_port);
+	buf_addf(out, " flow  %-46s %-6s ", ends, proto_name(f->key.proto, p));
+	add_text(out, base, f->app.app, 16);
+	buf_addf(out, "%8" PRIu64 " > %8" PRIu64 " bytes  ", f->n.client_bytes, f->n.server_bytes);
+	add_text(out, base, f->app.host, 40);
+	buf_addc(out, '\n');
+}
+
+static void alert_text(struct buf *out, const struct r_alert *a, const char *base)
+{
+	json_time(out, a->alert.time);
+	buf_addf(out, " alert %-9s score %3u  ", enum_name(enum_severity, a->alert.severity), a->alert.score);
+	add_text(out, base, a->alert.check, 32);
+	add_text(out, base, a->alert.message, 120);
+	buf_addc(out, '\n');
+}
+
+static void to_json(struct buf *out, enum rtype type, const void *rec, const char *base)
+{
+	json_record(out, type, rec, base, JSON_TYPE | JSON_NO_BIN, NULL);
+	buf_addc(out, '\n');
+}
+
+static void on_flow(struct follow *w, const struct r_flow *f, const char *base)
+{
+	if (f->n.end_reason == END_ACTIVE)
+		return;
+	w->flows++;
+	if (!w->first || f->key.first < w->first)
+		w->first = f->key.first;
+	if (f->n.last > w->last)
+		w->last = f->n.last;
+	buf_reset(&w->line);
+	if (w->text)
+		flow_text(&w->line, f, base);
+	else
+		to_json(&w->line, R_FLOW, f, base);
+	write_line(w, &w->line);
+}
+
+static void on_host(struct follow *w, const struct r_host *h, const char *base)
+{
+	if (!h->host.final)
+		return;
+	w->hosts++;
+	if (w->text)
+		return;
+	buf_reset(&w->line);
+	to_json(&w->line, R_HOST, h, base);
+	write_line(w, &w->line);
+}
+
+static void on_alert(struct follow *w, const struct r_alert *a, const char *base)
+{
+	if (w->n_alerts == w->cap_alerts) {
+		w->cap_alerts = w->cap_alerts ? 2 * w->cap_alerts : 256;
+		w->alerts = xrealloc(w->alerts, w->cap_alerts * sizeof *w->alerts);
+	}
+	size_t off = w->lines.len;
+	if (w->text)
+		alert_text(&w->lines, a, base);
+	else
+		to_json(&w->lines, R_ALERT, a, base);
+	w->alerts[w->n_alerts++] = (struct alert_line){ a->alert.id, a->alert.revision, a->alert.severity, off,
+							w->lines.len - off };
+}
+
+static int by_id(const void *x, const void *y)
+{
+	const struct alert_line *a = x, *b = y;
+	int c = id_cmp(a->id, b->id);
+	return c ? c : a->revision < b->revision ? -1 : a->revision > b->revision;
+}
+
+static void summary(struct follow *w, const unsigned *by_severity, unsigned alerts)
+{
+	const struct g_sensor_count *n = &w->count;
+	double seconds = w->last > w->first ? (double)(w->last - w->first) / 1e9 : 0;
+	buf_reset(&w->line);
+	if (w->text) {
+		buf_addf(&w->line, "%" PRIu64 " packets (%" PRIu64 " not decoded), %" PRIu64 " flows, %" PRIu64
+			 " hosts, %u alerts in %.3f s of traffic\n", n->packets, n->undecoded, w->flows, w->hosts, alerts,
+			 seconds);
+	} else {
+		struct field map = { .type = FT_MAP };
+		struct str s = { 0, (uint32_t)w->undecoded.len };
+		buf_addf(&w->line, "{\"type\":\"summary\",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64
+			 ",\"packets_in_flows\":%" PRIu64 ",\"undecoded\":%" PRIu64 ",\"undecoded_by\":", n->packets,
+			 n->bytes, n->in_flows, n->undecoded);
+		json_value(&w->line, &map, &s, w->undecoded.p ? w->undecoded.p : "");
+		buf_addf(&w->line, ",\"flows\":%" PRIu64 ",\"hosts\":%" PRIu64 ",\"alerts\":%u,\"alerts_by_severity\":{",
+			 w->flows, w->hosts, alerts);
+		bool any = false;
+		for (unsigned i = 0; enum_severity[i]; i++)
+			if (by_severity[i]) {
+				buf_addf(&w->line, "%s\"%s\":%u", any ? "," : "", enum_severity[i], by_severity[i]);
+				any = true;
+			}
+		buf_addf(&w->line, "},\"duration\":%.6f,\"input_errors\":%" PRIu64 "}\n", seconds, n->input_errors);
+	}
+	write_line(w, &w->line);
+}
+
+/* Everything is there: the alerts in the order of their ids, each as it was last. */
+static void finish(struct follow *w)
+{
+	unsigned by_severity[16] = { 0 }, n = 0;
+	int worst = -1;
+	if (w->n_alerts)
+		qsort(w->alerts, w->n_alerts, sizeof *w->alerts, by_id);
+	for (size_t i = 0; i < w->n_alerts; i++) {
+		const struct alert_line *a = &w->alerts[i];
+		if (i + 1 < w->n_alerts && id_cmp(a->id, w->alerts[i + 1].id) == 0)
+			continue;
+		struct buf one = { .p = w->lines.p + a->off, .len = a->len };
+		write_line(w, &one);
+		by_severity[a->severity & 15]++;
+		if (a->severity > worst)
+			worst = a->severity;
+		n++;
+	}
+	summary(w, by_severity, n);
+	fflush(stdout);
+	loop_stop(w->loop, w->count.input_errors ? EXIT_FAILED : w->fail_on >= 0 && worst >= w->fail_on ? 3 : EXIT_DONE);
+}
+
+static void on_end(struct follow *w, const struct r_eos *e, const char *base)
+{
+	w->count = e->n;
+	buf_reset(&w->undecoded);
+	buf_add(&w->undecoded, str_ptr(base, e->n.undecoded_by), e->n.undecoded_by.len);
+	if (++w->ends == 2)
+		finish(w);
+}
+
+static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
+{
+	struct follow *w = arg;
+	static union follow_record u;
+	for (uint32_t i = 0; i < b->count; i++) {
+		enum rtype type = codec_peek(r);
+		size_t at, len;
+		bool ours = type == R_FLOW || type == R_HOST || type == R_ALERT || type == R_EOS;
+		if ((ours ? codec_read(r, &u) : codec_skip(r, &at, &len)) != 1) {
+			log_error("record that cannot be read: %s", r->error ? r->error : "end");
+			loop_stop(w->loop, EXIT_FAILED);
+			return b->count;
+		}
+		if (type == R_FLOW)
+			on_flow(w, &u.flow, r->base);
+		else if (type == R_HOST)
+			on_host(w, &u.host, r->base);
+		else if (type == R_ALERT)
+			on_alert(w, &u.alert, r->base);
+		else if (type == R_EOS)
+			on_end(w, (const struct r_eos *)&u.tick, r->base);
+	}
+	follower_set_durable(f, b->base + b->count);
+	return b->count;
+}
+
+static bool on_gone(void *arg, struct follower *f, uint64_t tail)
+{
+	struct follow *w = arg;
+	log_error("records %" PRIu64 " to %" PRIu64 " are gone", follower_next(f), tail - 1);
+	loop_stop(w->loop, EXIT_FAILED);
+	return false;
+}
+
+static void on_signal(void *arg, int signo)
+{
+	(void)signo;
+	loop_stop(((struct follow *)arg)->loop, 130);
+}
+
+int verb_follow(int argc, char **argv)
+{
+	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone };
+	struct follow w = { .text = isatty(STDOUT_FILENO), .fail_on = -1 };
+	const char *file = NULL;
+	int opt;
+	while ((opt = getopt(argc, argv, "f:")) != -1)
+		if (opt == 'f')
+			file = optarg;
+	if (optind < argc)
+		w.fail_on = enum_value(enum_severity, argv[optind]);
+	struct topo *t = config_load(file);
+	if (!t)
+		return EXIT_FAILED;
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	w.loop = loop_new();
+	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
+	loop_on_signal(w.loop, SIGINT, on_signal, &w);
+	char *url = topo_url(t, "checks", NULL);
+	struct follower *history = follower_new(w.loop, url, "history", "replay", &ops, &w);
+	struct follower *alerts = follower_new(w.loop, url, "alerts", "replay", &ops, &w);
+	/* From the first record on: one that was gone would be a hole. */
+	follower_set(history, 0, 1);
+	follower_set(alerts, 0, 1);
+	follower_resume(history);
+	follower_resume(alerts);
+	int code = loop_run(w.loop);
+	follower_free(history);
+	follower_free(alerts);
+	loop_free(w.loop);
+	free(url);
+	free(w.alerts);
+	buf_release(&w.lines);
+	buf_release(&w.line);
+	buf_release(&w.undecoded);
+	topo_free(t);
+	return code;
+}

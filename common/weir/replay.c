@@ -1,0 +1,155 @@
+/* weir replay FILE...: captures through the whole pipeline in a store of its own. */
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "effective.h"
+#include "supervise.h"
+#include "verbs.h"
+
+static int usage(void)
+{
+	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--verbose] CAPTURE ...\n",
+	      stderr);
+	return EXIT_USAGE;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+/* The user's checks and settings if there is a configuration, else the defaults. */
+static struct topo *base_topology(const char *file)
+{
+	static const char text[] = "sensors: { replay: { file: none } }\n";
+	struct buf err = { 0 };
+	if (file || getenv("WEIR_CONFIG") || access(config_path(NULL), R_OK) == 0)
+		return config_load(file);
+	struct topo *t = topo_parse("built-in", text, strlen(text), &err);
+	if (!t)
+		fprintf(stderr, "%s", buf_cstr(&err));
+	buf_release(&err);
+	return t;
+}
+
+static bool check_inputs(char **files, char **ret, int n)
+{
+	for (int i = 0; i < n; i++) {
+		ret[i] = strcmp(files[i], "-") == 0 ? xstrdup("-") : realpath(files[i], NULL);
+		if (!ret[i] || (strcmp(ret[i], "-") != 0 && access(ret[i], R_OK) < 0)) {
+			fprintf(stderr, "weir: %s: %s\n", files[i], strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+static int run(struct topo *t, const char *effective, const char *fail_on, bool verbose)
+{
+	static const char *const others[] = { "classify", "checks", "alertd" };
+	struct supervisor *sv = supervise_new();
+	supervise_quiet(sv, !verbose);
+	supervise_add(sv, "capture/replay", "weir-capture", (const char *const[]){ "-f", effective, "-i", "replay", NULL },
+		      false, false);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		char *program = xasprintf("weir-%s", others[i]);
+		supervise_add(sv, others[i], program, (const char *const[]){ "-f", effective, NULL }, false, false);
+		free(program);
+	}
+	supervise_add(sv, "follow", "weir", (const char *const[]){ "follow-replay", "-f", effective, fail_on, NULL }, true,
+		      true);
+	int code = supervise_run(sv);
+	supervise_free(sv);
+	(void)t;
+	return code;
+}
+
+int verb_replay(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "speed", required_argument, NULL, 's' }, { "fail-on", required_argument, NULL, 'F' },
+		{ "store", required_argument, NULL, 'S' }, { "verbose", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *file = NULL, *store = NULL, *fail_on = NULL;
+	double speed = 0;
+	bool verbose = false;
+	int opt, code = EXIT_FAILED;
+	while ((opt = getopt_long(argc, argv, "f:v", options, NULL)) != -1) {
+		switch (opt) {
+		case 'f':
+			file = optarg;
+			break;
+		case 's':
+			speed = strcmp(optarg, "max") == 0 ? 0 : strtod(optarg, NULL);
+			if (speed <= 0 && strcmp(optarg, "max") != 0)
+				return usage();
+			break;
+		case 'F':
+			fail_on = optarg;
+			if (enum_value(enum_severity, optarg) < 0) {
+				fprintf(stderr, "weir: '%s' is no severity: info, notice, warning, error, critical, emergency\n",
+					optarg);
+				return EXIT_USAGE;
+			}
+			break;
+		case 'S':
+			store = optarg;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		default:
+			return usage();
+		}
+	}
+	int n = argc - optind;
+	if (n == 0)
+		return usage();
+	char **inputs = xcalloc((size_t)n + 1, sizeof *inputs);
+	char dir[] = "/tmp/weir-XXXXXX";
+	bool made = false;
+	char *effective = NULL;
+	struct topo *t = NULL;
+	if (!check_inputs(argv + optind, inputs, n) || !(t = base_topology(file)))
+		goto out;
+	if (!mkdtemp(dir)) {
+		fprintf(stderr, "weir: %s: %s\n", dir, strerror(errno));
+		goto out;
+	}
+	made = true;
+	bool from_stdin = n == 1 && strcmp(inputs[0], "-") == 0;
+	effective_sensor(t, "replay", from_stdin ? SRC_STDIN : SRC_FILES, inputs, speed);
+	effective_dir(t, dir);
+	if (store) {
+		if (mkdir(store, 0750) < 0 && errno != EEXIST) {
+			fprintf(stderr, "weir: %s: %s\n", store, strerror(errno));
+			goto out;
+		}
+		free(t->store.path);
+		t->store.path = realpath(store, NULL);
+	}
+	effective_no_recipients(t);
+	effective_durable(t, "history", "replay");
+	effective_durable(t, "alerts", "replay");
+	effective = effective_write(t);
+	if (effective)
+		code = run(t, effective, fail_on, verbose);
+out:
+	if (made)
+		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	for (int i = 0; i < n; i++)
+		free(inputs[i]);
+	free(inputs);
+	free(effective);
+	topo_free(t);
+	return code;
+}

@@ -1,0 +1,344 @@
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "log.h"
+#include "loop.h"
+#include "proc.h"
+
+#define MAX_CHILDREN 80
+#define GOOD_LIFE_MS 10000 /* lived this long: its next death starts the backoff anew */
+#define MAX_FAILS    5     /* exits with an error within a second of the start, in a row */
+#define STOP_MS      12000 /* a process has 10 s to leave by itself */
+
+struct child {
+	char *name, *program;
+	char **argv;
+	bool once, raw;
+	pid_t pid;       /* 0 = not running */
+	int out;         /* its standard error, -1 = none */
+	struct buf line;
+	uint64_t started, start_at;
+	unsigned deaths, fails;
+};
+
+struct supervisor {
+	struct child children[MAX_CHILDREN];
+	unsigned n;
+	bool stopping, colour, quiet;
+	int code;
+	void (*tick)(void *arg);
+	void *tick_arg;
+};
+
+struct supervisor *supervise_new(void)
+{
+	struct supervisor *sv = xcalloc(1, sizeof *sv);
+	sv->colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+	return sv;
+}
+
+void supervise_free(struct supervisor *sv)
+{
+	for (unsigned i = 0; i < sv->n; i++) {
+		struct child *c = &sv->children[i];
+		for (char **a = c->argv; *a; a++)
+			free(*a);
+		free(c->argv);
+		free(c->name);
+		free(c->program);
+		buf_release(&c->line);
+	}
+	free(sv);
+}
+
+/* The programs are beside this one when it runs from where it was built, else in libexec. */
+static char *find_program(const char *name)
+{
+	char self[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (n > 0) {
+		self[n] = '\0';
+		char *slash = strrchr(self, '/');
+		if (slash) {
+			char *path = xasprintf("%.*s/%s", (int)(slash - self), self, name);
+			if (access(path, X_OK) == 0)
+				return path;
+			free(path);
+		}
+	}
+	return xasprintf("%s/libexec/weir/%s", WEIR_PREFIX, name);
+}
+
+void supervise_add(struct supervisor *sv, const char *name, const char *program, const char *const *args, bool once,
+		   bool raw)
+{
+	if (sv->n == MAX_CHILDREN)
+		fatalx("more than %d processes", MAX_CHILDREN);
+	struct child *c = &sv->children[sv->n++];
+	size_t n = 0;
+	while (args[n])
+		n++;
+	*c = (struct child){ .name = xstrdup(name), .program = find_program(program), .once = once, .raw = raw, .out = -1 };
+	c->argv = xcalloc(n + 2, sizeof *c->argv);
+	c->argv[0] = xstrdup(program);
+	for (size_t i = 0; i < n; i++)
+		c->argv[i + 1] = xstrdup(args[i]);
+}
+
+void supervise_quiet(struct supervisor *sv, bool quiet)
+{
+	sv->quiet = quiet;
+}
+
+void supervise_tick(struct supervisor *sv, void (*cb)(void *arg), void *arg)
+{
+	sv->tick = cb;
+	sv->tick_arg = arg;
+}
+
+unsigned supervise_backoff(unsigned n)
+{
+	unsigned ms = 100;
+	while (--n && ms < 10000)
+		ms *= 2;
+	return ms < 10000 ? ms : 10000;
+}
+
+/* -- start -- */
+
+static void child_exec(const struct child *c, int out, pid_t parent)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	/* Nobody is left behind if the supervisor is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(0);
+	setpgid(0, 0); /* Ctrl-C goes to the supervisor, which stops all in order */
+	if (out >= 0)
+		dup2(out, STDERR_FILENO);
+	execv(c->program, c->argv);
+	fprintf(stderr, "weir-%s: error: cannot run %s: %s\n", c->name, c->program, strerror(errno));
+	_exit(127);
+}
+
+static void start(struct child *c)
+{
+	int pipe_fd[2] = { -1, -1 };
+	pid_t parent = getpid();
+	if (!c->raw && pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK) < 0)
+		fatal("pipe");
+	if (!c->raw) /* only our end is non-blocking */
+		fcntl(pipe_fd[1], F_SETFL, 0);
+	c->started = mono_ns();
+	c->pid = fork();
+	if (c->pid < 0)
+		fatal("fork");
+	if (c->pid == 0)
+		child_exec(c, pipe_fd[1], parent);
+	if (!c->raw)
+		close(pipe_fd[1]);
+	c->out = pipe_fd[0];
+}
+
+/* -- what they log -- */
+
+static void print_line(const struct supervisor *sv, const struct child *c, const char *line, size_t len)
+{
+	static const char *const colours[] = { "36", "33", "32", "35", "34", "31" };
+	char prefix[64];
+	/* Our processes begin a line with their name; that is the prefix, only coloured. */
+	snprintf(prefix, sizeof prefix, "weir-%s: ", c->name);
+	size_t n = strlen(prefix);
+	if (len >= n && strncmp(line, prefix, n) == 0) {
+		line += n;
+		len -= n;
+	}
+	if (sv->quiet && strncmp(line, "error: ", 7) != 0 && strncmp(line, "warning: ", 9) != 0)
+		return;
+	if (sv->colour)
+		fprintf(stderr, "\033[%sm%-10s\033[0m %.*s\n", colours[(unsigned)(c - sv->children) % 6], c->name, (int)len,
+			line);
+	else
+		fprintf(stderr, "%-10s %.*s\n", c->name, (int)len, line);
+}
+
+static void read_output(const struct supervisor *sv, struct child *c)
+{
+	char chunk[4096];
+	ssize_t n;
+	while ((n = read(c->out, chunk, sizeof chunk)) > 0) {
+		buf_add(&c->line, chunk, (size_t)n);
+		char *nl;
+		while ((nl = memchr(c->line.p, '\n', c->line.len)) != NULL) {
+			size_t len = (size_t)(nl - c->line.p);
+			print_line(sv, c, c->line.p, len);
+			memmove(c->line.p, nl + 1, c->line.len - len - 1);
+			c->line.len -= len + 1;
+		}
+		if (c->line.len > 65536) /* no end of line in sight */
+			c->line.len = 0;
+	}
+	if (n == 0) {
+		close(c->out);
+		c->out = -1;
+	}
+}
+
+/* -- deaths -- */
+
+static void describe(char *text, size_t size, int status)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
+}
+
+static void end_all(struct supervisor *sv, int code)
+{
+	sv->stopping = true;
+	sv->code = code;
+}
+
+static void died(struct supervisor *sv, struct child *c, int status)
+{
+	uint64_t lived = (mono_ns() - c->started) / 1000000;
+	char text[80];
+	c->pid = 0;
+	if (c->out >= 0)
+		read_output(sv, c);
+	if (sv->stopping)
+		return;
+	if (c->once) {
+		end_all(sv, WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+		return;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == PROC_RELOAD) {
+		c->start_at = mono_ns();
+		return;
+	}
+	describe(text, sizeof text, status);
+	c->fails = WIFEXITED(status) && WEXITSTATUS(status) && lived < 1000 ? c->fails + 1 : 0;
+	if (c->fails >= MAX_FAILS) {
+		fprintf(stderr, "weir: %s %s at its start, %d times in a row: giving up\n", c->name, text, MAX_FAILS);
+		end_all(sv, 1);
+		return;
+	}
+	c->deaths = lived >= GOOD_LIFE_MS ? 1 : c->deaths + 1;
+	unsigned wait = supervise_backoff(c->deaths);
+	fprintf(stderr, "weir: %s %s, starting again in %u ms\n", c->name, text, wait);
+	c->start_at = mono_ns() + wait * 1000000ull;
+}
+
+static void reap(struct supervisor *sv)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 0; i < sv->n; i++)
+			if (sv->children[i].pid == pid)
+				died(sv, &sv->children[i], status);
+}
+
+/* -- run -- */
+
+static void on_signals(struct supervisor *sv, int fd)
+{
+	struct signalfd_siginfo si;
+	while (read(fd, &si, sizeof si) == sizeof si) {
+		if (si.ssi_signo == SIGCHLD)
+			continue; /* reap follows every turn */
+		if (si.ssi_signo != SIGHUP) {
+			end_all(sv, 0);
+			continue;
+		}
+		for (unsigned i = 0; i < sv->n; i++)
+			if (sv->children[i].pid && !sv->children[i].raw)
+				kill(sv->children[i].pid, SIGHUP);
+	}
+}
+
+static void turn(struct supervisor *sv, int sigfd, int timeout)
+{
+	struct pollfd fds[MAX_CHILDREN + 1] = { { .fd = sigfd, .events = POLLIN } };
+	for (unsigned i = 0; i < sv->n; i++)
+		fds[i + 1] = (struct pollfd){ .fd = sv->children[i].out, .events = POLLIN };
+	if (poll(fds, sv->n + 1, timeout) < 0 && errno != EINTR)
+		fatal("poll");
+	if (fds[0].revents)
+		on_signals(sv, sigfd);
+	for (unsigned i = 0; i < sv->n; i++)
+		if (fds[i + 1].revents)
+			read_output(sv, &sv->children[i]);
+	reap(sv);
+}
+
+static void start_due(struct supervisor *sv)
+{
+	uint64_t now = mono_ns();
+	for (unsigned i = 0; i < sv->n; i++)
+		if (!sv->children[i].pid && sv->children[i].start_at <= now)
+			start(&sv->children[i]);
+}
+
+/* In the order of the pipeline: each may still hand on what it has to the next. */
+static void stop_all(struct supervisor *sv, int sigfd)
+{
+	for (unsigned i = 0; i < sv->n; i++) {
+		struct child *c = &sv->children[i];
+		uint64_t give_up = mono_ns() + STOP_MS * 1000000ull;
+		if (!c->pid)
+			continue;
+		kill(c->pid, SIGTERM);
+		while (c->pid && mono_ns() < give_up)
+			turn(sv, sigfd, 50);
+		if (c->pid) {
+			fprintf(stderr, "weir: %s does not stop: killing it\n", c->name);
+			kill(c->pid, SIGKILL);
+			while (c->pid)
+				turn(sv, sigfd, 50);
+		}
+	}
+}
+
+int supervise_run(struct supervisor *sv)
+{
+	sigset_t mask;
+	uint64_t ticked = 0;
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	int sigfd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (sigfd < 0)
+		fatal("signalfd");
+	while (!sv->stopping) {
+		start_due(sv);
+		turn(sv, sigfd, 100);
+		if (sv->tick && mono_ns() - ticked > 200000000u) {
+			ticked = mono_ns();
+			sv->tick(sv->tick_arg);
+		}
+	}
+	stop_all(sv, sigfd);
+	close(sigfd);
+	return sv->code;
+}

@@ -1,0 +1,21 @@
+/* The verbs of weir(1), one file each. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a process does not answer. */
+#ifndef WEIR_VERBS_H
+#define WEIR_VERBS_H
+
+#include "topo.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
+
+/* argv[0] is the verb. */
+int verb_run(int argc, char **argv);
+int verb_replay(int argc, char **argv);
+int verb_follow(int argc, char **argv); /* internal: what replay prints */
+int verb_cat(int argc, char **argv);
+int verb_config(int argc, char **argv);
+
+/* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */
+const char *config_path(const char *option);
+/* Loads it, printing what is wrong; NULL on failure. */
+struct topo *config_load(const char *option);
+
+#endif

@@ -1,0 +1,70 @@
+/* weir: start the pipeline, replay captures, ask a running one. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "verbs.h"
+
+struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* NULL: not listed */
+};
+
+static const struct verb verbs[] = {
+	{ "run", verb_run, "run the whole pipeline in the foreground" },
+	{ "replay", verb_replay, "run captures through the pipeline and print what is found" },
+	{ "cat", verb_cat, "print the records of a link as JSON lines" },
+	{ "config", verb_config, "check or show the configuration" },
+	{ "follow-replay", verb_follow, NULL },
+};
+
+const char *config_path(const char *option)
+{
+	const char *env = getenv("WEIR_CONFIG");
+	return option ? option : env && *env ? env : "/etc/weir/weir.yaml";
+}
+
+struct topo *config_load(const char *option)
+{
+	struct buf err = { 0 };
+	struct topo *t = topo_load(config_path(option), &err);
+	if (err.len)
+		fprintf(stderr, "%s", buf_cstr(&err));
+	buf_release(&err);
+	return t;
+}
+
+static int usage(FILE *to)
+{
+	fputs("usage: weir VERB [ARGUMENTS]\n\n", to);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (verbs[i].help)
+			fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].help);
+	fputs("\nThe configuration is -f FILE, $WEIR_CONFIG or /etc/weir/weir.yaml. See weir(1).\n", to);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2)
+		return usage(stderr);
+	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {
+		printf("weir %s\n", WEIR_VERSION);
+		return 0;
+	}
+	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	log_init(argv[1], LOG_LV_INFO);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "weir: there is no verb '%s'\n", argv[1]);
+	return usage(stderr);
+}
