@@ -33,7 +33,7 @@ pc = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
 LIBS_common   = -lnng -lmsgpackc $(call pc,libs,yaml-0.1) $(call pc,libs,libxxhash) $(call pc,libs,libsystemd) \
                 $(call pc,libs,libseccomp) $(call pc,libs,libcap) $(call pc,libs,jansson) -lpthread -lm
 LIBS_capture  = -lpcap -lz
-LIBS_classify = -lndpi
+LIBS_classify = -lndpi -Wl,-E
 LIBS_checks   = $(call pc,libs,luajit) -Wl,-E
 LIBS_alertd   = $(call pc,libs,sqlite3)
 LIBS_notify   = $(call pc,libs,libcurl) $(call pc,libs,sqlite3)
