@@ -1,0 +1,315 @@
+#include "host.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "codec.h"
+#include "hash.h"
+#include "hll.h"
+#include "log.h"
+
+struct host_table {
+	struct host *pool;
+	uint32_t *buckets;
+	uint32_t mask, n_used, n_free;
+	uint32_t *free;
+	uint64_t max, count, evicted;
+	uint32_t oldest, newest;
+	struct hash_key seed;
+	void (*evict)(void *arg, struct host *h);
+	void *arg;
+};
+
+struct host_table *host_table_new(uint64_t max, void (*evict)(void *arg, struct host *h), void *arg)
+{
+	struct host_table *t = xcalloc(1, sizeof *t);
+	uint32_t n = 1024;
+	t->max = max < 64 ? 64 : max;
+	while (n < t->max && n < 1u << 28)
+		n *= 2;
+	t->mask = n - 1;
+	t->buckets = xmalloc(n * sizeof *t->buckets);
+	t->free = xmalloc(t->max * sizeof *t->free);
+	t->pool = mmap(NULL, t->max * sizeof *t->pool, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+	if (t->pool == MAP_FAILED)
+		fatal("host table");
+	memset(t->buckets, 0xff, n * sizeof *t->buckets);
+	t->oldest = t->newest = HOST_NONE;
+	t->seed = hash_key_random();
+	t->evict = evict;
+	t->arg = arg;
+	return t;
+}
+
+static void host_release(struct host *h)
+{
+	for (int i = 0; i < NAME_SOURCES; i++)
+		free(h->names[i]);
+	while (h->engaged) {
+		struct engaged *e = h->engaged;
+		h->engaged = e->next;
+		free(e->message);
+		free(e);
+	}
+}
+
+void host_table_clear(struct host_table *t)
+{
+	for (uint32_t i = 0; i < t->n_used; i++)
+		if (t->pool[i].used)
+			host_release(&t->pool[i]);
+	memset(t->buckets, 0xff, (t->mask + 1ull) * sizeof *t->buckets);
+	t->n_used = t->n_free = 0;
+	t->count = t->evicted = 0;
+	t->oldest = t->newest = HOST_NONE;
+}
+
+void host_table_free(struct host_table *t)
+{
+	if (!t)
+		return;
+	host_table_clear(t);
+	munmap(t->pool, t->max * sizeof *t->pool);
+	free(t->buckets);
+	free(t->free);
+	free(t);
+}
+
+static uint32_t bucket_of(const struct host_table *t, const struct addr *ip, uint16_t vlan)
+{
+	struct {
+		struct addr ip;
+		uint64_t vlan;
+	} k = { *ip, vlan };
+	return (uint32_t)hash_sip13(t->seed, &k, sizeof k) & t->mask;
+}
+
+struct host *host_find(const struct host_table *t, const struct addr *ip, uint16_t vlan)
+{
+	for (uint32_t i = t->buckets[bucket_of(t, ip, vlan)]; i != HOST_NONE; i = t->pool[i].hash_next)
+		if (addr_cmp(&t->pool[i].ip, ip) == 0 && t->pool[i].vlan == vlan)
+			return &t->pool[i];
+	return NULL;
+}
+
+static void lru_remove(struct host_table *t, struct host *h)
+{
+	if (h->lru_prev != HOST_NONE)
+		t->pool[h->lru_prev].lru_next = h->lru_next;
+	else
+		t->oldest = h->lru_next;
+	if (h->lru_next != HOST_NONE)
+		t->pool[h->lru_next].lru_prev = h->lru_prev;
+	else
+		t->newest = h->lru_prev;
+}
+
+static void lru_append(struct host_table *t, struct host *h)
+{
+	uint32_t i = (uint32_t)(h - t->pool);
+	h->lru_prev = t->newest;
+	h->lru_next = HOST_NONE;
+	if (t->newest != HOST_NONE)
+		t->pool[t->newest].lru_next = i;
+	else
+		t->oldest = i;
+	t->newest = i;
+}
+
+void host_remove(struct host_table *t, struct host *h)
+{
+	uint32_t i = (uint32_t)(h - t->pool), *p = &t->buckets[bucket_of(t, &h->ip, h->vlan)];
+	while (*p != i)
+		p = &t->pool[*p].hash_next;
+	*p = h->hash_next;
+	lru_remove(t, h);
+	host_release(h);
+	h->used = false;
+	t->free[t->n_free++] = i;
+	t->count--;
+}
+
+static bool is_host(const struct addr *ip)
+{
+	return !addr_is_unspecified(ip) && !addr_is_multicast(ip) && !addr_is_broadcast(ip);
+}
+
+struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan, uint64_t time)
+{
+	if (!is_host(ip))
+		return NULL;
+	struct host *h = host_find(t, ip, vlan);
+	if (h)
+		return h;
+	if (!t->n_free && t->n_used == t->max) {
+		t->evicted++;
+		t->evict(t->arg, &t->pool[t->oldest]);
+		host_remove(t, &t->pool[t->oldest]);
+	}
+	uint32_t i = t->n_free ? t->free[--t->n_free] : t->n_used++;
+	uint32_t b = bucket_of(t, ip, vlan);
+	h = &t->pool[i];
+	memset(h, 0, sizeof *h);
+	h->used = true;
+	h->ip = *ip;
+	h->vlan = vlan;
+	h->first = h->last = time;
+	h->hash_next = t->buckets[b];
+	t->buckets[b] = i;
+	lru_append(t, h);
+	t->count++;
+	return h;
+}
+
+void host_touch(struct host_table *t, struct host *h, uint64_t time)
+{
+	h->changed = true;
+	if (time > h->last)
+		h->last = time;
+	lru_remove(t, h);
+	lru_append(t, h);
+}
+
+struct host *host_oldest(const struct host_table *t)
+{
+	return t->oldest == HOST_NONE ? NULL : &t->pool[t->oldest];
+}
+
+struct host *host_newer(const struct host_table *t, const struct host *h)
+{
+	return h->lru_next == HOST_NONE ? NULL : &t->pool[h->lru_next];
+}
+
+uint64_t host_count(const struct host_table *t)
+{
+	return t->count;
+}
+
+uint64_t host_evicted(const struct host_table *t)
+{
+	return t->evicted;
+}
+
+/* -- what is counted -- */
+
+void window_add(struct window *w, uint64_t time, uint32_t n)
+{
+	uint64_t second = time / 1000000000u;
+	if (second > w->second) {
+		w->second = second;
+		w->now = 0;
+	}
+	w->now += n;
+	if (w->now > w->max)
+		w->max = w->now;
+}
+
+void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes)
+{
+	if (len == 0 || bytes == 0)
+		return;
+	if (len >= sizeof h->apps[0].name)
+		len = sizeof h->apps[0].name - 1;
+	for (unsigned i = 0; i < h->n_apps; i++)
+		if (strlen(h->apps[i].name) == len && memcmp(h->apps[i].name, name, len) == 0) {
+			h->apps[i].bytes += bytes;
+			return;
+		}
+	if (h->n_apps == HOST_APPS) {
+		h->other_bytes += bytes;
+		return;
+	}
+	struct host_app *a = &h->apps[h->n_apps++];
+	memcpy(a->name, name, len);
+	a->name[len] = '\0';
+	a->bytes = bytes;
+}
+
+void host_set_name(struct host *h, enum name_source source, const char *name, size_t len)
+{
+	if (len == 0)
+		return;
+	if (len > HOST_NAME_LEN)
+		len = HOST_NAME_LEN;
+	if (h->names[source] && strlen(h->names[source]) == len && memcmp(h->names[source], name, len) == 0)
+		return;
+	free(h->names[source]);
+	h->names[source] = xstrndup(name, len);
+}
+
+const char *host_name(const struct host *h)
+{
+	for (int i = 0; i < NAME_SOURCES; i++)
+		if (h->names[i])
+			return h->names[i];
+	return "";
+}
+
+/* -- the record -- */
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct host_app *x = a, *y = b;
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->name, y->name);
+}
+
+static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
+{
+	struct host_app sorted[HOST_APPS];
+	memcpy(sorted, h->apps, sizeof sorted);
+	qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
+	g->apps.off = (uint32_t)arena->len;
+	for (unsigned i = 0; i < h->n_apps; i++)
+		buf_addf(arena, "%s%s=%llu", i ? "\n" : "", sorted[i].name, (unsigned long long)sorted[i].bytes);
+	if (h->other_bytes)
+		buf_addf(arena, "\nother=%llu", (unsigned long long)h->other_bytes);
+	g->apps.len = (uint32_t)arena->len - g->apps.off;
+}
+
+static void put_names(const struct host *h, struct g_host *g, struct buf *arena)
+{
+	static const char *const source[] = { "dhcp", "mdns", "netbios", "dns" };
+	bool any = false;
+	g->names.off = (uint32_t)arena->len;
+	for (int i = 0; i < NAME_SOURCES; i++)
+		if (h->names[i]) {
+			buf_addf(arena, "%s%s:%s", any ? "\n" : "", source[i], h->names[i]);
+			any = true;
+		}
+	g->names.len = (uint32_t)arena->len - g->names.off;
+}
+
+static void put_engaged(const struct host *h, const struct conf *conf, struct g_host *g, struct buf *arena)
+{
+	g->engaged.off = (uint32_t)arena->len;
+	for (const struct engaged *e = h->engaged; e; e = e->next)
+		if (e->check < conf->n)
+			buf_addf(arena, "%s%s", arena->len > g->engaged.off ? "\n" : "", conf->checks[e->check].def->key);
+	g->engaged.len = (uint32_t)arena->len - g->engaged.off;
+}
+
+static struct str put(struct buf *arena, const char *s)
+{
+	return str_put(arena, s, strlen(s), 256);
+}
+
+void host_record(const struct host *h, const struct conf *conf, uint64_t time, bool final, struct g_host *g,
+		 struct buf *arena)
+{
+	*g = (struct g_host){
+		.ip = h->ip, .vlan = h->vlan, .mac = h->mac, .local = h->local, .first = h->first, .last = h->last,
+		.time = time, .bytes_sent = h->bytes_sent, .bytes_rcvd = h->bytes_rcvd,
+		.packets_sent = h->packets_sent, .packets_rcvd = h->packets_rcvd, .flows_client = h->flows_client,
+		.flows_server = h->flows_server, .flows_active = h->flows_active, .flows_alerted = h->flows_alerted,
+		.score = h->score[0] + h->score[1], .client_score = h->score[0], .server_score = h->score[1],
+		.peers = (uint32_t)(hll_count(h->peers, HOST_PEERS) + 0.5),
+		.ports = (uint32_t)(hll_count(h->ports, HOST_PORTS) + 0.5), .alerts = h->alerts, .final = final,
+	};
+	g->name = put(arena, host_name(h));
+	g->os = put(arena, h->os);
+	g->sensor = put(arena, h->sensor);
+	put_names(h, g, arena);
+	put_apps(h, g, arena);
+	put_engaged(h, conf, g, arena);
+}
