@@ -1,0 +1,48 @@
+/*
+ * The check engine: flow records in, alerts and history out. Joins verdicts and counters to flows, flows to hosts, runs the
+ * checks at their hooks, engages and releases alerts. Pure: time is that of the records, output depends on input only.
+ */
+#ifndef WEIR_ENGINE_H
+#define WEIR_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "luacheck.h"
+#include "metrics.h"
+#include "record.h"
+#include "topo.h"
+
+struct engine;
+
+/* Records of the stream of alerts, and of the history. rec is packed. */
+struct engine_ops {
+	void (*alert)(void *arg, const char *rec, size_t len);
+	void (*history)(void *arg, const char *rec, size_t len);
+};
+
+struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, void *arg);
+void engine_free(struct engine *e);
+/* Goes into alert ids: the same alerts of the same run have the same ids. */
+void engine_set_epoch(struct engine *e, uint64_t epoch);
+/* Hash of all that shapes alerts: checks, parameters, Lua scripts. */
+uint64_t engine_conf_hash(const struct engine *e);
+
+void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const char *raw, size_t raw_len);
+void engine_update(struct engine *e, const struct r_update *r, const char *base);
+void engine_end(struct engine *e, const struct r_end *r, const char *base);
+/* Time goes on; minute checks run when a minute is full. */
+void engine_tick(struct engine *e, const struct r_tick *r, const char *base);
+void engine_gap(struct engine *e, const struct r_gap *r, const char *base);
+void engine_config(struct engine *e, const struct r_config *r, const char *base);
+/* A sensor began a new run, or lost its flows: they end here as lost. */
+void engine_lost(struct engine *e, const char *sensor);
+/* The input is over: last minute run, engaged alerts end, all hosts are told. */
+void engine_finish(struct engine *e);
+/* All flows or hosts as records, from *cursor on, into out until it is full; *cursor becomes 0 at the end. */
+uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct buf *out);
+uint64_t engine_clock(const struct engine *e);
+void engine_metrics(struct engine *e, struct metrics *m);
+
+#endif
