@@ -14,6 +14,9 @@
 #include "log.h"
 #include "verbs.h"
 
+#define POLL_MS   10
+#define MAX_POLLS 6000 /* a minute: a large import may lag behind */
+
 struct alert_line {
 	struct id id;
 	uint32_t revision;
@@ -33,6 +36,10 @@ struct follow {
 	struct g_sensor_count count;
 	struct buf undecoded;
 	unsigned ends; /* streams that have ended */
+	int code;
+	char *alertd;  /* url: the store must have it all before we leave */
+	struct loop_timer *poll;
+	unsigned polls;
 };
 
 union follow_record {
@@ -184,7 +191,34 @@ static void finish(struct follow *w)
 	}
 	summary(w, by_severity, n);
 	fflush(stdout);
-	loop_stop(w->loop, w->count.input_errors ? EXIT_FAILED : w->fail_on >= 0 && worst >= w->fail_on ? 3 : EXIT_DONE);
+	w->code = w->count.input_errors ? EXIT_FAILED : w->fail_on >= 0 && worst >= w->fail_on ? 3 : EXIT_DONE;
+	loop_set_timer(w->poll, 1, 0);
+}
+
+/* Asks alertd until it has stored the end of the input; then everything may stop. */
+static void on_status(void *arg, const struct g_answer *a, struct codec_reader *r)
+{
+	struct follow *w = arg;
+	struct r_process p;
+	bool stored = a && codec_peek(r) == R_PROCESS && codec_read(r, &p) == 1 &&
+		      str_eq(r->base, p.process.state, "end of input");
+	if (!stored && ++w->polls < MAX_POLLS) {
+		loop_set_timer(w->poll, POLL_MS, 0);
+		return;
+	}
+	if (!stored) {
+		log_error("the store did not take everything");
+		w->code = EXIT_FAILED;
+	}
+	loop_stop(w->loop, w->code);
+}
+
+static void on_poll(void *arg)
+{
+	struct follow *w = arg;
+	struct r_status q = { 0 };
+	if (link_ask(w->loop, w->alertd, R_STATUS, &q, NULL, 5000, on_status, w) < 0)
+		loop_stop(w->loop, EXIT_FAILED);
 }
 
 static void on_end(struct follow *w, const struct r_eos *e, const char *base)
@@ -257,6 +291,8 @@ int verb_follow(int argc, char **argv)
 	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
 	loop_on_signal(w.loop, SIGINT, on_signal, &w);
 	char *url = topo_url(t, "checks", NULL);
+	w.alertd = topo_url(t, "alertd", NULL);
+	w.poll = loop_add_timer(w.loop, on_poll, &w);
 	struct follower *history = follower_new(w.loop, url, "history", "replay", &ops, &w);
 	struct follower *alerts = follower_new(w.loop, url, "alerts", "replay", &ops, &w);
 	/* From the first record on: one that was gone would be a hole. */
@@ -269,6 +305,7 @@ int verb_follow(int argc, char **argv)
 	follower_free(alerts);
 	loop_free(w.loop);
 	free(url);
+	free(w.alertd);
 	free(w.alerts);
 	buf_release(&w.lines);
 	buf_release(&w.line);
