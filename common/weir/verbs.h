@@ -12,6 +12,12 @@ int verb_replay(int argc, char **argv);
 int verb_follow(int argc, char **argv); /* internal: what replay prints */
 int verb_cat(int argc, char **argv);
 int verb_config(int argc, char **argv);
+int verb_alerts(int argc, char **argv);
+int verb_history(int argc, char **argv);
+int verb_store(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_tail(int argc, char **argv);
+int verb_checks(int argc, char **argv);
 
 /* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */
 const char *config_path(const char *option);

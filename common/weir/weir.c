@@ -17,6 +17,12 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "run", verb_run, "run the whole pipeline in the foreground" },
 	{ "replay", verb_replay, "run captures through the pipeline and print what is found" },
+	{ "tail", verb_tail, "follow alerts as they happen" },
+	{ "alerts", verb_alerts, "stored alerts; acknowledge and comment them" },
+	{ "history", verb_history, "stored flows" },
+	{ "status", verb_status, "what each process is doing" },
+	{ "checks", verb_checks, "list and explain the checks" },
+	{ "store", verb_store, "statistics, backup and retention of the store" },
 	{ "cat", verb_cat, "print the records of a link as JSON lines" },
 	{ "config", verb_config, "check or show the configuration" },
 	{ "follow-replay", verb_follow, NULL },

@@ -1,0 +1,88 @@
+/* weir status: every process, asked one by one. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "output.h"
+#include "verbs.h"
+
+#define ASK_MS 1000
+
+/* Returns whether it answered. */
+static bool one_process(struct output *o, const struct topo *t, const char *name, const char *instance, bool metrics)
+{
+	struct r_status q = { .hello = { .metrics = metrics } };
+	struct buf body = { 0 };
+	struct g_answer a;
+	struct codec_reader r;
+	char *url = topo_url(t, name, instance);
+	bool there = link_ask_sync(url, R_STATUS, &q, NULL, ASK_MS, &body, &a, &r) == 0 && a.status == 200;
+	if (!there) {
+		struct r_process p = { 0 };
+		char text[120];
+		int n = snprintf(text, sizeof text, "%s%s%s", name, instance ? "/" : "", instance ? instance : "");
+		int m = snprintf(text + n, sizeof text - (size_t)n, "not running");
+		p.process.process = (struct str){ 0, (uint32_t)n };
+		p.process.state = (struct str){ (uint32_t)n, (uint32_t)m };
+		if (!metrics)
+			output_record(o, R_PROCESS, &p, text);
+	}
+	for (uint32_t i = 0; there && i < a.count; i++) {
+		static union {
+			struct r_process process;
+			struct r_metric metric;
+		} rec;
+		enum rtype type = codec_peek(&r);
+		if ((type != R_PROCESS && type != R_METRIC) || codec_read(&r, &rec) != 1)
+			break;
+		/* A table has one kind of row; JSON lines may mix. */
+		if (o->form == OUT_JSON || (type == R_METRIC) == metrics)
+			output_record(o, type, &rec, r.base);
+	}
+	free(url);
+	buf_release(&body);
+	return there;
+}
+
+int verb_status(int argc, char **argv)
+{
+	static const char *const others[] = { "classify", "checks", "alertd", "notify", "apid" };
+	struct output o = { 0 };
+	const char *file = NULL;
+	bool metrics = false, all = true;
+	int opt, form;
+	while ((opt = getopt(argc, argv, "f:o:m")) != -1) {
+		switch (opt) {
+		case 'f':
+			file = optarg;
+			break;
+		case 'm':
+			metrics = true;
+			break;
+		case 'o':
+			form = output_form(optarg);
+			if (form >= 0) {
+				o.form = (enum output_form)form;
+				break;
+			}
+			/* fall through */
+		default:
+			fputs("usage: weir status [-f FILE] [-m] [-o table|json|tsv]\n", stderr);
+			return EXIT_USAGE;
+		}
+	}
+	struct topo *t = config_load(file);
+	if (!t)
+		return EXIT_FAILED;
+	output_begin(&o, t->timezone);
+	for (size_t i = 0; i < t->n_sensors; i++)
+		all &= one_process(&o, t, "capture", t->sensors[i].name, metrics);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		all &= one_process(&o, t, others[i], NULL, metrics);
+	output_release(&o);
+	topo_free(t);
+	return all ? EXIT_DONE : EXIT_UNREACHABLE;
+}

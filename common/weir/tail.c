@@ -1,0 +1,221 @@
+/* weir tail: alerts (and flows) as they happen; goes on where it was by a cursor file. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "log.h"
+#include "match.h"
+#include "output.h"
+#include "verbs.h"
+
+struct tail {
+	struct loop *loop;
+	struct output alerts, flows;
+	struct match *m;
+	const char *cursor_file;
+	uint64_t left;
+	bool limited, wait, up;
+};
+
+static void save_cursor(const struct tail *k, const struct follower *f, uint64_t next)
+{
+	char *tmp = xasprintf("%s.new", k->cursor_file);
+	FILE *fp = fopen(tmp, "we");
+	bool good = fp && fprintf(fp, "%" PRIu64 " %" PRIu64 "\n", follower_epoch(f), next) > 0;
+	if (fp && fclose(fp) != 0)
+		good = false;
+	if (!good || rename(tmp, k->cursor_file) < 0)
+		log_warn("cannot write %s", k->cursor_file);
+	free(tmp);
+}
+
+static bool load_cursor(const char *path, uint64_t *epoch, uint64_t *next)
+{
+	FILE *fp = fopen(path, "re");
+	bool good = fp && fscanf(fp, "%" SCNu64 " %" SCNu64, epoch, next) == 2;
+	if (fp)
+		fclose(fp);
+	return good;
+}
+
+static void print(struct tail *k, enum rtype type, const void *rec, const char *base)
+{
+	bool good = output_record(type == R_ALERT ? &k->alerts : &k->flows, type, rec, base);
+	if (!good || (k->limited && --k->left == 0))
+		loop_stop(k->loop, EXIT_DONE);
+}
+
+static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
+{
+	static union {
+		struct r_alert alert;
+		struct r_flow flow;
+	} rec;
+	struct tail *k = arg;
+	for (uint32_t i = 0; i < b->count; i++) {
+		enum rtype type = codec_peek(r);
+		size_t at, len;
+		bool ours = type == R_ALERT || type == R_FLOW;
+		if ((ours ? codec_read(r, &rec) : codec_skip(r, &at, &len)) != 1) {
+			log_warn("record that cannot be read: %s", r->error ? r->error : "end");
+			break;
+		}
+		if (type == R_ALERT && match_eval(k->m, &rec, r->base))
+			print(k, type, &rec, r->base);
+		else if (type == R_FLOW && rec.flow.n.end_reason != END_ACTIVE)
+			print(k, type, &rec, r->base);
+	}
+	fflush(stdout);
+	if (k->cursor_file)
+		save_cursor(k, f, b->base + b->count);
+	return b->count;
+}
+
+static bool on_gone(void *arg, struct follower *f, uint64_t tail)
+{
+	(void)arg;
+	if (follower_next(f) > 1)
+		fprintf(stderr, "weir: records %" PRIu64 " to %" PRIu64 " are no longer held: there is a hole here\n",
+			follower_next(f), tail - 1);
+	return true;
+}
+
+static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
+{
+	(void)arg;
+	fputs("weir: this is another run than the cursor is of: going on from its start\n", stderr);
+	follower_set(f, epoch, 1);
+	return true;
+}
+
+static void on_link(void *arg, struct follower *f, bool up)
+{
+	struct tail *k = arg;
+	(void)f;
+	if (!up && k->up)
+		fputs("weir: connection lost, trying again\n", stderr);
+	k->up = up;
+}
+
+static void on_timeout(void *arg)
+{
+	struct tail *k = arg;
+	if (k->up || k->wait)
+		return;
+	fputs("weir: checks does not answer\n", stderr);
+	loop_stop(k->loop, EXIT_UNREACHABLE);
+}
+
+static void on_signal(void *arg, int signo)
+{
+	(void)signo;
+	loop_stop(((struct tail *)arg)->loop, EXIT_DONE);
+}
+
+static int usage(void)
+{
+	fputs("usage: weir tail [-f FILE] [--flows] [--cursor-file FILE] [-n COUNT] [--wait] [-o FORM] [MATCH]\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int follow(struct tail *k, const struct topo *t, bool flows)
+{
+	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .link = on_link };
+	uint64_t epoch = 0, next = 1;
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	k->loop = loop_new();
+	loop_on_signal(k->loop, SIGINT, on_signal, k);
+	loop_on_signal(k->loop, SIGTERM, on_signal, k);
+	struct loop_timer *timeout = loop_add_timer(k->loop, on_timeout, k);
+	loop_set_timer(timeout, 3000, 0);
+	char *url = topo_url(t, "checks", NULL);
+	struct follower *a = follower_new(k->loop, url, "alerts", "tail", &ops, k), *h = NULL;
+	if (k->cursor_file)
+		load_cursor(k->cursor_file, &epoch, &next);
+	follower_set(a, epoch, next);
+	follower_resume(a);
+	if (flows) {
+		h = follower_new(k->loop, url, "history", "tail", &ops, k);
+		follower_set(h, 0, 1);
+		follower_resume(h);
+	}
+	int code = loop_run(k->loop);
+	follower_free(a);
+	follower_free(h);
+	loop_free(k->loop);
+	free(url);
+	return code;
+}
+
+int verb_tail(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "flows", no_argument, NULL, 'l' }, { "cursor-file", required_argument, NULL, 'c' },
+		{ "wait", no_argument, NULL, 'w' },  { NULL, 0, NULL, 0 },
+	};
+	struct tail k = { 0 };
+	struct buf filter = { 0 };
+	struct match_error e;
+	const char *file = NULL;
+	bool flows = false;
+	int opt, form, code = EXIT_FAILED;
+	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
+		switch (opt) {
+		case 'f':
+			file = optarg;
+			break;
+		case 'n':
+			k.left = strtoull(optarg, NULL, 10);
+			k.limited = k.left > 0;
+			break;
+		case 'o':
+			form = output_form(optarg);
+			if (form < 0)
+				return usage();
+			k.alerts.form = k.flows.form = (enum output_form)form;
+			break;
+		case 'l':
+			flows = true;
+			break;
+		case 'c':
+			k.cursor_file = optarg;
+			break;
+		case 'w':
+			k.wait = true;
+			break;
+		default:
+			return usage();
+		}
+	}
+	if (flows && k.cursor_file) {
+		fputs("weir: a cursor file is for alerts alone\n", stderr);
+		return EXIT_USAGE;
+	}
+	for (int i = optind; i < argc; i++)
+		buf_addf(&filter, "%s%s", i > optind ? " " : "", argv[i]);
+	k.m = match_parse(buf_cstr(&filter), R_ALERT, &e);
+	if (!k.m) {
+		fprintf(stderr, "weir: match, character %zu: %s\n", e.column, e.text);
+		buf_release(&filter);
+		return EXIT_USAGE;
+	}
+	struct topo *t = config_load(file);
+	if (t) {
+		output_begin(&k.alerts, t->timezone);
+		output_begin(&k.flows, t->timezone);
+		code = follow(&k, t, flows);
+	}
+	match_free(k.m);
+	buf_release(&filter);
+	output_release(&k.alerts);
+	output_release(&k.flows);
+	topo_free(t);
+	return code;
+}
