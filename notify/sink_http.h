@@ -1,0 +1,23 @@
+/* Delivers by POST to a URL. The only file of notify that knows libcurl. */
+#ifndef WEIR_SINK_HTTP_H
+#define WEIR_SINK_HTTP_H
+
+#include "loop.h"
+#include "sink.h"
+
+/* The HTTP client that all webhooks share; results go to done. */
+struct http_client;
+struct http_client *http_client_new(struct loop *l, sink_done *done, void *arg);
+void http_client_free(struct http_client *c);
+
+/* With their secrets put in; all are copied. headers: NULL-terminated, may be NULL. secret may be NULL. */
+struct sink *sink_http_new(struct http_client *c, const char *url, char *const *headers, const char *secret,
+			   uint64_t timeout_ns);
+
+/*
+ * What an answer means: 2xx sent; 408, 425, 429 and 5xx retry, after what Retry-After says; 3xx (not followed) and other
+ * 4xx dead. status 0: there was none, error says why.
+ */
+void sink_http_result(unsigned status, const char *error, bool request_sent, struct sink_result *out);
+
+#endif
