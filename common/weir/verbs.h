@@ -18,6 +18,7 @@ int verb_store(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_tail(int argc, char **argv);
 int verb_checks(int argc, char **argv);
+int verb_deliveries(int argc, char **argv);
 
 /* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */
 const char *config_path(const char *option);
