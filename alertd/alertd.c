@@ -58,8 +58,6 @@ static bool add_delivery(void *arg, uint64_t seq, const void *rec, size_t len)
 
 static void load_deliveries(struct alertd *k)
 {
-	if (!k->deliveries)
-		return;
 	store_deliveries_read(k->store, k->delivered, add_delivery, k);
 	server_wake(k->c->server, k->deliveries);
 }
@@ -67,7 +65,7 @@ static void load_deliveries(struct alertd *k)
 static void on_forget(void *arg)
 {
 	struct alertd *k = arg;
-	uint64_t durable = k->deliveries ? stream_durable(k->deliveries) : 0;
+	uint64_t durable = stream_durable(k->deliveries);
 	if (durable > k->forgotten && store_deliveries_forget(k->store, durable) == 0)
 		k->forgotten = durable;
 }
@@ -131,8 +129,7 @@ static int put_record(struct intake *i, struct codec_reader *r)
 		if (u.tick.tick.to > k->clock)
 			k->clock = u.tick.tick.to;
 		return 1;
-	default:
-		i->ignored++;
+	default: /* nothing that is stored */
 		return 1;
 	}
 }
@@ -237,8 +234,8 @@ static void status(struct proc_ctx *c, char *state, size_t size)
 {
 	struct alertd *k = c->state;
 	c->self->lag = follower_lag(k->alerts.in) + follower_lag(k->history.in);
-	c->self->queue = k->deliveries ? stream_bytes(k->deliveries) : 0;
-	c->self->queue_max = k->deliveries ? stream_max(k->deliveries) : 0;
+	c->self->queue = stream_bytes(k->deliveries);
+	c->self->queue_max = stream_max(k->deliveries);
 	c->self->drops = k->alerts.ignored + k->history.ignored;
 	if (*k->trouble)
 		snprintf(state, size, "cannot store: %.200s", k->trouble);
@@ -248,11 +245,9 @@ static void status(struct proc_ctx *c, char *state, size_t size)
 		snprintf(state, size, k->alerts.ended && k->history.ended ? "end of input" : "running");
 }
 
-static int init_deliveries(struct alertd *k)
+static void init_deliveries(struct alertd *k)
 {
 	const struct topo_link *link = topo_link(k->c->topo, "deliveries");
-	if (!k->c->topo->n_recipients)
-		return 0;
 	k->deliveries = stream_new("deliveries", store_id(k->store), link->bytes);
 	for (char **d = link->durable; d && *d; d++)
 		stream_add_durable(k->deliveries, *d);
@@ -260,7 +255,6 @@ static int init_deliveries(struct alertd *k)
 	load_deliveries(k);
 	k->forget = loop_add_timer(k->c->loop, on_forget, k);
 	loop_set_timer(k->forget, FORGET_MS, FORGET_MS);
-	return 0;
 }
 
 static int init(struct proc_ctx *c)
