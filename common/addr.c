@@ -34,9 +34,11 @@ int addr_parse(const char *s, size_t len, struct addr *ret)
 
 const char *cidr_str(const struct cidr *c, char *buf)
 {
-	char a[ADDR_STRLEN];
+	char a[ADDR_STRLEN] = "::"; /* of ::/0 the address is the one that counts as absent */
 	unsigned skip = addr_is_v4(&c->addr) && c->bits >= 96 ? 96 : 0;
-	snprintf(buf, CIDR_STRLEN, "%s/%u", addr_str(&c->addr, a), c->bits - skip);
+	if (addr_is_set(&c->addr))
+		addr_str(&c->addr, a);
+	snprintf(buf, CIDR_STRLEN, "%s/%u", a, c->bits - skip);
 	return buf;
 }
 
