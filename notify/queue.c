@@ -76,7 +76,7 @@ static const char *const sql[S_COUNT] = {
 		       " severity = max(severity, ?7)",
 	[S_TOTALS] = "INSERT INTO total VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(recipient) DO UPDATE SET queued = ?2, sent = ?3,"
 		     " dropped = ?4, coalesced = ?5",
-	[S_RETRY] = "UPDATE delivery SET state = 0, attempts = 0, next = ?2, finished = 0, expires = ?3 WHERE id = ?1"
+	[S_RETRY] = "UPDATE delivery SET state = 0, attempts = 0, error = NULL, next = ?2, finished = 0, expires = ?3 WHERE id = ?1"
 		    " AND state IN (0, 3, 4, 5)",
 	[S_DROP] = "DELETE FROM delivery WHERE id = ?1 AND state <> 1",
 	[S_LIST] = "SELECT seq, id, alert_id, revision, recipient, state, attempts, created, next, finished, maybe_duplicate,"
