@@ -1,0 +1,286 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/decode.h"
+#include "capture/flowtab.h"
+#include "buf.h"
+#include "headpkt.h"
+
+#define MS 1000000ull
+#define S  1000000000ull
+
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+struct seen {
+	struct r_end ends[64];
+	unsigned n_ends, heads, finals, updates, ticks, head_packets;
+	uint64_t packets;
+};
+
+static void on_head(void *arg, const struct r_head *r, const char *base)
+{
+	struct seen *s = arg;
+	struct headpkt h;
+	uint32_t pos = 0;
+	unsigned n = 0;
+	while (headpkt_next(base + r->head.data.off, r->head.data.len, &pos, &h))
+		n++;
+	assert_int_equal(n, r->head.packets);
+	assert_int_equal(pos, r->head.data.len);
+	s->heads++;
+	s->finals += r->head.final;
+	s->head_packets = n;
+}
+
+static void on_update(void *arg, const struct r_update *r, const char *base)
+{
+	(void)r;
+	(void)base;
+	((struct seen *)arg)->updates++;
+}
+
+static void on_end(void *arg, const struct r_end *r, const char *base)
+{
+	struct seen *s = arg;
+	(void)base;
+	s->packets += r->n.client_packets + r->n.server_packets;
+	if (s->n_ends < 64)
+		s->ends[s->n_ends] = *r;
+	s->n_ends++;
+}
+
+static void on_tick(void *arg, uint64_t from, uint64_t to)
+{
+	assert_true(to > from);
+	((struct seen *)arg)->ticks++;
+}
+
+static struct flowtab *table(struct seen *s, uint64_t max)
+{
+	static const struct flowtab_ops ops = { on_head, on_update, on_end, on_tick };
+	struct flowtab_conf conf = { .max_flows = max, .idle_tcp = 120 * S, .idle_other = 60 * S, .idle_syn = 30 * S,
+				     .active = 1800 * S, .update = 5 * S, .linger = 5 * S, .head_packets = 12,
+				     .head_first = S, .head_second = 5 * S, .max_jump = 3600 * S,
+				     .max_head_bytes = 1 << 20, .fragments = true, .epoch = 1, .sensor = "t" };
+	memset(s, 0, sizeof *s);
+	return flowtab_new(&conf, &ops, s);
+}
+
+/* A packet from 10.0.0.<from> to 10.0.0.<to>. */
+static void put(struct flowtab *ft, uint64_t time, int from, int to, uint16_t sport, uint16_t dport, uint8_t proto,
+		uint8_t flags, uint32_t seq, uint32_t payload)
+{
+	static const uint8_t l3[64] = { 0x45 };
+	struct decoded d = { .proto = proto, .ip_version = 4, .sport = sport, .dport = dport, .tcp_flags = flags,
+			     .tcp_seq = seq, .tcp_window = 100, .ttl = 64, .payload_len = payload, .l3 = l3,
+			     .l3_caplen = 40, .l3_len = 40 + payload };
+	addr_from_v4(&d.src, (uint8_t[]){ 10, 0, (uint8_t)(from >> 8), (uint8_t)from });
+	addr_from_v4(&d.dst, (uint8_t[]){ 10, 0, (uint8_t)(to >> 8), (uint8_t)to });
+	struct packet p = { .time = time, .caplen = 54, .len = 54 + payload, .linktype = 1, .data = l3 };
+	enum undecoded ud = UD_NONE;
+	flowtab_packets(ft, &p, &d, &ud, 1);
+}
+
+static void test_handshake(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	uint64_t t = 1000 * S;
+	put(ft, t, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	put(ft, t + 20 * MS, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
+	put(ft, t + 25 * MS, 1, 2, 5000, 443, 6, ACK, 101, 0);
+	put(ft, t + 30 * MS, 1, 2, 5000, 443, 6, ACK, 101, 50);
+	put(ft, t + 70 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000);
+	put(ft, t + 71 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000); /* again */
+	put(ft, t + 72 * MS, 2, 1, 443, 5000, 6, ACK, 2901, 1000); /* a hole before it */
+	put(ft, t + 73 * MS, 2, 1, 443, 5000, 6, ACK, 1901, 1000); /* fills it */
+	put(ft, t + 80 * MS, 1, 2, 5000, 443, 6, FIN | ACK, 151, 0);
+	put(ft, t + 81 * MS, 2, 1, 443, 5000, 6, FIN | ACK, 3901, 0);
+	flowtab_advance(ft, t + 20 * S);
+	assert_int_equal(s.n_ends, 1);
+	const struct r_end *e = &s.ends[0];
+	assert_int_equal(e->key.client_port, 5000);
+	assert_int_equal(e->n.end_reason, END_FIN);
+	assert_int_equal(e->n.client_packets, 4);
+	assert_int_equal(e->n.server_packets, 6);
+	assert_int_equal(e->n.rtt_server, 20 * MS);
+	assert_int_equal(e->n.rtt_client, 5 * MS);
+	assert_int_equal(e->n.app_latency, 40 * MS);
+	assert_int_equal(e->n.server_retrans, 1);
+	assert_int_equal(e->n.server_ooo, 1);
+	assert_int_equal(e->n.server_lost, 0);
+	assert_int_equal(s.heads >= 1, 1);
+	flowtab_free(ft);
+}
+
+static void test_client_and_server(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	put(ft, S, 2, 1, 443, 5000, 6, SYN | ACK, 1, 0); /* the SYN was not seen */
+	put(ft, S, 3, 4, 80, 40000, 6, ACK, 1, 10);     /* met midway */
+	put(ft, S, 5, 6, 53, 40000, 17, 0, 0, 10);      /* an answer first */
+	put(ft, S, 7, 8, 6000, 7000, 17, 0, 0, 10);     /* first seen */
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct g_flow_key *k = &s.ends[i].key;
+		uint16_t server = k->server_port;
+		assert_true(server == 443 || server == 80 || server == 53 || server == 7000);
+	}
+	flowtab_free(ft);
+}
+
+static void test_timeouts(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	put(ft, 100 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	flowtab_advance(ft, 150 * S);
+	assert_int_equal(s.n_ends, 0);
+	put(ft, 155 * S, 1, 2, 1, 2, 17, 0, 0, 5); /* still the same flow */
+	put(ft, 220 * S, 1, 2, 1, 2, 17, 0, 0, 5); /* too late: another one */
+	assert_int_equal(s.n_ends, 1);
+	assert_int_equal(s.ends[0].n.end_reason, END_IDLE);
+	assert_int_equal(s.ends[0].n.client_packets, 2);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 2);
+	assert_int_not_equal(id_cmp(s.ends[0].key.id, s.ends[1].key.id), 0);
+	flowtab_free(ft);
+}
+
+static void test_active_timeout(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	for (uint64_t t = 0; t <= 4000; t += 10)
+		put(ft, (1000 + t) * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 3);
+	assert_int_equal(s.ends[0].n.end_reason, END_TIMEOUT);
+	assert_int_equal(s.ends[2].n.part, 2);
+	assert_int_equal(id_cmp(s.ends[0].key.id, s.ends[2].key.id), 0);
+	assert_int_equal(s.packets, 401);
+	flowtab_free(ft);
+}
+
+static void test_flood_spares_established(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 100);
+	put(ft, S, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	put(ft, S, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
+	put(ft, S, 1, 2, 5000, 443, 6, ACK, 101, 0);
+	for (int i = 0; i < 5000; i++)
+		put(ft, 2 * S + (uint64_t)i, 10 + i, 2, (uint16_t)(1000 + i), 80, 6, SYN, 1, 0);
+	const struct flowtab_stats *st = flowtab_stats(ft);
+	assert_int_equal(st->flows_active, 100);
+	assert_int_equal(st->flows_evicted, 4901);
+	uint64_t opened = st->flows_opened;
+	put(ft, 3 * S, 1, 2, 5000, 443, 6, ACK, 101, 10); /* the established one is still there */
+	assert_int_equal(flowtab_stats(ft)->flows_opened, opened);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.packets, flowtab_stats(ft)->in_flows);
+	flowtab_free(ft);
+}
+
+static void test_lone_jump(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 100);
+	put(ft, 1000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	put(ft, 4000000000 * S, 1, 2, 1, 2, 17, 0, 0, 5); /* 2096 */
+	put(ft, 1001 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	assert_int_equal(flowtab_stats(ft)->time_jump, 1);
+	assert_int_equal(flowtab_clock(ft), 1001 * S);
+	/* A real gap: the next packet agrees. One tick covers it. */
+	unsigned before = s.ticks;
+	put(ft, 500000000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	put(ft, 500000001 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	assert_int_equal(flowtab_clock(ft), 500000001 * S);
+	assert_true(s.ticks - before <= 2);
+	flowtab_free(ft);
+}
+
+static void test_heads(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 100);
+	put(ft, 1000 * S, 1, 2, 5000, 80, 6, SYN, 1, 0);
+	put(ft, 1000 * S + MS, 1, 2, 5000, 80, 6, ACK, 2, 10);
+	put(ft, 1000 * S + 2 * MS, 2, 1, 80, 5000, 6, ACK, 1, 0); /* the empty ACK that nDPI needs */
+	flowtab_advance(ft, 1002 * S);
+	assert_int_equal(s.heads, 1);
+	assert_int_equal(s.head_packets, 3);
+	flowtab_advance(ft, 1010 * S); /* nothing was added: nothing is sent */
+	assert_int_equal(s.heads, 1);
+	for (int i = 0; i < 30; i++)
+		put(ft, 1011 * S + (uint64_t)i, 2, 1, 80, 5000, 6, ACK, (uint32_t)(1 + i * 10), 10);
+	assert_int_equal(s.heads, 2);
+	assert_int_equal(s.finals, 1);
+	assert_int_equal(s.head_packets, 14);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.heads, 2);
+	flowtab_free(ft);
+}
+
+/* Headers cut off at every byte: a reason or a flow, never a read beyond. */
+static void test_decode_truncated(void **state)
+{
+	(void)state;
+	static const uint8_t frame[] = {
+		2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 20, 0x08, 0, /* Ethernet, VLAN 20 */
+		0x45, 0, 0, 78, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x30, 0x39, 0x12, 0xb5, 0, 58, 0, 0,
+		8, 0, 0, 0, 0, 0, 7, 0, /* VXLAN, VNI 7 */
+		2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 0x08, 0,
+		0x45, 0, 0, 28, 0, 2, 0, 0, 63, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 53, 0xc0, 0, 0, 8, 0, 0,
+	};
+	struct decode_opts o = { .tunnels = true };
+	struct decoded d;
+	struct packet p = { .caplen = sizeof frame, .len = sizeof frame, .linktype = 1, .data = frame };
+	assert_int_equal(decode(&o, &p, &d), UD_NONE);
+	assert_int_equal(d.vlan, 20);
+	assert_int_equal(d.tunnel, TUN_VXLAN);
+	assert_int_equal(d.tunnel_id, 7);
+	assert_int_equal(d.sport, 53);
+	o.tunnels = false;
+	assert_int_equal(decode(&o, &p, &d), UD_NONE);
+	assert_int_equal(d.dport, 4789);
+	o.tunnels = true;
+	for (uint32_t n = 0; n < sizeof frame; n++) {
+		uint8_t *copy = malloc(n ? n : 1);
+		memcpy(copy, frame, n);
+		p = (struct packet){ .caplen = n, .len = sizeof frame, .linktype = 1, .data = copy };
+		decode(&o, &p, &d);
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handshake),
+		cmocka_unit_test(test_client_and_server),
+		cmocka_unit_test(test_timeouts),
+		cmocka_unit_test(test_active_timeout),
+		cmocka_unit_test(test_flood_spares_established),
+		cmocka_unit_test(test_lone_jump),
+		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_decode_truncated),
+	};
+	return cmocka_run_group_tests_name("flowtab", tests, NULL, NULL);
+}
