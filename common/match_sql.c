@@ -51,6 +51,8 @@ static bool one_value(struct sql *s, struct buf *out, const char *col, const str
 	bool ordered = n->op < M_IN;
 	switch (f->type) {
 	case FT_STR:
+		if (n->op != M_EQ && n->op != M_NE && n->op != M_IN)
+			return false;
 		buf_addf(out, "%s %s ", col, n->op == M_NE ? "!=" : "=");
 		return bind(s, out, (struct match_value){ .kind = MB_TEXT, .p = v->text, .len = v->len }) &&
 		       (buf_adds(out, " COLLATE NOCASE"), true);
