@@ -1,0 +1,37 @@
+# weir replay: what comes out of the bundled captures, and that it is the same twice.
+. "$(dirname "$0")/../lib.sh"
+
+check "office capture replays" sh -c "$bin/weir replay $captures/office.pcapng >$tmp/a.json"
+check "every line is JSON with a known type" jq -e -s 'map(.type)|unique - ["flow","host","alert","summary"] == []' "$tmp/a.json"
+last() { tail -1 "$tmp/a.json" | jq -r "$1"; }
+same "packets in flows and undecoded are all packets" "$(last .packets)" "$(last '.packets_in_flows + .undecoded')"
+same "packets are those of the file" "$(capinfos -Mrc "$captures/office.pcapng" | awk 'END { print $NF }')" "$(last .packets)"
+same "packets of the flows add up" "$(last .packets_in_flows)" \
+	"$(jq -s 'map(select(.type=="flow")|.client.packets + .server.packets)|add' "$tmp/a.json")"
+same "one line per flow" "$(last .flows)" "$(grep -c '"type":"flow"' "$tmp/a.json")"
+same "one line per host" "$(last .hosts)" "$(grep -c '"type":"host"' "$tmp/a.json")"
+for c in syn_scan scan_detection flow_flood ndpi_url_possible_sql_injection ndpi_clear_text_credentials \
+	tls_certificate_selfsigned; do
+	check "alert $c" jq -e -s --arg c $c 'any(.[]; .type=="alert" and (.check==$c or ((.other_checks // [])|index($c))))' "$tmp/a.json"
+done
+check "the expired certificate is told of" jq -e -s 'any(.[]; .type=="alert" and ((.other_checks // [])|index("tls_certificate_expired")))' "$tmp/a.json"
+check "no password anywhere" sh -c "! grep -q not-the-real-one $tmp/a.json"
+check "an application is known for DNS" jq -e -s 'any(.[]; .type=="flow" and .app.name=="DNS" and .dns.query=="www.example.test")' "$tmp/a.json"
+weir replay "$captures/office.pcapng" >"$tmp/b.json"
+check "the same bytes again" cmp "$tmp/a.json" "$tmp/b.json"
+gzip -c "$captures/office.pcapng" >"$tmp/office.pcapng.gz"
+weir replay "$tmp/office.pcapng.gz" | grep -v '"summary"' | jq -c 'del(.id, .flow.id)' >"$tmp/gz.json"
+grep -v '"summary"' "$tmp/a.json" | jq -c 'del(.id, .flow.id)' | sort >"$tmp/a.sorted"
+sort "$tmp/gz.json" >"$tmp/gz.sorted"
+check "compressed, the same but for ids" cmp "$tmp/a.sorted" "$tmp/gz.sorted"
+check "scan alone raises a scan alert" sh -c "$bin/weir replay $captures/scan.pcap | jq -e -s 'any(.[]; .check==\"syn_scan\")'"
+weir replay --fail-on error "$captures/scan.pcap" >/dev/null
+same "--fail-on finds an error" 3 $?
+weir replay --fail-on emergency "$captures/scan.pcap" >/dev/null
+same "--fail-on finds no emergency" 0 $?
+check "standard input" sh -c "cat $captures/scan.pcap | $bin/weir replay - | tail -1 | jq -e '.packets > 1000'"
+weir replay --store "$tmp/store" "$captures/office.pcapng" >/dev/null
+same "the store has every flow" "$(last .flows)" "$(sqlite3 "$tmp"/store/flows-*.db 'select count(*) from flows')"
+same "the store has every alert" "$(last .alerts)" "$(sqlite3 "$tmp/store/alerts.db" 'select count(*) from alerts')"
+check "nothing is left behind" sh -c "! ls -d /tmp/weir-?????? 2>/dev/null | grep -q ."
+finish
