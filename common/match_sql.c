@@ -53,17 +53,17 @@ static bool one_value(struct sql *s, struct buf *out, const char *col, const str
 	case FT_STR:
 		if (n->op != M_EQ && n->op != M_NE && n->op != M_IN)
 			return false;
-		buf_addf(out, "%s %s ", col, n->op == M_NE ? "!=" : "=");
+		buf_addf(out, "\"%s\" %s ", col, n->op == M_NE ? "!=" : "=");
 		return bind(s, out, (struct match_value){ .kind = MB_TEXT, .p = v->text, .len = v->len }) &&
 		       (buf_adds(out, " COLLATE NOCASE"), true);
 	case FT_ADDR:
 		if (n->op != M_EQ && n->op != M_NE && n->op != M_IN)
 			return false;
-		buf_addf(out, "%s %sBETWEEN ", col, n->op == M_NE ? "NOT " : "");
+		buf_addf(out, "\"%s\" %sBETWEEN ", col, n->op == M_NE ? "NOT " : "");
 		return bind(s, out, bind_blob(v->alo.b, 16)) && (buf_adds(out, " AND "), true) &&
 		       bind(s, out, bind_blob(v->ahi.b, 16));
 	case FT_MAC:
-		buf_addf(out, "%s %s ", col, n->op == M_NE ? "!=" : "=");
+		buf_addf(out, "\"%s\" %s ", col, n->op == M_NE ? "!=" : "=");
 		return bind(s, out, bind_blob(v->mac.b, 6));
 	case FT_ID:
 	case FT_LIST:
@@ -73,13 +73,13 @@ static bool one_value(struct sql *s, struct buf *out, const char *col, const str
 		return false;
 	default:
 		if (n->op == M_IN) {
-			buf_addf(out, "%s BETWEEN ", col);
+			buf_addf(out, "\"%s\" BETWEEN ", col);
 			return bind(s, out, bind_int(v->lo)) && (buf_adds(out, " AND "), true) &&
 			       bind(s, out, bind_int(v->hi));
 		}
 		if (!ordered)
 			return false;
-		buf_addf(out, "%s %s ", col, ops[n->op]);
+		buf_addf(out, "\"%s\" %s ", col, ops[n->op]);
 		return bind(s, out, bind_int(v->lo));
 	}
 }

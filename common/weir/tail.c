@@ -19,7 +19,7 @@ struct tail {
 	struct match *m;
 	const char *cursor_file;
 	uint64_t left;
-	bool limited, wait, up;
+	bool limited, wait, up, done;
 };
 
 static void save_cursor(const struct tail *k, const struct follower *f, uint64_t next)
@@ -46,8 +46,10 @@ static bool load_cursor(const char *path, uint64_t *epoch, uint64_t *next)
 static void print(struct tail *k, enum rtype type, const void *rec, const char *base)
 {
 	bool good = output_record(type == R_ALERT ? &k->alerts : &k->flows, type, rec, base);
-	if (!good || (k->limited && --k->left == 0))
+	if (!good || (k->limited && --k->left == 0)) {
+		k->done = true;
 		loop_stop(k->loop, EXIT_DONE);
+	}
 }
 
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
@@ -57,12 +59,14 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		struct r_flow flow;
 	} rec;
 	struct tail *k = arg;
-	for (uint32_t i = 0; i < b->count; i++) {
+	uint32_t n = 0;
+	for (; n < b->count && !k->done; n++) {
 		enum rtype type = codec_peek(r);
 		size_t at, len;
 		bool ours = type == R_ALERT || type == R_FLOW;
 		if ((ours ? codec_read(r, &rec) : codec_skip(r, &at, &len)) != 1) {
 			log_warn("record that cannot be read: %s", r->error ? r->error : "end");
+			n = b->count; /* where the next one begins is not known */
 			break;
 		}
 		if (type == R_ALERT && match_eval(k->m, &rec, r->base))
@@ -72,7 +76,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	}
 	fflush(stdout);
 	if (k->cursor_file)
-		save_cursor(k, f, b->base + b->count);
+		save_cursor(k, f, b->base + n);
 	return b->count;
 }
 

@@ -139,13 +139,13 @@ static void test_sql(void **state)
 		int exact;
 	} cases[] = {
 		{ "", "1", 1 },
-		{ "server.port = 443", "(server_port = ?1)", 1 },
-		{ "server.port = 443 and hostname under example.org", "((server_port = ?1))", 0 },
+		{ "server.port = 443", "(\"server_port\" = ?1)", 1 },
+		{ "server.port = 443 and hostname under example.org", "((\"server_port\" = ?1))", 0 },
 		{ "server.port = 443 or hostname under example.org", "1", 0 },
-		{ "not server.port = 443", "NOT (server_port = ?1)", 1 },
+		{ "not server.port = 443", "NOT (\"server_port\" = ?1)", 1 },
 		{ "not hostname under example.org", "1", 0 },
-		{ "host = 10.0.0.1", "((client_ip BETWEEN ?1 AND ?2) OR (server_ip BETWEEN ?3 AND ?4))", 1 },
-		{ "app = TLS", "(app = ?1 COLLATE NOCASE)", 1 },
+		{ "host = 10.0.0.1", "((\"client_ip\" BETWEEN ?1 AND ?2) OR (\"server_ip\" BETWEEN ?3 AND ?4))", 1 },
+		{ "app = TLS", "(\"app\" = ?1 COLLATE NOCASE)", 1 },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct match_error e;
