@@ -21,6 +21,7 @@ struct service {
 	struct server *server;
 	struct store *store;
 	int stop_fd;
+	struct loop_fd *stop_lfd;
 };
 
 static void answer_text(struct link_req *q, unsigned status, struct buf *err)
@@ -128,6 +129,8 @@ static void *run(void *arg)
 	loop_run(s->loop);
 	server_free(s->server);
 	store_close(s->store);
+	loop_del_fd(s->stop_lfd);
+	loop_free(s->loop);
 	return NULL;
 }
 
@@ -145,7 +148,7 @@ struct service *service_start(const struct store_conf *conf, const char *url)
 		goto bad;
 	}
 	s->loop = loop_new();
-	loop_add_fd(s->loop, s->stop_fd, EPOLLIN, on_stop, s);
+	s->stop_lfd = loop_add_fd(s->loop, s->stop_fd, EPOLLIN, on_stop, s);
 	s->server = server_new(s->loop, url, 0660, &ops, s);
 	if (!s->server) {
 		log_error("cannot listen on %s: %s", url, strerror(errno));
