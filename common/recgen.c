@@ -13,16 +13,19 @@ static const unsigned char kept[] = { R_HEAD, R_UPDATE, R_END, R_TICK, R_GAP, R_
 				      R_ALERT, R_METRIC, R_PROCESS, R_DELIVERY, R_FETCH, R_BATCH, R_QUERY, R_COMMAND,
 				      R_ANSWER, R_SNAPSHOT, R_STATUS };
 
-/* mdoc reads a line that begins with '.' or a quote as a request; a backslash begins an escape. */
+/* mdoc reads a line that begins with '.' or a quote as a request; a backslash begins an escape. s is not empty. */
 static void roff(const char *s)
 {
 	if (*s == '.' || *s == '\'')
 		fputs("\\&", stdout);
 	for (; *s; s++) {
-		if (*s == '\\')
+		if (*s == '\\') {
 			fputs("\\e", stdout);
-		else
+		} else if (*s == ' ' && (s[-1] == '.' || s[-1] == ':') && isupper((unsigned char)s[1])) {
+			putchar('\n'); /* a sentence begins a line */
+		} else {
 			putchar(*s);
+		}
 	}
 }
 
@@ -142,7 +145,7 @@ static void man_fields(void)
 			puts(".El");
 		}
 	}
-	puts(".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir-checks 7 ,\n.Xr weir-match 7 ,\n.Xr weir.yaml 5");
+	puts(".Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir.yaml 5 ,\n.Xr weir-checks 7 ,\n.Xr weir-match 7");
 }
 
 static void list_fields(void)
@@ -163,7 +166,7 @@ static void man_check(const struct checkdef *d)
 	puts(".");
 	roff(d->description);
 	printf("\nScore %u (client %u, server %u), %s, %s by default", d->score, d->client_score,
-	       d->score - d->client_score, enum_name(enum_severity, severity_of_score(d->score)),
+	       (unsigned)(d->score - d->client_score), enum_name(enum_severity, severity_of_score(d->score)),
 	       d->enabled ? "on" : "off");
 	if (*d->mitre)
 		printf(", MITRE ATT&CK %s", d->mitre);
@@ -187,7 +190,7 @@ static void man_checks(void)
 	     ".Xr weir.yaml 5 .\n.Sh CHECKS\n.Bl -tag -width Ds");
 	for (size_t i = 0; i < n_checkdefs; i++)
 		man_check(&checkdefs[i]);
-	puts(".El\n.Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir-fields 7 ,\n.Xr weir.yaml 5");
+	puts(".El\n.Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir.yaml 5 ,\n.Xr weir-fields 7");
 }
 
 int main(int argc, char **argv)

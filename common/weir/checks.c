@@ -20,7 +20,7 @@ static void explain(const struct checkdef *d)
 	printf("%s: %s\n\n%s\n\n", d->key, d->title, d->description);
 	printf("about     %s\ncategory  %s\nscore     %u (client or attacker %u, server or victim %u), %s\ndefault   %s\n",
 	       enum_name(enum_entity, d->entity), enum_name(enum_category, d->category), d->score, d->client_score,
-	       d->score - d->client_score, enum_name(enum_severity, severity_of_score(d->score)), d->enabled ? "on" : "off");
+	       (unsigned)(d->score - d->client_score), enum_name(enum_severity, severity_of_score(d->score)), d->enabled ? "on" : "off");
 	if (*d->mitre)
 		printf("mitre     %s\n", d->mitre);
 	if (d->risk_id)

@@ -1,0 +1,73 @@
+# A live interface: two network namespaces, real programs between them, alerts to an exec recipient, and an interface that goes
+# away and comes back.
+. "$(dirname "$0")/../lib.sh"
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+c=weir-c$$ s=weir-s$$
+ip netns add "$c" 2>/dev/null || skip_all "network namespaces cannot be made here"
+ip netns add "$s"
+trap 'cleanup; ip netns del $c 2>/dev/null; ip netns del $s 2>/dev/null' EXIT
+plug() {
+	ip link add eth0 netns "$c" type veth peer name eth0 netns "$s"
+	ip -n "$c" addr add 192.168.60.10/24 dev eth0
+	ip -n "$s" addr add 192.168.60.1/24 dev eth0
+	for n in "$c" "$s"; do
+		ip -n "$n" link set lo up
+		ip -n "$n" link set eth0 up
+	done
+}
+plug
+mkdir "$tmp/www"
+echo hello >"$tmp/www/index.html"
+ip netns exec "$s" python3 -m http.server -d "$tmp/www" -b 192.168.60.1 80 >/dev/null 2>&1 &
+pids="$pids $!"
+cat >"$tmp/recipient" <<EOF
+#!/bin/sh
+cat >>"$tmp/alerts.json"
+echo >>"$tmp/alerts.json"
+EOF
+chmod 755 "$tmp/recipient"
+topology "  lan: {interface: eth0}" "recipients: {file: {exec: [$tmp/recipient], on: [store, engage, update, release]}}"
+ip netns exec "$c" "$bin/weir" run -f "$tmp/weir.yaml" >"$tmp/run.log" 2>&1 &
+pids="$pids $!"
+capturing() { state_of capture/lan | grep -q capturing; }
+wait_for 20 capturing
+ok $? "capture is on the interface"
+web() { ip netns exec "$c" curl -s -o /dev/null --max-time 5 "$@"; }
+wait_for 10 web http://192.168.60.1/
+web 'http://192.168.60.1/?id=1%27%20or%20%271%27=%271'
+told() { grep -q "$1" "$tmp/alerts.json"; }
+wait_for 20 told ndpi_url_possible_sql_injection
+ok $? "the recipient is told of the injection"
+check "its document is JSON with the fields that scripts read" sh -c "grep sql_injection $tmp/alerts.json | tail -1 | jq -e '.is_flow_alert and .cli_ip == \"192.168.60.10\" and .srv_ip == \"192.168.60.1\" and .entity_id == 4 and (.json|fromjson)'"
+ip netns exec "$c" nmap -n -Pn -sS -T4 --max-retries 1 -p 1-500 192.168.60.1 >/dev/null 2>&1
+wait_for 100 told syn_scan
+ok $? "the recipient is told of the scan"
+packets() { weir status -f "$tmp/weir.yaml" -m -o json | jq -r 'select(.type=="metric" and .process=="capture/lan" and .name=="packets").value'; }
+check "packets were counted" test "$(packets)" -gt 500
+old=$(pid_of capture/lan)
+ip -n "$c" link del eth0
+waiting() { state_of capture/lan | grep -q 'waiting for interface'; }
+wait_for 10 waiting
+ok $? "an interface that disappears is said"
+plug
+wait_for 20 capturing
+ok $? "it is opened again when it is back"
+same "by the same process" "$old" "$(pid_of capture/lan)"
+for p in checks classify alertd notify; do
+	kill -9 "$(pid_of $p)"
+done
+web 'http://192.168.60.1/?id=2%27%20or%20%272%27=%272'
+again() { [ "$(grep -c 'id=2' "$tmp/alerts.json")" -ge 1 ]; }
+tries=0
+until again || [ $tries -ge 20 ]; do
+	tries=$((tries + 1))
+	web 'http://192.168.60.1/?id=2%27%20or%20%272%27=%272'
+	wait_for 2 again
+done
+again
+ok $? "after kill -9 of four processes alerts still arrive"
+printf 'sensors: {x: {interface: no-such-if}}\nruntime: %s/r2\nstate: %s/s2\n' "$tmp" "$tmp" >"$tmp/none.yaml"
+timeout 10 "$bin/weir-capture" -f "$tmp/none.yaml" -i x >"$tmp/none.log" 2>&1
+same "no such interface: exit status" 1 $?
+check "no such interface: those that there are" grep -q 'there are:.*lo' "$tmp/none.log"
+finish
