@@ -40,7 +40,12 @@ struct engine {
 	struct lua *lua;
 	struct flow_table *flows;
 	struct host_table *hosts;
-	const struct flow_check *flow_fn[CONF_MAX_CHECKS]; /* by index in conf */
+	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
+	struct flow_slot {
+		uint16_t index; /* in conf */
+		const struct flow_check *check;
+	} on_hook[3][CONF_MAX_CHECKS];
+	unsigned n_on_hook[3];
 	const struct host_check *host_fn[CONF_MAX_CHECKS];
 	uint16_t risk_check[64];  /* index in conf of the check of each risk, CONF_MAX_CHECKS = none */
 	uint16_t dangerous, blind;
@@ -240,7 +245,7 @@ static void run_risks(struct flow_run *run)
 	struct engine *e = run->e;
 	for (uint64_t bits = run->verdict.app.risk_bits; bits; bits &= bits - 1) {
 		unsigned index = e->risk_check[__builtin_ctzll(bits)];
-		struct finding found = { "", "" };
+		struct finding found;
 		if (index == CONF_MAX_CHECKS || !e->conf.checks[index].enabled || has_fired(run->f, index))
 			continue;
 		risk_finding(run, e->conf.checks[index].def, &found);
@@ -248,18 +253,26 @@ static void run_risks(struct flow_run *run)
 	}
 }
 
+static unsigned hook_place(enum check_hook hook)
+{
+	return hook == HOOK_DETECTED ? 0 : hook == HOOK_PERIODIC ? 1 : 2;
+}
+
 static void run_native(struct flow_run *run)
 {
 	struct engine *e = run->e;
-	for (unsigned i = 0; i < e->conf.n; i++) {
-		const struct check_conf *k = &e->conf.checks[i];
-		struct finding found = { "", "" };
-		if (!e->flow_fn[i] || !k->enabled || !(k->def->hooks & run->v.hook) || has_fired(run->f, i))
+	unsigned place = hook_place(run->v.hook), n = e->n_on_hook[place];
+	struct finding found;
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow_slot *slot = &e->on_hook[place][i];
+		const struct check_conf *k = &e->conf.checks[slot->index];
+		if (has_fired(run->f, slot->index))
 			continue;
-		e->evaluations++;
-		if (e->flow_fn[i]->fires(&run->v, k, &found))
-			flow_fired(run, k->def, i, &found);
+		*found.message = *found.values = '\0';
+		if (slot->check->fires(&run->v, k, &found))
+			flow_fired(run, k->def, slot->index, &found);
 	}
+	e->evaluations += n;
 }
 
 static void lua_fired(void *arg, const struct lua_finding *lf)
@@ -286,7 +299,7 @@ static void fill_judge(struct engine *e, const struct flow_run *run, struct g_fl
 	if (f->score && f->predominant < e->conf.n)
 		j->alert = put(e, e->conf.checks[f->predominant].def->key);
 	j->alerts.off = (uint32_t)e->arena.len;
-	for (unsigned i = 0; i < e->conf.n; i++)
+	for (unsigned i = 0; f->score && i < e->conf.n; i++)
 		if (has_fired(f, i))
 			buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
 	if (f->lua_alerts)
@@ -1003,6 +1016,16 @@ static void on_flow_evicted(void *arg, struct openflow *f)
 	lose_flow(arg, f);
 }
 
+static void add_to_hooks(struct engine *e, unsigned index, const struct flow_check *check)
+{
+	static const enum check_hook hooks[] = { HOOK_DETECTED, HOOK_PERIODIC, HOOK_END };
+	for (int i = 0; i < 3; i++) {
+		unsigned place = hook_place(hooks[i]);
+		if (e->conf.checks[index].def->hooks & hooks[i])
+			e->on_hook[place][e->n_on_hook[place]++] = (struct flow_slot){ (uint16_t)index, check };
+	}
+}
+
 static void find_functions(struct engine *e)
 {
 	e->dangerous = e->blind = CONF_MAX_CHECKS;
@@ -1013,8 +1036,8 @@ static void find_functions(struct engine *e)
 		if (d->risk_id && d->risk_id < 64)
 			e->risk_check[d->risk_id] = (uint16_t)i;
 		for (size_t k = 0; d->entity == ENT_FLOW && k < n_flow_checks; k++)
-			if (strcmp(flow_checks[k].key, d->key) == 0)
-				e->flow_fn[i] = &flow_checks[k];
+			if (strcmp(flow_checks[k].key, d->key) == 0 && e->conf.checks[i].enabled)
+				add_to_hooks(e, i, &flow_checks[k]);
 		for (size_t k = 0; d->entity == ENT_HOST && k < n_host_checks; k++)
 			if (strcmp(host_checks[k].key, d->key) == 0)
 				e->host_fn[i] = &host_checks[k];

@@ -114,8 +114,8 @@ static void man_head(const char *name, const char *what)
 static void man_fields(void)
 {
 	man_head("weir-fields", "fields of weir's records");
-	puts(".Sh DESCRIPTION\nEvery record that the processes of\n.Xr weir 1\nexchange and keep is declared in one table. The\n"
-	     "names below are those of the JSON output, of the columns of the store (with an underscore for each dot),\n"
+	puts(".Sh DESCRIPTION\nEvery record that the processes of\n.Xr weir 1\nexchange and keep is declared in one table.\n"
+	     "The names below are those of the JSON output, of the columns of the store (with an underscore for each dot),\n"
 	     "of the match language\n.Xr weir-match 7\nand of Lua checks.\n.Pp\nOn the wire a record is a msgpack array of\n"
 	     "its number, the schema version and its groups, each an array of its fields in this order.\n"
 	     "In JSON, dotted names are nested objects; a field that is also a prefix of others is their\n.Dq name .\n"
@@ -186,7 +186,7 @@ static void man_check(const struct checkdef *d)
 static void man_checks(void)
 {
 	man_head("weir-checks", "checks of weir");
-	puts(".Sh DESCRIPTION\nThe native checks that\n.Xr weir-checks 8\nruns. Parameters are set under the check's key in\n"
+	puts(".Sh DESCRIPTION\nThe native checks that\n.Xr weir-checks 8\nruns.\nParameters are set under the check's key in\n"
 	     ".Xr weir.yaml 5 .\n.Sh CHECKS\n.Bl -tag -width Ds");
 	for (size_t i = 0; i < n_checkdefs; i++)
 		man_check(&checkdefs[i]);
