@@ -1,6 +1,7 @@
 /*
- * The HTTP server: requests in, replies out. The only interface to libmicrohttpd. It runs in the loop: no threads. What it
- * checks before a handler sees a request: size of headers, method, Host, token.
+ * The HTTP server: requests in, replies out, now or later. The only interface to libmicrohttpd. It runs in the loop: no
+ * threads. Everything is bounded: connections (all, and of one address), headers, the time to send a request, the time to
+ * take a reply. Requests with a body are refused.
  */
 #ifndef WEIR_HTTP_H
 #define WEIR_HTTP_H
@@ -8,45 +9,61 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "buf.h"
 #include "loop.h"
+#include "uri.h"
 
 struct http;
 struct request;
 
 struct http_conf {
-	const char *listen;          /* address:port, [address]:port or unix:path */
+	const char *listen; /* address:port, [address]:port or unix:path */
 	uint32_t max_connections;
-	char *const *hosts;          /* further names accepted in Host */
-	const char *token;           /* bearer token */
 };
 
-/* handle must answer with request_reply, request_problem or request_stream, now or later. */
-struct http *http_new(struct loop *l, const struct http_conf *conf, void (*handle)(void *arg, struct request *r), void *arg,
+struct http_ops {
+	/* A request; must be answered with request_reply or request_stream, now or later. */
+	void (*request)(void *arg, struct request *r);
+	/* One that is not well formed: must be answered at once, with this status. */
+	void (*refuse)(void *arg, struct request *r, unsigned status, const char *why);
+};
+
+/*
+ * Opens the socket, which may need privileges. Returns it, or -1 after appending the reason to err. *ret_host receives
+ * the host part of an address (the caller frees), NULL for a unix socket.
+ */
+int http_listen(const char *listen, char **ret_host, struct buf *err);
+/* Serves it. NULL after appending to err. */
+struct http *http_new(struct loop *l, int fd, const struct http_conf *conf, const struct http_ops *ops, void *arg,
 		      struct buf *err);
-void http_free(struct http *h);
 
-const char *request_path(const struct request *r);
 const char *request_method(const struct request *r);
-bool request_authorized(const struct request *r);
-/* Value of a header, or of a parameter, or NULL. */
+const struct uri *request_uri(const struct request *r);
+const char *request_id(const struct request *r); /* as the client named it, or made */
 const char *request_header(const struct request *r, const char *name);
-const char *request_param(const struct request *r, const char *name);
-void request_params(const struct request *r, void (*cb)(void *arg, const char *name, const char *value), void *arg);
+/* Address of the client; false if it came over a unix socket, which only those get to whom its mode lets in. */
+bool request_from(const struct request *r, struct addr *ret);
 
+/* Adds a header to the reply that follows. name and value are copied. */
+void request_header_add(struct request *r, const char *name, const char *value);
 /* Takes the body over. */
 void request_reply(struct request *r, unsigned status, const char *type, struct buf *body);
-void request_header_add(struct request *r, const char *name, const char *value);
 /*
- * A reply without end: pull is called whenever there may be more and appends what there is; it returns false when the stream
- * is over. request_stream_wake after there is something new. closed: the client has gone.
+ * A reply without end: pull is called when the client can take more; it appends what there is. closed: the client has gone,
+ * or was dropped because it took nothing for a minute. request_stream_wake when there is something new.
  */
-void request_stream(struct request *r, const char *type, bool (*pull)(void *arg, struct buf *out),
+void request_stream(struct request *r, const char *type, void (*pull)(void *arg, struct buf *out),
 		    void (*closed)(void *arg), void *arg);
 void request_stream_wake(struct request *r);
 
 struct http_stats {
-	uint64_t requests, refused, connections;
+	uint64_t requests;    /* taken */
+	uint64_t refused;     /* answered with 4xx or 5xx */
+	uint64_t connections; /* taken */
+	uint64_t rejected;    /* connections over a bound */
+	uint64_t timeouts;    /* connections cut because they were too slow */
+	uint64_t open;        /* connections now */
 };
 const struct http_stats *http_stats(const struct http *h);
 

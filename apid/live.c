@@ -1,8 +1,8 @@
 #include "live.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec.h"
 #include "hash.h"
@@ -25,7 +25,7 @@ struct live {
 	struct entry *pool;
 	uint32_t *buckets, *free;
 	uint32_t mask, n_used, n_free, oldest, newest;
-	uint64_t max, count;
+	uint64_t max, count, evicted;
 	struct hash_key seed;
 };
 
@@ -128,6 +128,17 @@ static void remove_entry(struct live *l, uint32_t i)
 	l->count--;
 }
 
+static void evict(struct live *l)
+{
+	remove_entry(l, l->oldest);
+	l->evicted++;
+}
+
+uint64_t live_evicted(const struct live *l)
+{
+	return l->evicted;
+}
+
 void live_put(struct live *l, const void *rec, const char *raw, size_t len)
 {
 	struct key k = key_of(l, rec);
@@ -136,7 +147,7 @@ void live_put(struct live *l, const void *rec, const char *raw, size_t len)
 		i = l->pool[i].hash_next;
 	if (i == NONE) {
 		if (!l->n_free && l->n_used == l->max)
-			remove_entry(l, l->oldest);
+			evict(l);
 		i = l->n_free ? l->free[--l->n_free] : l->n_used++;
 		l->pool[i] = (struct entry){ .key = k, .hash_next = *b };
 		*b = i;
@@ -159,46 +170,119 @@ uint64_t live_count(const struct live *l)
 
 /* -- pages -- */
 
+#define KEY_BYTES 24
+
+/*
+ * Where a record stands in a list: bytes that sort as the values do (inverted when descending), then a hash of what the
+ * record is about, which is the same whatever comes and goes. A cursor is the place of the last record given out.
+ */
 struct hit {
-	int64_t value;
-	uint64_t tie; /* hash of the key: the same whatever comes and goes */
+	uint8_t place[KEY_BYTES + 8];
 	uint32_t index;
 };
-
-static int64_t sort_value(const struct live_query *q, const void *rec)
-{
-	const char *v = (const char *)rec + q->sort_off;
-	switch (q->sort->type) {
-	case FT_U16:
-		return *(const uint16_t *)v;
-	case FT_U32:
-		return *(const uint32_t *)v;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return (int64_t)*(const uint64_t *)v;
-	default:
-		return *(const uint8_t *)v;
-	}
-}
-
-static int ascending(const void *x, const void *y)
-{
-	const struct hit *a = x, *b = y;
-	if (a->value != b->value)
-		return a->value < b->value ? -1 : 1;
-	return a->tie < b->tie ? -1 : a->tie > b->tie;
-}
-
-static int descending(const void *x, const void *y)
-{
-	return ascending(y, x);
-}
 
 union any {
 	struct r_flow flow;
 	struct r_host host;
 };
+
+static void put_number(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+static uint64_t number_at(const struct field *f, const char *v)
+{
+	switch (f->type) {
+	case FT_U16:
+		return *(const uint16_t *)(const void *)v;
+	case FT_U32:
+		return *(const uint32_t *)(const void *)v;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return *(const uint64_t *)(const void *)v;
+	default:
+		return *(const uint8_t *)v;
+	}
+}
+
+static void put_value(uint8_t *p, const struct live_sort *s, const char *rec, const char *base)
+{
+	const char *v = rec + s->off;
+	const struct str *str = (const void *)v;
+	const struct id *id = (const void *)v;
+	switch (s->field->type) {
+	case FT_ADDR:
+		memcpy(p, v, 16);
+		break;
+	case FT_MAC:
+		memcpy(p, v, 6);
+		break;
+	case FT_ID:
+		put_number(p, id->hi);
+		put_number(p + 8, id->lo);
+		break;
+	case FT_STR:
+	case FT_LIST:
+		memcpy(p, base + str->off, str->len < KEY_BYTES ? str->len : KEY_BYTES);
+		break;
+	default:
+		put_number(p, number_at(s->field, v) + (s->off2 ? number_at(s->field, rec + s->off2) : 0));
+	}
+}
+
+static void place_of(const struct live *l, const struct live_query *q, uint32_t i, const void *rec, uint8_t *place)
+{
+	memset(place, 0, KEY_BYTES);
+	put_value(place, &q->sort, rec, l->pool[i].raw);
+	for (int k = 0; k < KEY_BYTES && q->sort.desc; k++)
+		place[k] = (uint8_t)~place[k];
+	put_number(place + KEY_BYTES, hash_content(&l->pool[i].key, sizeof(struct key), 0));
+}
+
+static int compare(const void *x, const void *y)
+{
+	return memcmp(((const struct hit *)x)->place, ((const struct hit *)y)->place, KEY_BYTES + 8);
+}
+
+/* A heap of the best n, the worst of them on top. */
+struct best {
+	struct hit *hits;
+	size_t n, max;
+};
+
+static void sink_down(struct best *b, size_t i)
+{
+	for (;;) {
+		size_t worst = i;
+		for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < b->n; c++)
+			if (compare(&b->hits[c], &b->hits[worst]) > 0)
+				worst = c;
+		if (worst == i)
+			return;
+		struct hit h = b->hits[i];
+		b->hits[i] = b->hits[worst];
+		b->hits[worst] = h;
+		i = worst;
+	}
+}
+
+static void add_best(struct best *b, const struct hit *h)
+{
+	if (b->n < b->max) {
+		b->hits[b->n++] = *h;
+		if (b->n == b->max)
+			for (size_t i = b->n / 2; i-- > 0;)
+				sink_down(b, i);
+		return;
+	}
+	if (compare(h, &b->hits[0]) >= 0)
+		return;
+	b->hits[0] = *h;
+	sink_down(b, 0);
+}
 
 static bool decode(const struct live *l, uint32_t i, union any *rec)
 {
@@ -206,32 +290,78 @@ static bool decode(const struct live *l, uint32_t i, union any *rec)
 	return codec_read(&r, rec) == 1;
 }
 
+bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
+{
+	const struct rdesc *rd = rdesc_get(type);
+	bool sum = false;
+	*ret = (struct live_sort){ .desc = *text == '-' };
+	text += ret->desc;
+	ret->field = rdesc_field(rd, text, &ret->off);
+	if (!ret->field && (strcmp(text, "bytes") == 0 || strcmp(text, "packets") == 0)) {
+		char name[32];
+		sum = true;
+		snprintf(name, sizeof name, type == R_FLOW ? "client.%s" : "%s_sent", text);
+		ret->field = rdesc_field(rd, name, &ret->off);
+		snprintf(name, sizeof name, type == R_FLOW ? "server.%s" : "%s_rcvd", text);
+		if (!rdesc_field(rd, name, &ret->off2))
+			return false;
+	}
+	return ret->field && (sum || (ret->field->type != FT_F64 && ret->field->type != FT_MAP && ret->field->type != FT_BIN));
+}
+
+/* -- cursors: "<hash of the question>.<place>" in hex -- */
+
+static bool read_cursor(const struct live_query *q, uint8_t *place)
+{
+	const char *s = q->cursor;
+	char question[9];
+	snprintf(question, sizeof question, "%08x", q->question);
+	if (strlen(s) != 9 + 2 * (KEY_BYTES + 8) || strncmp(s, question, 8) != 0 || s[8] != '.')
+		return false;
+	for (int i = 0; i < KEY_BYTES + 8; i++) {
+		unsigned v;
+		if (strspn(s + 9 + 2 * i, "0123456789abcdef") < 2 || sscanf(s + 9 + 2 * i, "%2x", &v) != 1)
+			return false;
+		place[i] = (uint8_t)v;
+	}
+	return true;
+}
+
+static void write_cursor(const struct live_query *q, const uint8_t *place, char out[static LIVE_CURSOR])
+{
+	int n = snprintf(out, LIVE_CURSOR, "%08x.", q->question);
+	for (int i = 0; i < KEY_BYTES + 8; i++)
+		n += snprintf(out + n, LIVE_CURSOR - (size_t)n, "%02x", place[i]);
+}
+
 int live_page(const struct live *l, const struct live_query *q, void (*cb)(void *arg, const void *rec, const char *base),
-	      void *arg, char next[64], uint64_t *total)
+	      void *arg, char next[static LIVE_CURSOR], uint64_t *total)
 {
 	static union any rec;
-	struct hit *hits = xmalloc((l->count + 1) * sizeof *hits), at = { 0, 0, 0 };
-	size_t n = 0, from = 0;
+	struct hit from = { { 0 }, 0 }, h;
+	uint64_t after = 0;
 	*next = '\0';
-	if (q->cursor && sscanf(q->cursor, "%" SCNd64 ".%" SCNx64, &at.value, &at.tie) != 2) {
-		free(hits);
+	*total = 0;
+	if (q->cursor && !read_cursor(q, from.place))
 		return -1;
-	}
+	struct best best = { xmalloc((q->limit + 1) * sizeof *best.hits), 0, q->limit };
 	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
 		if (!decode(l, i, &rec) || !match_eval(q->match, &rec, l->pool[i].raw))
 			continue;
-		hits[n++] = (struct hit){ sort_value(q, &rec), hash_content(&l->pool[i].key, sizeof(struct key), 0), i };
+		(*total)++;
+		h.index = i;
+		place_of(l, q, i, &rec, h.place);
+		if (q->cursor && compare(&h, &from) <= 0)
+			continue;
+		after++;
+		add_best(&best, &h);
 	}
-	*total = n;
-	qsort(hits, n, sizeof *hits, q->desc ? descending : ascending);
-	while (q->cursor && from < n && (q->desc ? descending : ascending)(&hits[from], &at) <= 0)
-		from++;
-	for (size_t k = from; k < n && k < from + q->limit; k++) {
-		if (decode(l, hits[k].index, &rec))
-			cb(arg, &rec, l->pool[hits[k].index].raw);
-		if (k + 1 == from + q->limit && k + 1 < n)
-			snprintf(next, 64, "%" PRId64 ".%016" PRIx64, hits[k].value, hits[k].tie);
-	}
-	free(hits);
+	qsort(best.hits, best.n, sizeof *best.hits, compare);
+	for (size_t k = 0; k < best.n; k++)
+		if (decode(l, best.hits[k].index, &rec))
+			cb(arg, &rec, l->pool[best.hits[k].index].raw);
+	if (after > best.n && best.n)
+		write_cursor(q, best.hits[best.n - 1].place, next);
+	free(best.hits);
 	return 0;
 }

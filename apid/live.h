@@ -6,6 +6,7 @@
 #define WEIR_LIVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "match.h"
@@ -17,23 +18,35 @@ struct live;
 struct live *live_new(enum rtype type, uint64_t max);
 void live_free(struct live *l);
 void live_clear(struct live *l);
-/* Takes over a packed record; rec is its struct. A final HOST leaves the table, an ended flow stays until it makes room. */
+/* Copies a packed record that stands alone; rec is its struct. An ended flow stays until it makes room. */
 void live_put(struct live *l, const void *rec, const char *raw, size_t len);
 uint64_t live_count(const struct live *l);
+uint64_t live_evicted(const struct live *l); /* made room */
+
+/* What a list is sorted by: a field, or the sum of two. */
+struct live_sort {
+	const struct field *field;
+	unsigned off, off2;
+	bool desc;
+};
+/* "last", "-bytes" ...; false if records of this type cannot be sorted by it. */
+bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret);
+
+#define LIVE_CURSOR 80
 
 struct live_query {
 	const struct match *match;
-	const struct field *sort; /* a number, time or enumeration */
-	unsigned sort_off;
-	bool desc;
+	struct live_sort sort;
 	uint32_t limit;
-	const char *cursor;       /* as given out before, or NULL */
+	uint32_t question;  /* hash of filter and sort: a cursor fits its own question only */
+	const char *cursor; /* as given out before, or NULL */
 };
 /*
  * Calls cb for each record of a page, in order. next gets the cursor of the following page, "" if there is none; *total the
- * number that match. -1 if the cursor is not one that was given out.
+ * number that match. -1 if the cursor is not one that was given out for this question. Walking on with the cursor gives
+ * every record that was there all the time once, whatever comes, goes and changes meanwhile.
  */
 int live_page(const struct live *l, const struct live_query *q, void (*cb)(void *arg, const void *rec, const char *base),
-	      void *arg, char next[64], uint64_t *total);
+	      void *arg, char next[static LIVE_CURSOR], uint64_t *total);
 
 #endif

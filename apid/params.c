@@ -2,172 +2,154 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
-static void wrong(struct params *p, const char *param, const char *reason)
-{
-	if (*p->reason)
-		return;
-	snprintf(p->param, sizeof p->param, "%s", param);
-	snprintf(p->reason, sizeof p->reason, "%s", reason);
-}
+const struct route_param params_list[] = {
+	{ "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL },
+	{ "sort", PT_SORT, "field to sort by, '-' before it for descending", 0, 0, NULL },
+	{ "limit", PT_NUMBER, "records wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL },
+	{ "cursor", PT_TEXT, "where to go on: 'next' of the reply before", 0, 0, NULL },
+	{ "start", PT_TIME, "oldest time wanted", 0, 0, NULL },
+	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },
+	{ "fields", PT_FIELDS, "names of the fields wanted, joined by commas", 0, 0, NULL },
+	{ "count", PT_FLAG, "also count all that match ('total')", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
 
-static void add_quoted(struct buf *b, const char *s, size_t n)
+static void add_quoted(struct buf *b, const char *s, size_t n, bool prefix)
 {
 	buf_addc(b, '"');
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] == '"' || s[i] == '\\')
 			buf_addc(b, '\\');
-		buf_addc(b, s[i]);
+		buf_addc(b, prefix && s[i] == '*' ? '?' : s[i]);
 	}
-	buf_addc(b, '"');
+	buf_adds(b, prefix ? "*\"" : "\"");
 }
 
-/* field[op]=value becomes 'field op "value"', all joined by and. */
-static void add_condition(struct params *p, enum rtype type, const char *name, const char *value)
+void params_require(struct params *p, const char *expression)
 {
-	static const char *const ops[][2] = { { "eq", "=" },  { "ne", "!=" }, { "lt", "<" },   { "le", "<=" },
-					      { "gt", ">" },  { "ge", ">=" }, { "in", "in" },  { "contains", "contains" },
-					      { "under", "under" }, { "like", "like" }, { "prefix", "like" }, { "cidr", "in" } };
-	char field[64];
-	const char *bracket = strchr(name, '['), *op = "in";
-	size_t n = bracket ? (size_t)(bracket - name) : strlen(name);
-	(void)type;
-	if (n == 0 || n >= sizeof field || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.ABCDEFGHIJKLMNOPQRSTUVWXYZ") < n) {
-		wrong(p, name, "not the name of a parameter or a field");
-		return;
-	}
-	snprintf(field, sizeof field, "%.*s", (int)n, name);
-	if (bracket) {
-		op = NULL;
-		for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-			size_t len = strlen(ops[i][0]);
-			if (strncmp(bracket + 1, ops[i][0], len) == 0 && strcmp(bracket + 1 + len, "]") == 0)
-				op = ops[i][1];
-		}
-		if (!op) {
-			wrong(p, name, "operators are eq ne lt le gt ge in contains under like prefix cidr");
-			return;
-		}
-	}
-	if (p->filter.len)
-		buf_adds(&p->filter, " and ");
-	buf_addf(&p->filter, "%s %s ", field, op);
-	if (strcmp(op, "in") != 0) {
-		add_quoted(&p->filter, value, strlen(value));
-		return;
-	}
-	buf_addc(&p->filter, '(');
-	for (const char *v = value;; v++) {
-		size_t len = strcspn(v, ",");
-		if (v != value)
-			buf_adds(&p->filter, ", ");
-		add_quoted(&p->filter, v, len);
-		v += len;
-		if (!*v)
-			break;
-	}
-	buf_addc(&p->filter, ')');
+	buf_addf(&p->filter, "%s(%s)", p->filter.len ? " and " : "", expression);
 }
 
-static bool read_time(const char *s, uint64_t *ret)
+/* field[op]=value becomes 'field op "value"'; a list of values becomes 'field in ("a", "b")'. */
+static void add_condition(struct params *p, const char *name, const char *field, const char *op, const char *value)
 {
-	struct tm tm = { 0 };
-	char *end = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (end) {
-		if (*end == '.')
-			strtod(end, &end);
-		*ret = (uint64_t)timegm(&tm) * 1000000000u;
-		return strcmp(end, "Z") == 0 || *end == '\0';
+	struct buf b = { 0 };
+	bool prefix = strstr(name, "[prefix]") != NULL;
+	buf_addf(&b, "%s %s ", field, op);
+	if (strcmp(op, "in") != 0 && strcmp(op, "not in") != 0) {
+		add_quoted(&b, value, strlen(value), prefix);
+	} else {
+		char before = '(';
+		do {
+			size_t n = strcspn(value, ",");
+			buf_addc(&b, before);
+			add_quoted(&b, value, n, false);
+			before = ',';
+			value += n;
+		} while (*value++);
+		buf_addc(&b, ')');
 	}
-	double d = strtod(s, &end);
-	/* Milliseconds, as dashboards send them, are told by their size. */
-	*ret = (uint64_t)((d > 1e11 ? d / 1000 : d) * 1e9);
-	return end != s && *end == '\0' && d >= 0 && d < 1e14;
+	params_require(p, buf_cstr(&b));
+	buf_release(&b);
 }
 
-static void add_fields(struct params *p, enum rtype type, const char *list)
+static void add_fields(struct params *p, const char *list)
 {
 	size_t n = 0;
-	for (const char *s = list; *s && n < 200;) {
-		size_t len = strcspn(s, ",");
-		char *name = xstrndup(s, len);
-		unsigned off;
+	do {
+		size_t len = strcspn(list, ",");
 		p->fields = xrealloc(p->fields, (n + 2) * sizeof *p->fields);
-		p->fields[n++] = name;
+		p->fields[n++] = xstrndup(list, len);
 		p->fields[n] = NULL;
-		if (!rdesc_field(rdesc_get(type), name, &off))
-			wrong(p, "fields", "there is a name in it that is no field, see weir-fields(7)");
-		s += len + (s[len] == ',');
-	}
+		list += len;
+	} while (*list++);
 }
 
-void params_add(struct params *p, enum rtype type, const char *name, const char *value)
+static bool wrong(struct param_error *e, const char *param, const char *reason)
 {
-	char *end;
+	snprintf(e->param, sizeof e->param, "%s", param);
+	snprintf(e->reason, sizeof e->reason, "%s", reason);
+	return false;
+}
+
+static bool copy(char *to, size_t size, const char *value, const char *name, struct param_error *e)
+{
+	if (strlen(value) >= size)
+		return wrong(e, name, "too long");
+	memcpy(to, value, strlen(value) + 1);
+	return true;
+}
+
+/* Checks a condition on its own, so that an error names its parameter. */
+static bool check_condition(struct params *p, enum rtype type, size_t before, const char *name, struct param_error *e)
+{
+	struct match_error me;
+	const char *text = buf_cstr(&p->filter) + before;
+	struct match *m = match_parse(strncmp(text, " and ", 5) == 0 ? text + 5 : text, type, &me);
+	match_free(m);
+	return m || wrong(e, name, me.text);
+}
+
+/* Whole by itself: what follows cannot change its meaning. */
+static bool read_filter(struct params *p, const char *value, enum rtype type, struct param_error *e)
+{
+	struct match_error me;
+	struct match *m = match_parse(value, type, &me);
+	if (!m)
+		return wrong(e, "filter", me.text);
+	match_free(m);
+	if (value[strspn(value, " \t\n")])
+		params_require(p, value);
+	return true;
+}
+
+static bool read_one(struct params *p, const char *name, const char *value, enum rtype type, struct param_error *e)
+{
+	char field[64];
+	const char *op;
 	if (strcmp(name, "filter") == 0) {
-		struct match_error e;
-		struct match *m = match_parse(value, type, &e);
-		char text[256];
-		if (!m) {
-			snprintf(text, sizeof text, "character %zu: %s", e.column, e.text);
-			wrong(p, name, text);
-			return;
-		}
-		match_free(m);
-		if (*value)
-			buf_addf(&p->filter, "%s(%s)", p->filter.len ? " and " : "", value);
+		return read_filter(p, value, type, e);
 	} else if (strcmp(name, "sort") == 0) {
-		snprintf(p->sort, sizeof p->sort, "%s", value);
+		return copy(p->sort, sizeof p->sort, value, name, e);
 	} else if (strcmp(name, "cursor") == 0) {
-		snprintf(p->cursor, sizeof p->cursor, "%s", value);
+		return copy(p->cursor, sizeof p->cursor, value, name, e);
 	} else if (strcmp(name, "limit") == 0) {
-		unsigned long n = strtoul(value, &end, 10);
-		if (end == value || *end || n < 1 || n > PARAMS_MAX_LIMIT)
-			wrong(p, name, "a number from 1 to 10000");
-		p->limit = (uint32_t)n;
-	} else if (strcmp(name, "start") == 0 || strcmp(name, "end") == 0) {
-		if (!read_time(value, *name == 's' ? &p->start : &p->end))
-			wrong(p, name, "a time such as 2026-01-31T12:00:00Z, or seconds since 1970");
+		p->limit = (uint32_t)strtoul(value, NULL, 10);
+	} else if (strcmp(name, "start") == 0) {
+		return route_time(value, &p->start) || wrong(e, name, "no time");
+	} else if (strcmp(name, "end") == 0) {
+		return route_time(value, &p->end) || wrong(e, name, "no time");
 	} else if (strcmp(name, "fields") == 0) {
-		add_fields(p, type, value);
+		add_fields(p, value);
 	} else if (strcmp(name, "count") == 0) {
-		p->count = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+		p->count = route_flag(value);
+	} else if (route_field(name, type, field, &op)) {
+		size_t before = p->filter.len;
+		add_condition(p, name, field, op, value);
+		return check_condition(p, type, before, name, e);
 	} else {
-		add_condition(p, type, name, value);
+		return wrong(e, name, "neither a field nor a parameter");
 	}
+	return true;
 }
 
-bool params_finish(struct params *p, enum rtype type)
+bool params_finish(struct params *p, enum rtype type, struct param_error *e)
 {
-	struct match_error e;
-	if (!p->limit)
-		p->limit = 100;
-	if (*p->reason)
-		return false;
-	p->match = match_parse(buf_cstr(&p->filter), type, &e);
-	if (!p->match)
-		wrong(p, "filter", e.text);
-	return p->match != NULL;
+	struct match_error me;
+	match_free(p->match);
+	p->match = match_parse(buf_cstr(&p->filter), type, &me);
+	return p->match || wrong(e, "filter", me.text);
 }
 
-struct reading {
-	struct params *p;
-	enum rtype type;
-};
-
-static void each(void *arg, const char *name, const char *value)
+bool params_read(struct params *p, const struct uri *u, enum rtype type, struct param_error *e)
 {
-	struct reading *k = arg;
-	params_add(k->p, k->type, name, value);
-}
-
-bool params_read(struct params *p, const struct request *r, enum rtype type)
-{
-	struct reading k = { p, type };
-	*p = (struct params){ 0 };
-	request_params(r, each, &k);
-	return params_finish(p, type);
+	*p = (struct params){ .limit = PARAMS_LIMIT };
+	for (size_t i = 0; i < u->n; i++)
+		if (!read_one(p, u->params[i].name, u->params[i].value, type, e))
+			return false;
+	return params_finish(p, type, e);
 }
 
 void params_release(struct params *p)

@@ -1,14 +1,18 @@
-/* Parameters of list requests, turned into what the store and the live view understand. */
+/* Parameters of list requests, turned into what the store and the live view understand. Pure. */
 #ifndef WEIR_PARAMS_H
 #define WEIR_PARAMS_H
 
 #include <stdbool.h>
 
 #include "buf.h"
-#include "http.h"
 #include "match.h"
+#include "route.h"
 
+#define PARAMS_LIMIT     100
 #define PARAMS_MAX_LIMIT 10000
+
+/* The parameters that every list has: rows for its route. */
+extern const struct route_param params_list[];
 
 struct params {
 	struct buf filter; /* in the match language */
@@ -16,21 +20,20 @@ struct params {
 	char sort[64];     /* field, '-' before it for descending; "" = the list's own order */
 	char cursor[160];
 	uint32_t limit;
-	uint64_t start, end;
+	uint64_t start, end; /* 0 = open */
 	char **fields;     /* NULL-terminated, or NULL for all */
 	bool count;
-	char param[64], reason[256]; /* what was wrong */
 };
 
 /*
- * Known: filter, sort, limit, cursor, start, end, fields, count. Any other name is a field of the records: field=value (a
- * comma means or), field[op]=value with eq ne lt le gt ge in contains under like. False: param and reason say why.
+ * Reads the parameters of a list of records. filter is an expression; any name that is not in params_list is a field:
+ * field=value (a comma means or), field[op]=value. All must hold. False: e says what is wrong.
  */
-bool params_read(struct params *p, const struct request *r, enum rtype type);
+bool params_read(struct params *p, const struct uri *u, enum rtype type, struct param_error *e);
 void params_release(struct params *p);
-
-/* One parameter, for params_read and its fuzz target. */
-void params_add(struct params *p, enum rtype type, const char *name, const char *value);
-bool params_finish(struct params *p, enum rtype type);
+/* Adds a condition, as an expression. The result is not yet parsed: see params_finish. */
+void params_require(struct params *p, const char *expression);
+/* Parses the filter; params_read has done it, params_require asks for it again. */
+bool params_finish(struct params *p, enum rtype type, struct param_error *e);
 
 #endif

@@ -4,35 +4,46 @@
 
 #include "json.h"
 
+/* RFC 9110 and RFC 6585. */
 static const char *title_of(unsigned status)
 {
 	static const struct {
 		unsigned status;
 		const char *title;
-	} titles[] = { { 400, "Bad Request" },        { 401, "Unauthorized" },        { 403, "Forbidden" },
-		       { 404, "Not Found" },          { 405, "Method Not Allowed" },  { 409, "Conflict" },
-		       { 421, "Misdirected Request" }, { 429, "Too Many Requests" },  { 503, "Service Unavailable" },
-		       { 504, "Gateway Timeout" } };
+	} titles[] = { { 400, "Bad Request" },          { 401, "Unauthorized" },
+		       { 403, "Forbidden" },            { 404, "Not Found" },
+		       { 405, "Method Not Allowed" },   { 409, "Conflict" },
+		       { 410, "Gone" },                 { 413, "Content Too Large" },
+		       { 414, "URI Too Long" },         { 421, "Misdirected Request" },
+		       { 429, "Too Many Requests" },    { 431, "Request Header Fields Too Large" },
+		       { 503, "Service Unavailable" },  { 504, "Gateway Timeout" } };
 	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
 		if (titles[i].status == status)
 			return titles[i].title;
 	return "Error";
 }
 
-void request_problem(struct request *r, unsigned status, const char *detail, const char *param, const char *reason)
+void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e)
+{
+	buf_addf(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":", title_of(status), status);
+	json_quote(out, detail, strlen(detail));
+	buf_adds(out, ",\"instance\":");
+	json_quote(out, instance, strlen(instance));
+	if (e) {
+		buf_adds(out, ",\"errors\":[{\"param\":");
+		json_quote(out, e->param, strlen(e->param));
+		buf_adds(out, ",\"reason\":");
+		json_quote(out, e->reason, strlen(e->reason));
+		buf_adds(out, "}]");
+	}
+	buf_adds(out, "}\n");
+}
+
+void request_problem(struct request *r, unsigned status, const char *detail, const struct param_error *e)
 {
 	struct buf b = { 0 };
-	buf_addf(&b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":", title_of(status), status);
-	json_quote(&b, detail, strlen(detail));
-	if (param) {
-		buf_adds(&b, ",\"errors\":[{\"param\":");
-		json_quote(&b, param, strlen(param));
-		buf_adds(&b, ",\"reason\":");
-		json_quote(&b, reason, strlen(reason));
-		buf_adds(&b, "}]");
-	}
-	buf_adds(&b, "}\n");
+	problem_write(&b, status, detail, request_id(r), e);
 	if (status == 401)
-		request_header_add(r, "WWW-Authenticate", "Bearer");
+		request_header_add(r, "WWW-Authenticate", "Bearer realm=\"weir\"");
 	request_reply(r, status, "application/problem+json", &b);
 }

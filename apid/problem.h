@@ -3,8 +3,12 @@
 #define WEIR_PROBLEM_H
 
 #include "http.h"
+#include "route.h"
 
-/* param and reason: which parameter was wrong and how; both may be NULL. */
-void request_problem(struct request *r, unsigned status, const char *detail, const char *param, const char *reason);
+/* Answers a request with a problem. e: which parameter was wrong and how, or NULL. */
+void request_problem(struct request *r, unsigned status, const char *detail, const struct param_error *e);
+
+/* The document. instance names the request. */
+void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e);
 
 #endif

@@ -1,39 +1,18 @@
 #include "match.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "match_ast.h"
 
-/* -- compare -- */
+/* -- text -- */
 
-static uint64_t load_uint(const struct field *f, const void *v)
-{
-	switch (f->type) {
-	case FT_U16:
-		return *(const uint16_t *)v;
-	case FT_U32:
-		return *(const uint32_t *)v;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return *(const uint64_t *)v;
-	default:
-		return *(const uint8_t *)v;
-	}
-}
-
-static int lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
+/* b is in lower case already. */
 static bool same_text(const char *a, size_t alen, const char *b, size_t blen)
 {
 	if (alen != blen)
 		return false;
 	for (size_t i = 0; i < alen; i++)
-		if (lower(a[i]) != lower(b[i]))
+		if (m_lower(a[i]) != b[i])
 			return false;
 	return true;
 }
@@ -46,13 +25,9 @@ static bool contains_text(const char *a, size_t alen, const char *b, size_t blen
 	return false;
 }
 
-/* a is the domain b or a name below it; a dot at the front of b is allowed. */
+/* a is the domain b or a name below it. */
 static bool under_domain(const char *a, size_t alen, const char *b, size_t blen)
 {
-	if (blen && *b == '.') {
-		b++;
-		blen--;
-	}
 	if (alen && a[alen - 1] == '.')
 		alen--;
 	if (alen < blen || !same_text(a + alen - blen, blen, b, blen))
@@ -60,19 +35,26 @@ static bool under_domain(const char *a, size_t alen, const char *b, size_t blen)
 	return alen == blen || a[alen - blen - 1] == '.';
 }
 
-/* Glob with * and ?. Linear in time: only the last star is ever gone back to. */
+/* Length of what stands for one byte of a pattern: itself, or '\' and what it guards. */
+static size_t pattern_step(const char *b, size_t blen)
+{
+	return *b == '\\' && blen > 1 ? 2 : 1;
+}
+
+/* Glob with * and ?. No worse than quadratic: only the last star is ever gone back to. */
 static bool like_text(const char *a, size_t alen, const char *b, size_t blen)
 {
 	size_t i = 0, j = 0, star = SIZE_MAX, mark = 0;
 	while (i < alen) {
-		if (j < blen && (b[j] == '?' || (b[j] != '*' && lower(a[i]) == lower(b[j])))) {
-			i++;
-			j++;
-		} else if (j < blen && b[j] == '*') {
-			star = j++;
+		size_t step = j < blen ? pattern_step(b + j, blen - j) : 0;
+		if (step == 1 && b[j] == '*') {
+			star = ++j;
 			mark = i;
+		} else if (step && ((step == 1 && b[j] == '?') || m_lower(a[i]) == b[j + step - 1])) {
+			i++;
+			j += step;
 		} else if (star != SIZE_MAX) {
-			j = star + 1;
+			j = star;
 			i = ++mark;
 		} else {
 			return false;
@@ -97,102 +79,134 @@ static bool text_op(enum m_op op, const char *a, size_t alen, const struct m_val
 	}
 }
 
-static bool eval_text(const struct m_node *n, const struct m_ref *r, const struct str *s, const char *base)
+static bool any_text(const struct m_node *n, const char *p, size_t len)
 {
-	bool list = r->f->type == FT_LIST || r->f->type == FT_MAP, found = false;
-	const char *p = base + s->off, *end = p + s->len;
-	if (n->op == M_PRESENT)
-		return s->len != 0;
-	do {
-		const char *nl = list && p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		const char *eq = r->f->type == FT_MAP && len ? memchr(p, '=', len) : NULL;
-		for (unsigned i = 0; i < n->n_values && !found; i++)
-			found = text_op(n->op, p, eq ? (size_t)(eq - p) : len, &n->values[i]);
-		p = nl ? nl + 1 : end;
-	} while (!found && p < end);
-	return n->op == M_NE ? !found : found;
+	for (unsigned i = 0; i < n->n_values; i++)
+		if (text_op(n->op, p, len, &n->values[i]))
+			return true;
+	return false;
 }
 
-static bool eval_ordered(const struct m_node *n, const struct m_ref *r, uint64_t v)
+/* Lists and maps match by any of their items; of a map it is the names that count. */
+static bool eval_text(const struct m_node *n, enum ftype type, const struct str *s, const char *base)
 {
-	bool found = false;
+	const char *p = base + s->off, *end = p + s->len;
+	if (type != FT_LIST && type != FT_MAP)
+		return any_text(n, p, s->len);
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
+		const char *eq = type == FT_MAP ? memchr(p, '=', len) : NULL;
+		if (any_text(n, p, eq ? (size_t)(eq - p) : len))
+			return true;
+		p += len + 1;
+	}
+	return false;
+}
+
+/* -- what has an order -- */
+
+static uint64_t load_uint(const struct field *f, const void *v)
+{
+	switch (f->type) {
+	case FT_U16:
+		return *(const uint16_t *)v;
+	case FT_U32:
+		return *(const uint32_t *)v;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return *(const uint64_t *)v;
+	default:
+		return *(const uint8_t *)v;
+	}
+}
+
+static bool eval_ordered(const struct m_node *n, uint64_t v)
+{
+	const struct m_value *first = n->values;
 	switch (n->op) {
-	case M_PRESENT:
-		return v != 0;
 	case M_LT:
-		return v < n->values[0].lo;
+		return v < first->lo;
 	case M_LE:
-		return v <= n->values[0].lo;
+		return v <= first->lo;
 	case M_GT:
-		return v > n->values[0].lo;
+		return v > first->lo;
 	case M_GE:
-		return v >= n->values[0].lo;
+		return v >= first->lo;
 	case M_CONTAINS:
-		return (v & n->values[0].lo) == n->values[0].lo;
+		return (v & first->lo) == first->lo;
 	default:
 		break;
 	}
-	(void)r;
-	for (unsigned i = 0; i < n->n_values && !found; i++)
-		found = v >= n->values[i].lo && v <= n->values[i].hi;
-	return n->op == M_NE ? !found : found;
+	for (unsigned i = 0; i < n->n_values; i++)
+		if (v >= n->values[i].lo && v <= n->values[i].hi)
+			return true;
+	return false;
 }
 
 static bool eval_real(const struct m_node *n, double v)
 {
-	bool found = false;
+	const struct m_value *first = n->values;
 	switch (n->op) {
-	case M_PRESENT:
-		return v != 0;
 	case M_LT:
-		return v < n->values[0].dlo;
+		return v < first->dlo;
 	case M_LE:
-		return v <= n->values[0].dlo;
+		return v <= first->dlo;
 	case M_GT:
-		return v > n->values[0].dlo;
+		return v > first->dlo;
 	case M_GE:
-		return v >= n->values[0].dlo;
+		return v >= first->dlo;
 	default:
 		break;
 	}
-	for (unsigned i = 0; i < n->n_values && !found; i++)
-		found = v >= n->values[i].dlo && v <= n->values[i].dhi;
-	return n->op == M_NE ? !found : found;
+	for (unsigned i = 0; i < n->n_values; i++)
+		if (v >= n->values[i].dlo && v <= n->values[i].dhi)
+			return true;
+	return false;
 }
 
+/* '<' a network: below its first address. '<=': not above its last. An absent address compares with nothing. */
 static bool eval_addr(const struct m_node *n, const struct addr *a)
 {
-	bool found = false;
-	if (n->op == M_PRESENT)
-		return addr_is_set(a);
+	const struct m_value *first = n->values;
+	if (!addr_is_set(a))
+		return false;
 	switch (n->op) {
 	case M_LT:
-		return addr_cmp(a, &n->values[0].alo) < 0;
+		return addr_cmp(a, &first->alo) < 0;
 	case M_LE:
-		return addr_cmp(a, &n->values[0].ahi) <= 0;
+		return addr_cmp(a, &first->ahi) <= 0;
 	case M_GT:
-		return addr_cmp(a, &n->values[0].ahi) > 0;
+		return addr_cmp(a, &first->ahi) > 0;
 	case M_GE:
-		return addr_cmp(a, &n->values[0].alo) >= 0;
+		return addr_cmp(a, &first->alo) >= 0;
 	default:
 		break;
 	}
-	for (unsigned i = 0; i < n->n_values && !found; i++)
-		found = addr_cmp(a, &n->values[i].alo) >= 0 && addr_cmp(a, &n->values[i].ahi) <= 0;
-	return n->op == M_NE ? !found : found;
+	for (unsigned i = 0; i < n->n_values; i++)
+		if (addr_cmp(a, &n->values[i].alo) >= 0 && addr_cmp(a, &n->values[i].ahi) <= 0)
+			return true;
+	return false;
 }
 
-static bool eval_bytes(const struct m_node *n, const void *v, bool set)
+static bool eval_mac(const struct m_node *n, const struct mac *mac)
 {
-	bool found = false;
-	if (n->op == M_PRESENT)
-		return set;
-	for (unsigned i = 0; i < n->n_values && !found; i++)
-		found = n->ref[0].f->type == FT_MAC ? memcmp(v, &n->values[i].mac, 6) == 0
-						    : memcmp(v, &n->values[i].id, 16) == 0;
-	return n->op == M_NE ? !found : found;
+	for (unsigned i = 0; mac_is_set(mac) && i < n->n_values; i++)
+		if (memcmp(mac, &n->values[i].mac, sizeof *mac) == 0)
+			return true;
+	return false;
 }
+
+static bool eval_id(const struct m_node *n, struct id id)
+{
+	for (unsigned i = 0; id_is_set(id) && i < n->n_values; i++)
+		if (id_cmp(id, n->values[i].id) == 0)
+			return true;
+	return false;
+}
+
+/* -- fields -- */
 
 /* The number a map has for a key; false if it has none. */
 static bool map_number(const struct str *s, const char *base, const char *key, double *ret)
@@ -202,7 +216,10 @@ static bool map_number(const struct str *s, const char *base, const char *key, d
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		if (len > klen && p[klen] == '=' && same_text(p, klen, key, klen)) {
+		size_t i = 0;
+		while (i < klen && i < len && m_lower(p[i]) == m_lower(key[i]))
+			i++;
+		if (i == klen && i < len && p[i] == '=') {
 			char text[40];
 			size_t n = len - klen - 1 < sizeof text - 1 ? len - klen - 1 : sizeof text - 1;
 			memcpy(text, p + klen + 1, n);
@@ -215,41 +232,72 @@ static bool map_number(const struct str *s, const char *base, const char *key, d
 	return false;
 }
 
-static bool eval_ref(const struct m_node *n, const struct m_ref *r, const char *rec, const char *base)
+static uint64_t computed(const struct m_ref *r, const char *rec)
+{
+	uint64_t a = load_uint(r->f, rec + r->off), b = load_uint(r->f, rec + r->off2);
+	if (r->kind == MK_SUM)
+		return a + b;
+	return a > b ? a - b : 0;
+}
+
+static bool is_present(const struct m_ref *r, const char *rec, const char *base)
 {
 	const void *v = rec + r->off;
 	double d;
-	switch (r->kind) {
-	case MK_SUM:
-		return eval_ordered(n, r, load_uint(r->f, v) + load_uint(r->f, rec + r->off2));
-	case MK_SPAN: {
-		uint64_t last = load_uint(r->f, v), first = load_uint(r->f, rec + r->off2);
-		return eval_ordered(n, r, last > first ? last - first : 0);
-	}
-	case MK_MAP:
-		if (!map_number(v, base, r->key, &d))
-			return n->op == M_NE;
-		return n->op == M_PRESENT || eval_real(n, d);
-	case MK_FIELD:
-		break;
-	}
+	if (r->kind == MK_MAP)
+		return map_number(v, base, r->key, &d);
+	if (r->kind != MK_FIELD)
+		return computed(r, rec) != 0;
 	switch (r->f->type) {
 	case FT_F64:
-		return eval_real(n, *(const double *)v);
+		return *(const double *)v != 0;
 	case FT_ADDR:
-		return eval_addr(n, v);
+		return addr_is_set(v);
 	case FT_MAC:
-		return eval_bytes(n, v, mac_is_set(v));
+		return mac_is_set(v);
 	case FT_ID:
-		return eval_bytes(n, v, id_is_set(*(const struct id *)v));
+		return id_is_set(*(const struct id *)v);
 	case FT_STR:
 	case FT_LIST:
 	case FT_MAP:
 	case FT_BIN:
-		return eval_text(n, r, v, base);
+		return ((const struct str *)v)->len != 0;
 	default:
-		return eval_ordered(n, r, load_uint(r->f, v));
+		return load_uint(r->f, v) != 0;
 	}
+}
+
+/* One of the values, for any operator but != and presence. */
+static bool eval_ref(const struct m_node *n, const struct m_ref *r, const char *rec, const char *base)
+{
+	const void *v = rec + r->off;
+	double d;
+	switch (m_class_of(r)) {
+	case MC_REAL:
+		if (r->kind == MK_MAP)
+			return map_number(v, base, r->key, &d) && eval_real(n, d);
+		return eval_real(n, *(const double *)v);
+	case MC_ADDR:
+		return eval_addr(n, v);
+	case MC_MAC:
+		return eval_mac(n, v);
+	case MC_ID:
+		return eval_id(n, *(const struct id *)v);
+	case MC_TEXT:
+		return eval_text(n, r->f->type, v, base);
+	case MC_ORDERED:
+		break;
+	}
+	return eval_ordered(n, r->kind == MK_FIELD ? load_uint(r->f, v) : computed(r, rec));
+}
+
+/* 'a != x' is the opposite of 'a = x' in every case: also for lists, for either side, for what is absent. */
+static bool eval_compare(const struct m_node *n, const char *rec, const char *base)
+{
+	bool found = false;
+	for (unsigned i = 0; i < n->n_refs && !found; i++)
+		found = n->op == M_PRESENT ? is_present(&n->ref[i], rec, base) : eval_ref(n, &n->ref[i], rec, base);
+	return n->op == M_NE ? !found : found;
 }
 
 static bool eval(const struct m_node *n, const char *rec, const char *base)
@@ -266,12 +314,7 @@ static bool eval(const struct m_node *n, const char *rec, const char *base)
 	case MN_CMP:
 		break;
 	}
-	/* 'either != x' means neither is: the opposite of 'either = x'. */
-	bool first = eval_ref(n, &n->ref[0], rec, base);
-	if (n->n_refs == 1)
-		return first;
-	bool second = eval_ref(n, &n->ref[1], rec, base);
-	return n->op == M_NE ? first && second : first || second;
+	return eval_compare(n, rec, base);
 }
 
 bool match_eval(const struct match *m, const void *rec, const char *base)
@@ -283,6 +326,13 @@ bool match_eval(const struct match *m, const void *rec, const char *base)
 
 static void print_value(struct buf *out, const char *s)
 {
+	const char *p = s;
+	while (m_is_word_char(*p))
+		p++;
+	if (p != s && !*p) {
+		buf_adds(out, s);
+		return;
+	}
 	buf_addc(out, '"');
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
@@ -292,28 +342,9 @@ static void print_value(struct buf *out, const char *s)
 	buf_addc(out, '"');
 }
 
-static void print(const struct m_node *n, struct buf *out)
+static void print_compare(const struct m_node *n, struct buf *out)
 {
 	static const char *const ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "contains", "under", "like" };
-	switch (n->kind) {
-	case MN_TRUE:
-		return;
-	case MN_AND:
-	case MN_OR:
-		buf_addc(out, '(');
-		print(n->a, out);
-		buf_adds(out, n->kind == MN_AND ? " and " : " or ");
-		print(n->b, out);
-		buf_addc(out, ')');
-		return;
-	case MN_NOT:
-		buf_adds(out, "not (");
-		print(n->a, out);
-		buf_addc(out, ')');
-		return;
-	case MN_CMP:
-		break;
-	}
 	buf_adds(out, n->name);
 	if (n->op == M_PRESENT)
 		return;
@@ -323,13 +354,40 @@ static void print(const struct m_node *n, struct buf *out)
 	for (unsigned i = 0; i < n->n_values; i++) {
 		if (i)
 			buf_adds(out, ", ");
-		print_value(out, n->texts[i]);
+		print_value(out, n->values[i].written);
 	}
 	if (n->op == M_IN)
 		buf_addc(out, ')');
 }
 
+/* around: what the node is an operand of; parentheses only where they change the meaning. */
+static void print(const struct m_node *n, enum m_node_kind around, struct buf *out)
+{
+	bool group = (n->kind == MN_OR && around != MN_OR) || (n->kind == MN_AND && around == MN_NOT);
+	if (group)
+		buf_addc(out, '(');
+	switch (n->kind) {
+	case MN_TRUE:
+		break;
+	case MN_AND:
+	case MN_OR:
+		print(n->a, n->kind, out);
+		buf_adds(out, n->kind == MN_AND ? " and " : " or ");
+		print(n->b, n->kind, out);
+		break;
+	case MN_NOT:
+		buf_adds(out, "not ");
+		print(n->a, MN_NOT, out);
+		break;
+	case MN_CMP:
+		print_compare(n, out);
+		break;
+	}
+	if (group)
+		buf_addc(out, ')');
+}
+
 void match_print(const struct match *m, struct buf *out)
 {
-	print(m->root, out);
+	print(m->root, MN_OR, out);
 }

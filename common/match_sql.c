@@ -3,186 +3,283 @@
 #include "match_ast.h"
 
 struct sql {
-	const struct match *m;
+	const struct rdesc *rd;
 	const char *const *columns;
 	struct match_value *values;
 	size_t n, max;
+	struct buf *out;
 };
 
-/* Column of a field: the name as written, '_' for '.'; false if the table has no such column. */
-static bool column(const struct sql *s, const char *name, char *col, size_t size)
+/* How much of a condition the database decides. */
+enum part {
+	NONE,  /* nothing: nothing was written */
+	MORE,  /* every record that matches, and others */
+	EXACT, /* the records that match and no others */
+};
+
+static void column_name(const char *field, char col[static 80])
 {
 	size_t i = 0;
-	for (; name[i] && i + 1 < size; i++)
-		col[i] = name[i] == '.' ? '_' : name[i];
+	for (; field[i] && i < 79; i++)
+		col[i] = field[i] == '.' ? '_' : field[i];
 	col[i] = '\0';
-	if (!s->columns)
-		return true;
-	for (const char *const *c = s->columns; *c; c++)
-		if (strcmp(*c, col) == 0)
-			return true;
-	return false;
-}
-
-static bool bind(struct sql *s, struct buf *out, struct match_value v)
-{
-	if (s->n == s->max)
-		return false;
-	s->values[s->n++] = v;
-	buf_addf(out, "?%zu", s->n);
-	return true;
-}
-
-static struct match_value bind_int(uint64_t v)
-{
-	/* SQLite's integers are signed: what does not fit compares as the largest. */
-	return (struct match_value){ .kind = MB_INT, .i = v > INT64_MAX ? INT64_MAX : (long long)v };
-}
-
-static struct match_value bind_blob(const void *p, size_t len)
-{
-	return (struct match_value){ .kind = MB_BLOB, .p = p, .len = len };
-}
-
-static bool one_value(struct sql *s, struct buf *out, const char *col, const struct m_node *n, const struct m_value *v)
-{
-	static const char *const ops[] = { "=", "!=", "<", "<=", ">", ">=" };
-	const struct field *f = n->ref[0].f;
-	bool ordered = n->op < M_IN;
-	switch (f->type) {
-	case FT_STR:
-		if (n->op != M_EQ && n->op != M_NE && n->op != M_IN)
-			return false;
-		buf_addf(out, "\"%s\" %s ", col, n->op == M_NE ? "!=" : "=");
-		return bind(s, out, (struct match_value){ .kind = MB_TEXT, .p = v->text, .len = v->len }) &&
-		       (buf_adds(out, " COLLATE NOCASE"), true);
-	case FT_ADDR:
-		if (n->op != M_EQ && n->op != M_NE && n->op != M_IN)
-			return false;
-		buf_addf(out, "\"%s\" %sBETWEEN ", col, n->op == M_NE ? "NOT " : "");
-		return bind(s, out, bind_blob(v->alo.b, 16)) && (buf_adds(out, " AND "), true) &&
-		       bind(s, out, bind_blob(v->ahi.b, 16));
-	case FT_MAC:
-		buf_addf(out, "\"%s\" %s ", col, n->op == M_NE ? "!=" : "=");
-		return bind(s, out, bind_blob(v->mac.b, 6));
-	case FT_ID:
-	case FT_LIST:
-	case FT_MAP:
-	case FT_BIN:
-	case FT_F64:
-		return false;
-	default:
-		if (n->op == M_IN) {
-			buf_addf(out, "\"%s\" BETWEEN ", col);
-			return bind(s, out, bind_int(v->lo)) && (buf_adds(out, " AND "), true) &&
-			       bind(s, out, bind_int(v->hi));
-		}
-		if (!ordered)
-			return false;
-		buf_addf(out, "\"%s\" %s ", col, ops[n->op]);
-		return bind(s, out, bind_int(v->lo));
-	}
-}
-
-/* The condition of one field; false if the database cannot decide it. */
-static bool one_ref(struct sql *s, struct buf *out, const struct m_node *n, const char *name)
-{
-	char col[80];
-	if (n->ref[0].kind != MK_FIELD || !column(s, name, col, sizeof col) || n->op == M_PRESENT)
-		return false;
-	buf_addc(out, '(');
-	for (unsigned i = 0; i < n->n_values; i++) {
-		if (i)
-			buf_adds(out, " OR ");
-		if (!one_value(s, out, col, n, &n->values[i]))
-			return false;
-	}
-	buf_addc(out, ')');
-	return true;
-}
-
-static bool compare(struct sql *s, struct buf *out, const struct m_node *n)
-{
-	char name[80];
-	const char *suffix = n->name;
-	if (n->n_refs == 1)
-		return one_ref(s, out, n, n->name);
-	if (strncmp(suffix, "either.", 7) == 0)
-		suffix += 7;
-	else if (strcmp(suffix, "host") == 0)
-		suffix = "ip";
-	buf_addc(out, '(');
-	snprintf(name, sizeof name, "client.%s", suffix);
-	if (!one_ref(s, out, n, name))
-		return false;
-	buf_adds(out, n->op == M_NE ? " AND " : " OR ");
-	snprintf(name, sizeof name, "server.%s", suffix);
-	if (!one_ref(s, out, n, name))
-		return false;
-	buf_addc(out, ')');
-	return true;
 }
 
 /*
- * Appends a condition that every matching row meets, and returns true, if there is one better than "all rows". *exact:
- * whether rows that meet it all match.
+ * The column of the field at this place in the record; false if the table has none. The name belongs to the first field
+ * that has it: 'client_score' and 'client.score' are two fields of an alert.
  */
-static bool walk(struct sql *s, struct buf *out, const struct m_node *n, bool *exact)
+static bool column_at(const struct sql *s, unsigned off, char col[static 80])
 {
-	size_t len = out->len, bound = s->n;
-	bool a, b, ea, eb;
-	switch (n->kind) {
-	case MN_TRUE:
-		*exact = true;
+	const char *own = NULL;
+	char other[80];
+	for (unsigned g = 0; g < s->rd->n_groups && !own; g++)
+		for (unsigned i = 0; i < s->rd->groups[g].n_fields && !own; i++)
+			if ((unsigned)s->rd->groups[g].off + s->rd->groups[g].fields[i].off == off)
+				own = s->rd->groups[g].fields[i].name;
+	if (!own)
 		return false;
-	case MN_CMP:
-		*exact = true;
-		if (compare(s, out, n))
-			return true;
-		break;
-	case MN_NOT:
-		/* Only the opposite of an exact condition is a condition. */
-		buf_adds(out, "NOT ");
-		if (walk(s, out, n->a, exact) && *exact)
-			return true;
-		break;
-	case MN_AND:
-		buf_addc(out, '(');
-		a = walk(s, out, n->a, &ea);
-		if (a)
-			buf_adds(out, " AND ");
-		b = walk(s, out, n->b, &eb);
-		if (a && !b)
-			out->len -= 5;
-		*exact = ea && eb;
-		if (a || b) {
-			buf_addc(out, ')');
-			return true;
+	column_name(own, col);
+	for (unsigned g = 0; g < s->rd->n_groups; g++)
+		for (unsigned i = 0; i < s->rd->groups[g].n_fields; i++) {
+			column_name(s->rd->groups[g].fields[i].name, other);
+			if (strcmp(other, col) != 0)
+				continue;
+			if ((unsigned)s->rd->groups[g].off + s->rd->groups[g].fields[i].off != off)
+				return false;
+			for (const char *const *c = s->columns; c && *c; c++)
+				if (strcmp(*c, col) == 0)
+					return true;
+			return !s->columns;
 		}
-		break;
-	case MN_OR:
-		buf_addc(out, '(');
-		a = walk(s, out, n->a, &ea);
-		buf_adds(out, " OR ");
-		b = a && walk(s, out, n->b, &eb);
-		if (a && b) {
-			buf_addc(out, ')');
-			*exact = ea && eb;
-			return true;
-		}
+	return false;
+}
+
+/* The column, or what is computed from two. Quoted: 'check', 'end' and 'values' are words of SQL. */
+static bool expression(const struct sql *s, const struct m_ref *r, char text[static 200])
+{
+	char a[80], b[80];
+	if (r->kind == MK_MAP || !column_at(s, r->off, a))
+		return false;
+	if (r->kind == MK_FIELD)
+		snprintf(text, 200, "\"%s\"", a);
+	else if (!column_at(s, r->off2, b))
+		return false;
+	else
+		snprintf(text, 200, r->kind == MK_SUM ? "(\"%s\" + \"%s\")" : "max(\"%s\" - \"%s\", 0)", a, b);
+	return true;
+}
+
+/* -- values -- */
+
+static enum part bind(struct sql *s, struct match_value v, enum part good)
+{
+	if (s->n == s->max)
+		return NONE;
+	s->values[s->n++] = v;
+	buf_addf(s->out, "?%zu", s->n);
+	return good;
+}
+
+static enum part bind_text(struct sql *s, const char *text, enum part good)
+{
+	return bind(s, (struct match_value){ .kind = MB_TEXT, .p = text, .len = strlen(text) }, good);
+}
+
+static enum part bind_blob(struct sql *s, const void *p, size_t len)
+{
+	return bind(s, (struct match_value){ .kind = MB_BLOB, .p = p, .len = len }, EXACT);
+}
+
+/* A database's integers have a sign: what is larger cannot be compared there. */
+static enum part bind_int(struct sql *s, uint64_t v)
+{
+	if (v > INT64_MAX)
+		return NONE;
+	return bind(s, (struct match_value){ .kind = MB_INT, .i = (long long)v }, EXACT);
+}
+
+static enum part between(struct sql *s, const char *col, const struct m_value *v, bool blobs)
+{
+	buf_addf(s->out, "%s BETWEEN ", col);
+	if ((blobs ? bind_blob(s, v->alo.b, 16) : bind_int(s, v->lo)) == NONE)
+		return NONE;
+	buf_adds(s->out, " AND ");
+	return blobs ? bind_blob(s, v->ahi.b, 16) : bind_int(s, v->hi);
+}
+
+static enum part text_value(struct sql *s, const char *col, const struct m_node *n, const struct m_value *v)
+{
+	bool one = n->ref[0].f->type == FT_STR;
+	if (n->op == M_LIKE) {
+		if (!one || !v->sql)
+			return NONE;
+		buf_addf(s->out, "lower(%s) GLOB ", col);
+		return bind_text(s, v->sql, EXACT);
+	}
+	if (one && n->op != M_CONTAINS && n->op != M_UNDER) {
+		buf_addf(s->out, "%s = ", col);
+		enum part p = bind_text(s, v->text, EXACT);
+		buf_adds(s->out, " COLLATE NOCASE");
+		return p;
+	}
+	if (!v->len)
+		return NONE;
+	/* What is kept as one text with an item a line: exact where the item is asked for as a whole line. */
+	if (v->sql)
+		buf_addf(s->out, "instr(char(10)||lower(%s)||char(10), ", col);
+	else
+		buf_addf(s->out, "instr(lower(%s), ", col);
+	enum part p = bind_text(s, v->sql ? v->sql : v->text, v->sql || (one && n->op == M_CONTAINS) ? EXACT : MORE);
+	buf_adds(s->out, ") > 0");
+	return p;
+}
+
+static enum part one_value(struct sql *s, const char *col, const struct m_node *n, const struct m_value *v)
+{
+	static const char *const ops[] = { "=", "=", "<", "<=", ">", ">=" };
+	switch (m_class_of(&n->ref[0])) {
+	case MC_TEXT:
+		return n->ref[0].f->type == FT_BIN ? NONE : text_value(s, col, n, v);
+	case MC_ADDR:
+		return n->op == M_EQ || n->op == M_NE || n->op == M_IN ? between(s, col, v, true) : NONE;
+	case MC_MAC:
+		buf_addf(s->out, "%s = ", col);
+		return bind_blob(s, v->mac.b, 6);
+	case MC_ID:
+		buf_addf(s->out, "%s = ", col);
+		return bind_blob(s, v->id_bytes, 16);
+	case MC_REAL:
+		return NONE;
+	case MC_ORDERED:
 		break;
 	}
-	out->len = len;
-	s->n = bound;
-	*exact = false;
-	return false;
+	if (n->op == M_CONTAINS) {
+		buf_addf(s->out, "(%s & %llu) = ", col, (unsigned long long)v->lo);
+		return bind_int(s, v->lo);
+	}
+	if (n->op == M_IN)
+		return between(s, col, v, false);
+	buf_addf(s->out, "%s %s ", col, ops[n->op]);
+	return bind_int(s, v->lo);
+}
+
+static enum part is_present(struct sql *s, const struct m_ref *r, const char *col)
+{
+	switch (r->kind == MK_FIELD ? r->f->type : FT_U64) {
+	case FT_STR:
+	case FT_LIST:
+	case FT_MAP:
+		buf_addf(s->out, "%s != ''", col);
+		return EXACT;
+	case FT_ADDR:
+	case FT_MAC:
+	case FT_ID:
+	case FT_BIN:
+		buf_addf(s->out, "%s != x''", col);
+		return EXACT;
+	case FT_F64:
+		return NONE;
+	default:
+		buf_addf(s->out, "%s != 0", col);
+		return EXACT;
+	}
+}
+
+/* -- conditions -- */
+
+static enum part compare(struct sql *s, const struct m_node *n)
+{
+	enum part least = EXACT;
+	unsigned each = n->op == M_PRESENT ? 1 : n->n_values;
+	char col[200];
+	buf_adds(s->out, n->op == M_NE ? "NOT (" : "(");
+	for (unsigned i = 0; i < n->n_refs; i++) {
+		if (!expression(s, &n->ref[i], col))
+			return NONE;
+		for (unsigned k = 0; k < each; k++) {
+			if (i || k)
+				buf_adds(s->out, " OR ");
+			enum part p = n->op == M_PRESENT ? is_present(s, &n->ref[i], col)
+							 : one_value(s, col, n, &n->values[k]);
+			if (p < least)
+				least = p;
+			if (p == NONE)
+				return NONE;
+		}
+	}
+	buf_addc(s->out, ')');
+	return n->op == M_NE && least != EXACT ? NONE : least;
+}
+
+static enum part walk(struct sql *s, const struct m_node *n);
+
+static enum part both(struct sql *s, const struct m_node *n)
+{
+	buf_addc(s->out, '(');
+	enum part a = walk(s, n->a);
+	size_t joint = s->out->len;
+	if (a != NONE)
+		buf_adds(s->out, " AND ");
+	enum part b = walk(s, n->b);
+	if (b == NONE)
+		s->out->len = joint;
+	buf_addc(s->out, ')');
+	if (a == NONE && b == NONE)
+		return NONE;
+	return a == EXACT && b == EXACT ? EXACT : MORE;
+}
+
+static enum part either(struct sql *s, const struct m_node *n)
+{
+	buf_addc(s->out, '(');
+	enum part a = walk(s, n->a);
+	if (a == NONE)
+		return NONE;
+	buf_adds(s->out, " OR ");
+	enum part b = walk(s, n->b);
+	buf_addc(s->out, ')');
+	return a < b ? a : b;
+}
+
+/* Appends a condition; nothing at all when the answer is NONE. */
+static enum part walk(struct sql *s, const struct m_node *n)
+{
+	size_t len = s->out->len, bound = s->n;
+	enum part p = NONE;
+	switch (n->kind) {
+	case MN_TRUE:
+		break;
+	case MN_CMP:
+		p = compare(s, n);
+		break;
+	case MN_NOT:
+		/* Only the opposite of an exact condition is one. */
+		buf_adds(s->out, "NOT ");
+		if (walk(s, n->a) == EXACT)
+			p = EXACT;
+		break;
+	case MN_AND:
+		p = both(s, n);
+		break;
+	case MN_OR:
+		p = either(s, n);
+		break;
+	}
+	if (p == NONE) {
+		s->out->len = len;
+		s->n = bound;
+	}
+	return p;
 }
 
 size_t match_sql(const struct match *m, const char *const *columns, struct buf *sql, struct match_value *values,
 		 size_t max_values, bool *ret_exact)
 {
-	struct sql s = { .m = m, .columns = columns, .values = values, .max = max_values };
-	if (!walk(&s, sql, m->root, ret_exact))
+	struct sql s = { .rd = rdesc_get(m->type), .columns = columns, .values = values, .max = max_values, .out = sql };
+	enum part p = walk(&s, m->root);
+	if (p == NONE)
 		buf_adds(sql, "1");
+	*ret_exact = p == EXACT || m->root->kind == MN_TRUE;
 	return s.n;
 }

@@ -19,6 +19,7 @@
 
 #include "codec.h"
 #include "log.h"
+#include "sandbox.h"
 
 #define STOP_LIMIT_MS 10000
 
@@ -29,7 +30,8 @@ struct frame {
 	struct topo *topo;
 	struct g_process self;
 	char state[256];
-	char sandbox[128];
+	struct buf sandbox; /* what is in force */
+	int statm;          /* /proc/self/statm: the sandbox has no /proc */
 	uint64_t started;
 	uint64_t watchdog_turns;
 	int exit_code;
@@ -120,6 +122,13 @@ static int find_user(const struct topo *t, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
+/* A capture that reads files needs no packet socket. */
+static unsigned needs_of(const struct frame *f)
+{
+	const struct topo_sensor *s = f->ctx.instance ? topo_sensor(f->topo, f->ctx.instance) : NULL;
+	return s && s->source != SRC_INTERFACE ? f->p->needs & ~(unsigned)PROC_PACKET : f->p->needs;
+}
+
 /* The capabilities kept after the privileged hook: for an interface that has to be opened again, else none. */
 static int keep_caps(unsigned needs)
 {
@@ -143,7 +152,7 @@ out:
 	return rc;
 }
 
-static int drop_privileges(const struct frame *f, uid_t uid, gid_t gid)
+static int drop_privileges(struct frame *f, uid_t uid, gid_t gid)
 {
 	const struct topo *t = f->topo;
 	struct rlimit no_core = { 0, 0 };
@@ -154,12 +163,14 @@ static int drop_privileges(const struct frame *f, uid_t uid, gid_t gid)
 			return -1;
 		}
 	}
-	if (geteuid() != 0 && keep_caps(f->p->needs) < 0) {
+	if (geteuid() != 0 && keep_caps(needs_of(f)) < 0) {
 		log_error("cannot drop capabilities: %s", strerror(errno));
 		return -1;
 	}
-	if (!(f->p->needs & PROC_EXEC) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		log_warn("no_new_privs: %s", strerror(errno));
+	else
+		buf_adds(&f->sandbox, "no_new_privs");
 	setrlimit(RLIMIT_CORE, &no_core);
 	prctl(PR_SET_DUMPABLE, 0);
 	return 0;
@@ -181,16 +192,15 @@ void proc_state(struct proc_ctx *c, const char *fmt, ...)
 	sd_notifyf(0, "STATUS=%s", text);
 }
 
-static uint64_t resident_bytes(void)
+static uint64_t resident_bytes(const struct frame *f)
 {
-	unsigned long long size, resident = 0;
-	FILE *fp = fopen("/proc/self/statm", "re");
-	if (!fp)
+	char text[256];
+	unsigned long long size, resident;
+	ssize_t n = pread(f->statm, text, sizeof text - 1, 0);
+	if (n <= 0)
 		return 0;
-	if (fscanf(fp, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(fp);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	text[n] = '\0';
+	return sscanf(text, "%llu %llu", &size, &resident) == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static double cpu_seconds(void)
@@ -215,10 +225,10 @@ static void answer_status(struct frame *f, struct link_req *q, bool metrics)
 	r.process.process = put(&strs, f->ctx.full_name);
 	r.process.version = put(&strs, WEIR_VERSION);
 	r.process.state = put(&strs, f->state);
-	r.process.sandbox = put(&strs, f->sandbox);
+	r.process.sandbox = put(&strs, buf_cstr(&f->sandbox));
 	r.process.pid = (uint32_t)getpid();
 	r.process.started = f->started;
-	r.process.memory = resident_bytes();
+	r.process.memory = resident_bytes(f);
 	r.process.cpu = cpu_seconds();
 	codec_pack(&body, R_PROCESS, &r, strs.p);
 	if (metrics)
@@ -335,8 +345,10 @@ static int start(struct frame *f, uid_t uid, gid_t gid)
 		return -1;
 	if (p->privileged && p->privileged(c) < 0)
 		return -1;
+	f->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (drop_privileges(f, uid, gid) < 0)
 		return -1;
+	sandbox_files(f->topo, c->name, c->instance, &f->sandbox);
 	loop_on_signal(c->loop, SIGTERM, on_term, f);
 	loop_on_signal(c->loop, SIGINT, on_term, f);
 	loop_on_signal(c->loop, SIGHUP, on_hup, f);
@@ -346,7 +358,11 @@ static int start(struct frame *f, uid_t uid, gid_t gid)
 	if (!c->server)
 		log_error("cannot listen on %s: %s", url, strerror(errno));
 	free(url);
-	return c->server && (!p->init || p->init(c) == 0) ? 0 : -1;
+	if (!c->server || (p->init && p->init(c) < 0))
+		return -1;
+	sandbox_calls(needs_of(f), &f->sandbox);
+	log_debug("sandbox: %s", buf_cstr(&f->sandbox));
+	return 0;
 }
 
 int proc_main(int argc, char **argv, const struct proc *p)
@@ -391,7 +407,6 @@ int proc_main(int argc, char **argv, const struct proc *p)
 	if (check_only)
 		return 0;
 	log_set_level(debug ? LOG_LV_DEBUG : f->topo->log_level);
-	snprintf(f->sandbox, sizeof f->sandbox, "no_new_privs");
 	snprintf(f->state, sizeof f->state, "starting");
 
 	uid_t uid;

@@ -39,10 +39,14 @@ struct proc {
 	void (*status)(struct proc_ctx *c, char *state, size_t size);
 	/* SIGTERM or reload: flush. The loop goes on until proc_exit or 10 s have passed. NULL: exit at once. */
 	void (*stop)(struct proc_ctx *c);
-	/* Needs the network, exec, executable memory ... Default: none of them. */
+	/* What the sandbox leaves open beside files and local sockets. Default: nothing. */
 	unsigned needs;
 };
-enum { PROC_NET = 1, PROC_EXEC = 2, PROC_JIT = 4, PROC_PACKET = 8 };
+enum {
+	PROC_NET = 1,    /* the network */
+	PROC_JIT = 2,    /* executable memory */
+	PROC_PACKET = 4, /* packet sockets, for a sensor that is an interface */
+};
 
 /*
  * Options: -f topology, -i instance, -n check the topology and exit, -d debug log, -V version. SIGHUP: validates the

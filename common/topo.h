@@ -156,5 +156,7 @@ char *topo_url(const struct topo *t, const char *process, const char *instance);
 int topo_duration(const char *s, uint64_t *ret_ns);
 /* "64M", "1GiB", "4096": powers of 1024. -1 if it is none. */
 int topo_size(const char *s, uint64_t *ret);
+/* "300K", "1M", "4096": powers of 1000. -1 if it is none. */
+int topo_count(const char *s, uint64_t *ret);
 
 #endif

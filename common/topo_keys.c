@@ -101,81 +101,6 @@ void topo_report(struct topo_parser *p, int line, int column, const char *fmt, .
 
 /* -- scalars -- */
 
-/* Digits with an optional fraction, then a unit; false if there is anything else. */
-static bool number_unit(const char *s, double *n, const char **unit)
-{
-	char *end;
-	if (!isdigit((unsigned char)*s))
-		return false;
-	errno = 0;
-	*n = strtod(s, &end);
-	if (errno || end == s || strpbrk(s, "xXpPnN"))
-		return false;
-	*unit = end;
-	return true;
-}
-
-int topo_duration(const char *s, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "", 1e9 },    { "ns", 1 },     { "us", 1e3 },     { "ms", 1e6 },    { "s", 1e9 },
-		      { "m", 60e9 },  { "min", 60e9 }, { "h", 3600e9 },   { "d", 86400e9 }, { "w", 604800e9 } };
-	double n;
-	char *end;
-	if (!isdigit((unsigned char)*s))
-		return -1;
-	n = strtod(s, &end);
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (strcmp(end, units[i].unit) == 0) {
-			if (n * units[i].ns > 9e18)
-				return -1;
-			*ret_ns = (uint64_t)(n * units[i].ns + 0.5);
-			return 0;
-		}
-	return -1;
-}
-
-int topo_size(const char *s, uint64_t *ret)
-{
-	static const char letters[] = "KMGT";
-	double n;
-	const char *unit;
-	if (!number_unit(s, &n, &unit))
-		return -1;
-	if (*unit) {
-		const char *l = strchr(letters, toupper((unsigned char)*unit));
-		if (!l || (unit[1] && strcasecmp(unit + 1, "B") != 0 && strcasecmp(unit + 1, "iB") != 0))
-			return -1;
-		for (; l >= letters; l--)
-			n *= 1024;
-	}
-	if (n > 1e18)
-		return -1;
-	*ret = (uint64_t)n;
-	return 0;
-}
-
-/* Counts are in thousands, not in powers of two: 1M flows are a million. */
-static int parse_count(const char *s, uint64_t *ret)
-{
-	double n;
-	const char *unit;
-	if (!number_unit(s, &n, &unit))
-		return -1;
-	if (*unit) {
-		static const char letters[] = "KMG";
-		const char *l = strchr(letters, toupper((unsigned char)*unit));
-		if (!l || unit[1])
-			return -1;
-		for (; l >= letters; l--)
-			n *= 1000;
-	}
-	*ret = (uint64_t)n;
-	return n <= 1e15 ? 0 : -1;
-}
-
 static int parse_bool(const char *s, bool *ret)
 {
 	static const char *const yes[] = { "yes", "true", "on" }, *const no[] = { "no", "false", "off" };
@@ -191,7 +116,7 @@ static int parse_bool(const char *s, bool *ret)
 static int parse_u32(const char *s, uint32_t *ret)
 {
 	uint64_t n;
-	if (parse_count(s, &n) < 0 || n > UINT32_MAX)
+	if (topo_count(s, &n) < 0 || n > UINT32_MAX)
 		return -1;
 	*ret = (uint32_t)n;
 	return 0;
@@ -199,11 +124,11 @@ static int parse_u32(const char *s, uint32_t *ret)
 
 static int parse_speed(const char *s, double *ret)
 {
-	const char *unit;
-	double n;
+	char *end;
 	if (strcmp(s, "max") == 0)
 		return *ret = 0, 0;
-	if (!number_unit(s, &n, &unit) || *unit || n <= 0)
+	double n = strtod(s, &end);
+	if (!isdigit((unsigned char)*s) || s[strspn(s, "0123456789.")] || *end || n <= 0)
 		return -1;
 	*ret = n;
 	return 0;
@@ -238,7 +163,7 @@ static int set_scalar(const struct topo_key *k, void *obj, const char *s)
 	case K_U32:
 		return parse_u32(s, at);
 	case K_COUNT:
-		return parse_count(s, at);
+		return topo_count(s, at);
 	case K_SIZE:
 		return topo_size(s, at);
 	case K_DUR:

@@ -57,6 +57,10 @@ void topo_print_keys(struct buf *out, const struct topo_key *keys, const void *o
 void topo_free_keys(const struct topo_key *keys, void *obj);
 /* A YAML scalar that reads back as s. */
 void topo_print_scalar(struct buf *out, const char *s);
+/* The same numbers as topo_duration, topo_size and topo_count read, in the largest unit that is exact. */
+void topo_print_duration(struct buf *out, uint64_t ns);
+void topo_print_size(struct buf *out, uint64_t v);
+void topo_print_count(struct buf *out, uint64_t v);
 char **topo_list_copy(const struct ynode *n);
 void topo_list_free(char **list);
 

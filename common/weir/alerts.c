@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "link.h"
 #include "log.h"
 #include "match.h"
@@ -208,6 +209,20 @@ int verb_history(int argc, char **argv)
 	return rc ? rc : query(&o, R_FLOW, "flows", argv + optind, argc - optind);
 }
 
+static int backup(struct ask_options *o, const char *path)
+{
+	struct topo *t = config_load(o->file);
+	if (!t)
+		return EXIT_FAILED;
+	char *place = backup_place(t);
+	int code = command(o, "backup", NULL, place);
+	if (code == EXIT_DONE && backup_take(place, path) < 0)
+		code = EXIT_FAILED;
+	free(place);
+	topo_free(t);
+	return code;
+}
+
 int verb_store(int argc, char **argv)
 {
 	static const char usage[] = "usage: weir store [-f FILE] [-o FORM] stats | prune | backup PATH\n";
@@ -221,7 +236,7 @@ int verb_store(int argc, char **argv)
 	if (strcmp(op, "prune") == 0 && optind + 1 == argc)
 		return command(&o, op, NULL, NULL);
 	if (strcmp(op, "backup") == 0 && optind + 2 == argc)
-		return command(&o, op, NULL, argv[optind + 1]);
+		return backup(&o, argv[optind + 1]);
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }

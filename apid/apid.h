@@ -1,0 +1,62 @@
+/* The parts of apid that its wiring and its resources share. */
+#ifndef WEIR_APID_H
+#define WEIR_APID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth.h"
+#include "events.h"
+#include "http.h"
+#include "live.h"
+#include "proc.h"
+#include "route.h"
+
+/* A process that answers depend on, and since when it says nothing. */
+struct upstream {
+	const char *name;
+	uint64_t heard; /* mono ns of its last word, 0 = never */
+};
+
+struct apid {
+	struct proc_ctx *c;
+	struct http *http;
+	struct auth *auth;
+	char *listen_host; /* NULL: a unix socket */
+	int listen_fd;
+	struct live *flows, *hosts;
+	struct events *events;
+	struct follower *history, *alerts;
+	char *checks_url, *query_url;
+	struct upstream checks, alertd;
+	bool have_snapshot;
+	unsigned asked;    /* questions to alertd that wait for their answer */
+	struct listener *listeners;
+	struct gather *gather; /* STATUS of all processes, being asked for */
+	struct log_limit limit;
+};
+
+/* Resources: handlers of routes. arg is struct apid. */
+void get_flows(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_flow(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_hosts(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_host(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_history(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_alerts(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_alert(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_status(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_live(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_ready(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_me(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_stream(void *arg, struct request *r, const struct route *rt, const char *id);
+
+/* Streams: those who wait get what came. */
+void streams_wake(struct apid *k);
+void streams_keepalive(struct apid *k);
+
+/* The table, in apid.c's routes.c. */
+extern const struct route routes[];
+extern const size_t n_routes;
+extern const struct route_param params_stream[], params_status[], params_ready[];
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Who may come in: the bearer token, those who try tokens, and names of this server in the Host header. Pure but for the
+ * token's file: time is an argument (monotonic, ns).
+ */
+#ifndef WEIR_AUTH_H
+#define WEIR_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "buf.h"
+
+#define AUTH_MAX_FAILURES 20          /* wrong tokens of an address ... */
+#define AUTH_WINDOW_NS    60000000000 /* ... in this time, before it is told to wait */
+
+struct auth;
+
+/*
+ * Reads the token from a file, or makes one of 256 random bits and writes it there, for the owner only. *ret_made tells
+ * which. NULL after appending to err why not.
+ */
+struct auth *auth_open(const char *path, bool *ret_made, struct buf *err);
+/* With a token given as text, at least 32 characters. */
+struct auth *auth_new(const char *token);
+void auth_free(struct auth *a);
+
+enum auth_verdict {
+	AUTH_GOOD,
+	AUTH_NONE,    /* no token was given */
+	AUTH_WRONG,
+	AUTH_BLOCKED, /* wrong, and not the first one from there */
+};
+/* header: value of Authorization, may be NULL. A right token is good however many wrong ones came from the address. */
+enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now);
+/* Seconds until the address is listened to again. */
+unsigned auth_wait(const struct auth *a, const struct addr *from, uint64_t now);
+
+/*
+ * Is a Host header one of this server? An address is (nobody can make a page's name be one), so are localhost, the host
+ * part of the address that is listened on, and names. That keeps out pages of others whose name was made to point here.
+ */
+bool auth_host(const char *header, const char *listen_host, char *const *names);
+
+#endif

@@ -1,0 +1,285 @@
+/* Flows, hosts and alerts: from the live view, or asked of alertd. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apid.h"
+#include "codec.h"
+#include "hash.h"
+#include "json.h"
+#include "params.h"
+#include "problem.h"
+
+#define ASK_MS    12000
+#define MAX_ASKED 48 /* questions to alertd at once */
+
+struct list {
+	struct apid *k;
+	struct request *r;
+	struct params p;
+	struct buf body;
+	enum rtype type;
+	uint32_t n;
+	bool one; /* a single record and not a list */
+};
+
+static struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one)
+{
+	struct list *l = xcalloc(1, sizeof *l);
+	*l = (struct list){ .k = k, .r = r, .type = type, .one = one, .p.limit = 1 };
+	if (!one)
+		buf_adds(&l->body, "{\"data\":[");
+	return l;
+}
+
+static void list_free(struct list *l)
+{
+	params_release(&l->p);
+	buf_release(&l->body);
+	free(l);
+}
+
+static void list_problem(struct list *l, unsigned status, const char *detail, const struct param_error *e)
+{
+	request_problem(l->r, status, detail, e);
+	list_free(l);
+}
+
+static void bad_param(struct list *l, const char *param, const char *reason)
+{
+	struct param_error e;
+	snprintf(e.param, sizeof e.param, "%s", param);
+	snprintf(e.reason, sizeof e.reason, "%s", reason);
+	list_problem(l, 400, "a parameter is not right", &e);
+}
+
+/* A list with the parameters of the request; on error the request is answered and NULL returned. */
+static struct list *list_read(struct apid *k, struct request *r, enum rtype type)
+{
+	struct list *l = list_new(k, r, type, false);
+	struct param_error e;
+	if (params_read(&l->p, request_uri(r), type, &e))
+		return l;
+	list_problem(l, 400, "a parameter is not right", &e);
+	return NULL;
+}
+
+static void list_add(void *arg, const void *rec, const char *base)
+{
+	struct list *l = arg;
+	if (l->n++)
+		buf_addc(&l->body, ',');
+	json_record(&l->body, l->type, rec, base, JSON_NO_BIN, (const char *const *)l->p.fields);
+}
+
+static void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
+{
+	if (l->one && l->n == 0) {
+		list_problem(l, 404, "there is none with this id", NULL);
+		return;
+	}
+	if (!l->one) {
+		buf_adds(&l->body, "],\"next\":");
+		if (*next)
+			json_quote(&l->body, next, strlen(next));
+		else
+			buf_adds(&l->body, "null");
+		if (has_total)
+			buf_addf(&l->body, ",\"total\":%" PRIu64, total);
+		else
+			buf_adds(&l->body, ",\"total\":null");
+		buf_addc(&l->body, '}');
+	}
+	buf_addc(&l->body, '\n');
+	request_reply(l->r, 200, "application/json", &l->body);
+	list_free(l);
+}
+
+/* -- live -- */
+
+static void require_time(struct params *p, const char *field, const char *op, uint64_t t)
+{
+	struct buf b = { 0 };
+	if (!t)
+		return;
+	buf_addf(&b, "%s %s ", field, op);
+	json_time(&b, t);
+	params_require(p, buf_cstr(&b));
+	buf_release(&b);
+}
+
+static void live_list(struct list *l, const struct live *live, const char *default_sort)
+{
+	char next[LIVE_CURSOR];
+	uint64_t total;
+	struct param_error e;
+	const char *sort = *l->p.sort ? l->p.sort : default_sort;
+	require_time(&l->p, "last", ">=", l->p.start);
+	require_time(&l->p, "first", "<=", l->p.end);
+	if (!params_finish(&l->p, l->type, &e)) {
+		list_problem(l, 400, "a parameter is not right", &e);
+		return;
+	}
+	struct live_query q = { .match = l->p.match, .limit = l->p.limit, .cursor = *l->p.cursor ? l->p.cursor : NULL };
+	q.question = (uint32_t)hash_content(l->p.filter.p, l->p.filter.len, hash_content(sort, strlen(sort), 0));
+	if (!live_sort_parse(l->type, sort, &q.sort))
+		bad_param(l, "sort", "no field of the records that can be sorted by");
+	else if (live_page(live, &q, list_add, l, next, &total) < 0)
+		bad_param(l, "cursor", "not one that was given out for this filter and order");
+	else
+		list_end(l, next, true, total);
+}
+
+void get_flows(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct list *l = list_read(k, r, R_FLOW);
+	if (l)
+		live_list(l, k->flows, "-last");
+}
+
+void get_hosts(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct list *l = list_read(k, r, R_HOST);
+	if (l)
+		live_list(l, k->hosts, "-score");
+}
+
+/* The one record of the live view that an expression names; false if there is none. */
+static bool live_one(struct list *l, const struct live *live, const char *expression)
+{
+	char next[LIVE_CURSOR];
+	uint64_t total;
+	struct param_error e;
+	struct live_query q = { .limit = 1 };
+	params_require(&l->p, expression);
+	if (!params_finish(&l->p, l->type, &e) || !live_sort_parse(l->type, "-last", &q.sort))
+		return false;
+	q.match = l->p.match;
+	return live_page(live, &q, list_add, l, next, &total) == 0 && l->n;
+}
+
+void get_host(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt;
+	struct apid *k = arg;
+	struct addr ip;
+	char text[ADDR_STRLEN], expression[128], *end = NULL;
+	size_t n = strcspn(id, "@");
+	unsigned long vlan = id[n] ? strtoul(id + n + 1, &end, 10) : 0;
+	if (addr_parse(id, n, &ip) < 0 || (end && (*end || end == id + n + 1)) || vlan > 4095) {
+		request_problem(r, 404, "a host is named by its address, or address@vlan", NULL);
+		return;
+	}
+	struct list *l = list_new(k, r, R_HOST, true);
+	snprintf(expression, sizeof expression, "ip = \"%s\" and vlan = %lu", addr_str(&ip, text), vlan);
+	live_one(l, k->hosts, expression);
+	list_end(l, "", false, 0);
+}
+
+/* -- stored -- */
+
+static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *r)
+{
+	static union {
+		struct r_alert alert;
+		struct r_flow flow;
+	} rec;
+	struct list *l = arg;
+	char text[256] = "alertd does not answer";
+	l->k->asked--;
+	if (a)
+		l->k->alertd.heard = mono_ns();
+	if (!a || a->status != 200) {
+		if (a)
+			snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(r->base, a->error) : "");
+		list_problem(l, a && a->status >= 400 && a->status < 600 ? a->status : 504, text, NULL);
+		return;
+	}
+	for (uint32_t i = 0; i < a->count && codec_peek(r) == l->type && codec_read(r, &rec) == 1; i++)
+		list_add(l, &rec, r->base);
+	snprintf(text, sizeof text, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
+	list_end(l, text, l->p.count, a->total);
+}
+
+static void ask_stored(struct list *l, const char *what)
+{
+	struct buf strs = { 0 };
+	struct r_query q = { .query = { .limit = l->p.limit, .start = l->p.start, .end = l->p.end, .count = l->p.count } };
+	if (l->k->asked >= MAX_ASKED) {
+		request_header_add(l->r, "Retry-After", "1");
+		list_problem(l, 503, "too many questions to the store at once", NULL);
+		return;
+	}
+	q.query.what = str_put_raw(&strs, what, strlen(what));
+	q.query.filter = str_put_raw(&strs, l->p.filter.p, l->p.filter.len);
+	q.query.sort = str_put_raw(&strs, l->p.sort, strlen(l->p.sort));
+	q.query.cursor = str_put_raw(&strs, l->p.cursor, strlen(l->p.cursor));
+	l->k->asked++;
+	if (link_ask(l->k->c->loop, l->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_stored, l) < 0)
+		on_stored(l, NULL, NULL);
+	buf_release(&strs);
+}
+
+void get_history(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct list *l = list_read(arg, r, R_FLOW);
+	if (l)
+		ask_stored(l, "flows");
+}
+
+void get_alerts(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct list *l = list_read(arg, r, R_ALERT);
+	if (l)
+		ask_stored(l, "alerts");
+}
+
+/* Starts a list of the one record with this id; NULL if the text is no id: the request is answered. */
+static struct list *list_by_id(struct apid *k, struct request *r, enum rtype type, const char *text, struct id *id,
+			       char expression[static 40])
+{
+	char canonical[ID_STRLEN];
+	if (id_parse(text, strlen(text), id) < 0) {
+		request_problem(r, 404, "an id has 26 letters and digits", NULL);
+		return NULL;
+	}
+	snprintf(expression, 40, "id = %s", id_str(*id, canonical));
+	return list_new(k, r, type, true);
+}
+
+void get_alert(void *arg, struct request *r, const struct route *rt, const char *text)
+{
+	(void)rt;
+	char expression[40];
+	struct id id;
+	struct list *l = list_by_id(arg, r, R_ALERT, text, &id, expression);
+	if (!l)
+		return;
+	params_require(&l->p, expression);
+	ask_stored(l, "alerts");
+}
+
+/* A flow that the live view has forgotten may be in the store. */
+void get_flow(void *arg, struct request *r, const struct route *rt, const char *text)
+{
+	(void)rt;
+	struct apid *k = arg;
+	char expression[40];
+	struct id id;
+	struct list *l = list_by_id(k, r, R_FLOW, text, &id, expression);
+	if (!l)
+		return;
+	if (live_one(l, k->flows, expression)) {
+		list_end(l, "", false, 0);
+		return;
+	}
+	l->p.start = id_time_ms(id) * 1000000u;
+	ask_stored(l, "flows");
+}

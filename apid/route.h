@@ -1,0 +1,70 @@
+/*
+ * What this server has: one table of paths, methods, the right each needs, and the parameters each takes. What is not in
+ * the table does not exist. The table is made to be read by more than the router: each row says in words what it is. Pure.
+ */
+#ifndef WEIR_ROUTE_H
+#define WEIR_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "record.h"
+#include "uri.h"
+
+struct request;
+
+/* Rights. A token has some; open paths need none. */
+enum scope { SCOPE_OPEN, SCOPE_READ_STATS, SCOPE_READ_FLOWS, SCOPE_READ_ALERTS, SCOPE_WRITE_ALERTS, N_SCOPES };
+extern const char *const scope_names[N_SCOPES];
+
+enum param_type {
+	PT_TEXT,
+	PT_FLAG,    /* true, false, 1, 0, or there without a value */
+	PT_NUMBER,  /* from min to max */
+	PT_TIME,    /* RFC 3339, or seconds or milliseconds since 1970 */
+	PT_MATCH,   /* an expression in the match language */
+	PT_CHOICES, /* some of the words in choices, joined by commas */
+	PT_FIELDS,  /* names of fields, joined by commas */
+	PT_SORT,    /* a field, '-' before it for descending */
+};
+
+struct route_param {
+	const char *name; /* NULL ends a list */
+	enum param_type type;
+	const char *doc;
+	unsigned long min, max;
+	const char *choices; /* "a,b,c" */
+};
+
+struct route {
+	const char *method;
+	const char *path; /* a last segment "{id}" stands for any */
+	enum scope scope;
+	const char *summary;
+	const struct route_param *params; /* may be NULL */
+	enum rtype records; /* a list of these: every field of theirs is a parameter too; R_NONE = no list */
+	void (*handle)(void *arg, struct request *r, const struct route *rt, const char *id);
+};
+
+/*
+ * Finds the row. id receives what stands for "{id}". NULL: allow then holds the methods that the path has ("GET, HEAD"),
+ * nothing if there is no such path. HEAD is served by GET's row.
+ */
+const struct route *route_find(const struct route *table, size_t n, const char *method, const char *path, const char **id,
+			       struct buf *allow);
+
+/* What is wrong with a request's parameters. */
+struct param_error {
+	char param[80], reason[300];
+};
+/* Are all parameters known to the row and well formed? */
+bool route_check(const struct route *rt, const struct uri *u, struct param_error *e);
+
+/* "client.ip[cidr]" to field and operator of the match language; false if it is neither. */
+bool route_field(const char *name, enum rtype type, char field[64], const char **op);
+/* A time as PT_TIME has it. */
+bool route_time(const char *s, uint64_t *ret_ns);
+bool route_flag(const char *s);
+
+#endif

@@ -1,0 +1,211 @@
+/* How things are: this process, what it depends on, all processes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apid.h"
+#include "codec.h"
+#include "json.h"
+#include "problem.h"
+
+#define STATUS_MS    1500
+#define HEARD_NS     5000000000ull /* an upstream that said nothing for longer is away */
+#define MAX_REQUESTS 64
+
+static void reply_text(struct request *r, unsigned status, struct buf *b)
+{
+	request_reply(r, status, "text/plain; charset=utf-8", b);
+}
+
+void get_live(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)arg, (void)rt, (void)id;
+	struct buf b = { 0 };
+	buf_adds(&b, "ok\n");
+	reply_text(r, 200, &b);
+}
+
+/* One line for an upstream; true if it is well. */
+static bool judge(struct buf *b, const struct upstream *u, const char *but, bool verbose)
+{
+	uint64_t now = mono_ns(), silent = now - u->heard;
+	if (!u->heard)
+		buf_addf(b, "%s: has not answered yet\n", u->name);
+	else if (silent > HEARD_NS)
+		buf_addf(b, "%s: silent for %" PRIu64 " s\n", u->name, silent / 1000000000u);
+	else if (but)
+		buf_addf(b, "%s: %s\n", u->name, but);
+	else if (verbose)
+		buf_addf(b, "%s: ok\n", u->name);
+	return u->heard && silent <= HEARD_NS && !but;
+}
+
+void get_ready(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct buf b = { 0 };
+	const char *flag = uri_param(request_uri(r), "verbose");
+	bool verbose = flag && route_flag(flag);
+	bool ready = judge(&b, &k->checks, k->have_snapshot ? NULL : "its hosts and flows are not here yet", verbose);
+	ready &= judge(&b, &k->alertd, NULL, verbose);
+	if (ready)
+		buf_adds(&b, "ok\n");
+	reply_text(r, ready ? 200 : 503, &b);
+}
+
+void get_me(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)arg, (void)rt, (void)id;
+	struct buf b = { 0 };
+	struct addr from;
+	buf_addf(&b, "{\"by\":\"%s\",\"scopes\":[", request_from(r, &from) ? "token" : "unix socket");
+	for (int s = SCOPE_OPEN + 1; s < N_SCOPES; s++)
+		buf_addf(&b, "%s\"%s\"", s > SCOPE_OPEN + 1 ? "," : "", scope_names[s]);
+	buf_adds(&b, "]}\n");
+	request_reply(r, 200, "application/json", &b);
+}
+
+/* -- all processes: asked at the same time, once for all requests that wait -- */
+
+struct one {
+	struct gather *g;
+	char name[80];
+	struct buf json;
+	bool up;
+};
+
+struct gather {
+	struct apid *k;
+	bool metrics;
+	unsigned waiting;
+	size_t n;
+	struct one *each;
+	struct request *requests[MAX_REQUESTS];
+	size_t n_requests;
+	struct gather *next; /* with and without metrics */
+};
+
+static void gather_end(struct gather *g)
+{
+	struct buf b = { 0 };
+	size_t up = 0;
+	for (size_t i = 0; i < g->n; i++)
+		up += g->each[i].up;
+	for (struct gather **p = &g->k->gather; *p; p = &(*p)->next)
+		if (*p == g) {
+			*p = g->next;
+			break;
+		}
+	buf_addf(&b, "{\"version\":\"%s\",\"configuration\":\"%s\",\"up\":%s,\"processes\":[", WEIR_VERSION, g->k->c->topo->hash,
+		 up == g->n ? "true" : "false");
+	for (size_t i = 0; i < g->n; i++) {
+		if (i)
+			buf_addc(&b, ',');
+		buf_add(&b, g->each[i].json.p, g->each[i].json.len);
+		buf_release(&g->each[i].json);
+	}
+	buf_adds(&b, "]}\n");
+	for (size_t i = 0; i < g->n_requests; i++) {
+		struct buf copy = { 0 };
+		buf_add(&copy, b.p, b.len);
+		request_reply(g->requests[i], 200, "application/json", &copy);
+	}
+	buf_release(&b);
+	free(g->each);
+	free(g);
+}
+
+static void add_metrics(struct buf *out, const struct g_answer *a, struct codec_reader *r)
+{
+	struct r_metric m;
+	bool any = false;
+	buf_adds(out, ",\"metrics\":[");
+	for (uint32_t i = 1; i < a->count && codec_peek(r) == R_METRIC && codec_read(r, &m) == 1; i++) {
+		static const char *const fields[] = { "name", "label", "counter", "value", "unit", NULL };
+		if (any)
+			buf_addc(out, ',');
+		json_record(out, R_METRIC, &m, r->base, 0, fields);
+		any = true;
+	}
+	buf_addc(out, ']');
+}
+
+static void on_one(void *arg, const struct g_answer *a, struct codec_reader *r)
+{
+	struct one *o = arg;
+	struct gather *g = o->g;
+	struct r_process p;
+	o->up = a && a->status == 200 && codec_peek(r) == R_PROCESS && codec_read(r, &p) == 1;
+	if (o->up) {
+		json_record(&o->json, R_PROCESS, &p, r->base, 0, NULL);
+		o->json.len--; /* the brace */
+		buf_adds(&o->json, ",\"up\":true");
+		if (g->metrics)
+			add_metrics(&o->json, a, r);
+		buf_addc(&o->json, '}');
+	} else {
+		buf_adds(&o->json, "{\"process\":");
+		json_quote(&o->json, o->name, strlen(o->name));
+		buf_adds(&o->json, ",\"state\":\"does not answer\",\"up\":false}");
+	}
+	if (--g->waiting == 0)
+		gather_end(g);
+}
+
+static void ask_one(struct gather *g, const char *process, const char *instance)
+{
+	struct r_status rec = { .hello = { .metrics = g->metrics } };
+	struct one *o = &g->each[g->n++];
+	char *url = topo_url(g->k->c->topo, process, instance);
+	o->g = g;
+	snprintf(o->name, sizeof o->name, "%s%s%s", process, instance ? "/" : "", instance ? instance : "");
+	if (link_ask(g->k->c->loop, url, R_STATUS, &rec, NULL, STATUS_MS, on_one, o) < 0)
+		on_one(o, NULL, NULL);
+	free(url);
+}
+
+static struct gather *gather_new(struct apid *k, bool metrics)
+{
+	static const char *const others[] = { "classify", "checks", "alertd", "notify", "apid" };
+	const size_t n_others = sizeof others / sizeof *others;
+	const struct topo *t = k->c->topo;
+	struct gather *g = xcalloc(1, sizeof *g);
+	g->k = k;
+	g->metrics = metrics;
+	g->each = xcalloc(t->n_sensors + n_others, sizeof *g->each);
+	g->waiting = 1; /* ourselves, until all are asked: some may answer at once */
+	g->next = k->gather;
+	k->gather = g;
+	for (size_t i = 0; i < t->n_sensors + n_others; i++) {
+		g->waiting++;
+		if (i < t->n_sensors)
+			ask_one(g, "capture", t->sensors[i].name);
+		else
+			ask_one(g, others[i - t->n_sensors], NULL);
+	}
+	g->waiting--;
+	return g;
+}
+
+void get_status(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	const char *flag = uri_param(request_uri(r), "metrics");
+	bool metrics = flag && route_flag(flag);
+	struct gather *g = k->gather;
+	while (g && g->metrics != metrics)
+		g = g->next;
+	if (!g)
+		g = gather_new(k, metrics);
+	if (g->n_requests == MAX_REQUESTS) {
+		request_header_add(r, "Retry-After", "1");
+		request_problem(r, 503, "too many requests wait for the same answer", NULL);
+		return;
+	}
+	g->requests[g->n_requests++] = r;
+	if (g->waiting == 0)
+		gather_end(g);
+}

@@ -1,0 +1,129 @@
+/* Events over HTTP: server-sent events, or JSON lines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apid.h"
+#include "problem.h"
+
+struct listener {
+	struct listener *next, **prev;
+	struct apid *k;
+	struct request *r;
+	struct events_client *c;
+};
+
+static void on_pull(void *arg, struct buf *out)
+{
+	events_pull(((struct listener *)arg)->c, out);
+}
+
+static void on_closed(void *arg)
+{
+	struct listener *s = arg;
+	events_leave(s->c);
+	*s->prev = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	free(s);
+}
+
+void streams_wake(struct apid *k)
+{
+	for (struct listener *s = k->listeners; s; s = s->next)
+		if (events_pending(s->c))
+			request_stream_wake(s->r);
+}
+
+/* A comment keeps proxies from closing the connection, and finds out whether anybody is there. */
+void streams_keepalive(struct apid *k)
+{
+	for (struct listener *s = k->listeners; s; s = s->next)
+		events_comment(s->c);
+	streams_wake(k);
+}
+
+static bool has_topic(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+	do {
+		size_t len = strcspn(list, ",");
+		if (len == n && memcmp(list, name, n) == 0)
+			return true;
+		list += len;
+	} while (*list++);
+	return false;
+}
+
+static void problem(struct request *r, const char *param, const char *reason)
+{
+	struct param_error e;
+	snprintf(e.param, sizeof e.param, "%s", param);
+	snprintf(e.reason, sizeof e.reason, "%s", reason);
+	request_problem(r, 400, "a parameter is not right", &e);
+}
+
+/* A filter for each topic asked for; false after answering. */
+static bool parse_filters(struct request *r, unsigned topics, struct match *filter[N_TOPICS])
+{
+	const char *text = uri_param(request_uri(r), "filter");
+	char reason[300];
+	for (int t = 0; t < N_TOPICS; t++) {
+		struct match_error e;
+		if (!(topics >> t & 1) || !text)
+			continue;
+		filter[t] = match_parse(text, topic_type((enum topic)t), &e);
+		if (filter[t])
+			continue;
+		for (int i = 0; i < t; i++)
+			match_free(filter[i]);
+		snprintf(reason, sizeof reason, "for %s, character %zu: %s", topic_names[t], e.column, e.text);
+		problem(r, "filter", reason);
+		return false;
+	}
+	return true;
+}
+
+/* Where to go on; false after answering. *ret NULL = only new events. */
+static bool parse_since(struct request *r, struct events_place *place, const struct events_place **ret)
+{
+	const char *last = request_header(r, "Last-Event-ID"), *since = uri_param(request_uri(r), "since");
+	const char *text = last && *last ? last : since;
+	*ret = text ? place : NULL;
+	*place = (struct events_place){ 0 };
+	if (!text || strcmp(text, "0") == 0 || events_parse(text, place))
+		return true;
+	problem(r, text == since ? "since" : "Last-Event-ID", "not the id of an event");
+	return false;
+}
+
+void get_stream(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct match *filter[N_TOPICS] = { NULL };
+	struct events_place place = { 0 };
+	const struct events_place *since;
+	const char *list = uri_param(request_uri(r), "topics"), *accept = request_header(r, "Accept");
+	bool ndjson = accept && strstr(accept, "application/x-ndjson");
+	unsigned topics = 0;
+	for (int t = 0; t < N_TOPICS; t++)
+		topics |= (unsigned)has_topic(list ? list : "alerts", topic_names[t]) << t;
+	if (!parse_since(r, &place, &since) || !parse_filters(r, topics, filter))
+		return;
+	struct events_client *c = events_join(k->events, topics, filter, since, ndjson);
+	if (!c) {
+		for (int t = 0; t < N_TOPICS; t++)
+			match_free(filter[t]);
+		request_header_add(r, "Retry-After", "10");
+		request_problem(r, 503, "too many streams are open", NULL);
+		return;
+	}
+	struct listener *s = xcalloc(1, sizeof *s);
+	*s = (struct listener){ .next = k->listeners, .prev = &k->listeners, .k = k, .r = r, .c = c };
+	if (s->next)
+		s->next->prev = &s->next;
+	k->listeners = s;
+	request_header_add(r, "X-Accel-Buffering", "no"); /* proxies that know it hand each event on at once */
+	request_stream(r, ndjson ? "application/x-ndjson" : "text/event-stream", on_pull, on_closed, s);
+}

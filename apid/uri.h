@@ -1,0 +1,31 @@
+/*
+ * The target of a request, taken apart: path and parameters, percent-decoded once. Whatever two programs could read
+ * differently is refused: encoded slashes, dots as segments, control characters, bytes that are no UTF-8. Pure.
+ */
+#ifndef WEIR_URI_H
+#define WEIR_URI_H
+
+#include <stddef.h>
+
+#define URI_MAX_PATH   1024
+#define URI_MAX_QUERY  8192
+#define URI_MAX_PARAMS 64
+
+struct uri_param {
+	char *name, *value;
+};
+
+struct uri {
+	char *path;
+	struct uri_param params[URI_MAX_PARAMS];
+	size_t n;
+	const char *error; /* why it was refused */
+};
+
+/* Parses "/path?name=value&...". Returns 0, or the HTTP status that fits (400, 414) with u->error set. */
+unsigned uri_parse(struct uri *u, const char *raw);
+void uri_release(struct uri *u);
+/* Value of the first parameter of that name, or NULL. */
+const char *uri_param(const struct uri *u, const char *name);
+
+#endif
