@@ -164,7 +164,7 @@ deps-lint:
 
 # -- run, test, bench ---------------------------------------------------------------------------------------------------
 # make run [IFACE=eth0 | PCAP="file ..."] [SPEED=n|max]: everything in the foreground, in $(O)/run.
-SPEED ?= 4
+SPEED ?= 0.2
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
 .PHONY: run test bench

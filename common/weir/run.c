@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "effective.h"
@@ -148,6 +149,7 @@ int verb_run(int argc, char **argv)
 	if (n_pcaps)
 		effective_sensor(r.t, "capture", SRC_FILES, pcaps, speed);
 	if (dir) {
+		mkdir(dir, 0755); /* so that it has an absolute path; what is wrong with it shows when it is used */
 		char *real = absolute(dir);
 		effective_dir(r.t, real);
 		free(real);
