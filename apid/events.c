@@ -173,25 +173,37 @@ static uint64_t index_after(const struct events *e, const struct ring *r, uint64
 	return lo;
 }
 
+/* Where a client that has seen up to this place goes on. */
+static void resume_at(struct events_client *c, enum topic t, uint32_t epoch, uint64_t seq)
+{
+	const struct ring *r = &c->e->ring[t];
+	c->at[t].turn = r->turn;
+	c->seen.at[t].epoch = epoch;
+	c->seen.at[t].seq = seq;
+	if (!r->epoch) { /* the stream is not known yet: again when it is */
+		c->at[t].index = r->head;
+	} else if (epoch == r->epoch) {
+		c->at[t].index = index_after(c->e, r, seq);
+		c->at[t].gap = seq < r->lost_before ? r->lost_before - seq : 0;
+	} else { /* all that is here is new to it, and what was lost nobody can say */
+		c->at[t].index = r->tail;
+		c->at[t].anew = epoch != 0;
+		c->seen.at[t].epoch = r->epoch;
+		c->seen.at[t].seq = r->lost_before;
+	}
+}
+
 static void join_topic(struct events_client *c, enum topic t, const struct events_place *since)
 {
 	const struct ring *r = &c->e->ring[t];
+	if (since) {
+		resume_at(c, t, since->at[t].epoch, since->at[t].seq);
+		return;
+	}
 	c->at[t].turn = r->turn;
 	c->at[t].index = r->head;
 	c->seen.at[t].epoch = r->epoch;
 	c->seen.at[t].seq = r->next_seq ? r->next_seq - 1 : 0;
-	if (!since)
-		return;
-	c->at[t].index = r->tail;
-	if (since->at[t].epoch != r->epoch) { /* all that is here is new to it, and what was lost nobody can say */
-		c->at[t].anew = since->at[t].epoch != 0;
-		c->seen.at[t].seq = r->lost_before;
-		return;
-	}
-	c->seen.at[t].seq = since->at[t].seq;
-	c->at[t].index = index_after(c->e, r, since->at[t].seq);
-	if (since->at[t].seq < r->lost_before)
-		c->at[t].gap = r->lost_before - since->at[t].seq;
 }
 
 struct events_client *events_join(struct events *e, unsigned topics, struct match *filter[N_TOPICS],
@@ -286,17 +298,13 @@ static void put_event(struct events_client *c, struct buf *out, enum topic t, co
 static void catch_up(struct events_client *c, struct buf *out, enum topic t)
 {
 	const struct ring *r = &c->e->ring[t];
+	if (c->at[t].turn != r->turn)
+		resume_at(c, t, c->seen.at[t].epoch, c->seen.at[t].seq);
 	uint64_t lost = c->at[t].gap;
 	bool anew = c->at[t].anew;
 	c->at[t].gap = 0;
 	c->at[t].anew = false;
-	if (c->at[t].turn != r->turn) {
-		anew |= c->seen.at[t].epoch != 0;
-		c->at[t].turn = r->turn;
-		c->at[t].index = r->tail;
-		c->seen.at[t].epoch = r->epoch;
-		c->seen.at[t].seq = r->lost_before;
-	} else if (c->at[t].index < r->tail) {
+	if (c->at[t].index < r->tail) {
 		lost += r->tail - c->at[t].index;
 		c->at[t].index = r->tail;
 	}

@@ -430,7 +430,7 @@ bool m_value_parse(const struct m_ref *r, enum m_op op, const char *s, struct m_
 		buf_addf(why, dots ? " was expected at both ends of '%.60s'" : " was expected, not '%.60s'", s);
 	} else if (reversed) {
 		buf_addf(why, "'%.60s' begins above its end", s);
-	} else if (c == MC_ORDERED && (op == M_EQ || op == M_NE || op == M_IN) && v->lo > most_of(r)) {
+	} else if (c == MC_ORDERED && (op == M_EQ || op == M_NE || op == M_IN) && v->hi > most_of(r)) {
 		buf_addf(why, "%.30s is more than it can be (%" PRIu64 ")", s, most_of(r));
 	} else {
 		return true;

@@ -10,7 +10,7 @@
 #include "record.h"
 
 static const unsigned char kept[] = { R_HEAD, R_UPDATE, R_END, R_TICK, R_GAP, R_CONFIG, R_EOS, R_VERDICT, R_FLOW, R_HOST,
-				      R_ALERT, R_METRIC, R_PROCESS, R_DELIVERY, R_FETCH, R_BATCH, R_QUERY, R_COMMAND,
+				      R_ALERT, R_METRIC, R_PROCESS, R_DELIVERY, R_RUN, R_FETCH, R_BATCH, R_QUERY, R_COMMAND,
 				      R_ANSWER, R_SNAPSHOT, R_STATUS };
 
 /* mdoc reads a line that begins with '.' or a quote as a request; a backslash begins an escape. s is not empty. */

@@ -116,6 +116,11 @@ static const struct field fields_delivery[] = {
 #include "records/delivery.def"
 };
 #undef G
+#define G g_run
+static const struct field fields_run[] = {
+#include "records/run.def"
+};
+#undef G
 #define G g_note
 static const struct field fields_note[] = {
 #include "records/note.def"

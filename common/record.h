@@ -114,6 +114,9 @@ struct g_process {
 struct g_delivery {
 #include "records/delivery.def"
 };
+struct g_run {
+#include "records/run.def"
+};
 struct g_note {
 #include "records/note.def"
 };

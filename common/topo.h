@@ -118,6 +118,7 @@ struct topo {
 		uint64_t max_age;        /* retention, ns since ingest */
 		uint64_t max_bytes;
 		uint64_t max_alerts;
+		uint64_t max_deliveries; /* alert revisions held for notify */
 		bool flows;              /* keep ended flows */
 	} store;
 	struct {

@@ -31,6 +31,8 @@ const struct topo_key topo_root_keys[] = {
 	{ "store.max_age", K_DUR, T(store.max_age), "30d", "how long alerts and flows are kept" },
 	{ "store.max_bytes", K_SIZE, T(store.max_bytes), "10G", "bound of the flow history on disk" },
 	{ "store.max_alerts", K_COUNT, T(store.max_alerts), "1M", "alerts kept" },
+	{ "store.max_deliveries", K_COUNT, T(store.max_deliveries), "1M",
+	  "alerts held for notify while it is away; the oldest make room" },
 	{ "api.listen", K_STR, T(api.listen), "127.0.0.1:8470", "address and port, or unix:PATH" },
 	{ "api.token_file", K_STR, T(api.token_file), NULL, "file of the token, default api.token below state" },
 	{ "api.max_connections", K_U32, T(api.max_connections), "256", "connections at once" },

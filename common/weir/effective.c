@@ -1,6 +1,9 @@
 #include "effective.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <math.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -44,6 +47,18 @@ void effective_sensor(struct topo *t, const char *name, enum topo_source source,
 	s->source = source;
 	if (speed >= 0)
 		s->speed = speed;
+}
+
+int speed_parse(const char *text, double *ret)
+{
+	char *end;
+	double v = strtod(text, &end);
+	if (strcmp(text, "max") == 0)
+		v = 0;
+	else if (end == text || *end || !(v > 0) || !isfinite(v))
+		return -1;
+	*ret = v;
+	return 0;
 }
 
 void effective_dir(struct topo *t, const char *dir)
@@ -92,31 +107,43 @@ static int make_dirs(const char *path)
 	return rc;
 }
 
+/* Whoever the processes become must be able to read it again: SIGHUP. */
+static int give_to_group(const struct topo *t, int fd)
+{
+	struct passwd *pw = t->user && geteuid() == 0 ? getpwnam(t->user) : NULL;
+	struct group *gr = pw && t->group ? getgrnam(t->group) : NULL;
+	if (fchmod(fd, 0640) < 0)
+		return -1;
+	return pw ? fchown(fd, (uid_t)-1, gr ? gr->gr_gid : pw->pw_gid) : 0;
+}
+
 char *effective_write(struct topo *t)
 {
 	struct buf text = { 0 };
-	char *path = xasprintf("%s/effective.yaml", t->runtime);
+	char *path = xasprintf("%s/effective.yaml", t->runtime), *tmp = xasprintf("%s.new", path);
 	FILE *fp = NULL;
 	if (strlen(t->runtime) > MAX_RUNTIME) {
 		fprintf(stderr, "weir: %s is too long for sockets, %zu bytes are the most\n", t->runtime, MAX_RUNTIME);
 		goto bad;
 	}
-	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || !(fp = fopen(path, "we"))) {
+	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || !(fp = fopen(tmp, "we"))) {
 		fprintf(stderr, "weir: cannot write below %s and %s: %s (be root, or choose a place with --dir DIR)\n",
 			t->runtime, t->state, strerror(errno));
 		goto bad;
 	}
 	topo_show(t, &text);
 	size_t n = fwrite(text.p, 1, text.len, fp);
-	if (fclose(fp) != 0 || n != text.len) {
+	int rc = give_to_group(t, fileno(fp));
+	if (fclose(fp) != 0 || n != text.len || rc < 0 || rename(tmp, path) < 0) {
 		fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
 		goto bad;
 	}
-	chmod(path, 0640);
 	buf_release(&text);
+	free(tmp);
 	return path;
 bad:
 	buf_release(&text);
+	free(tmp);
 	free(path);
 	return NULL;
 }

@@ -11,6 +11,8 @@ void effective_dir(struct topo *t, const char *dir);
 /* Adds a durable consumer to a link. */
 void effective_durable(struct topo *t, const char *link, const char *consumer);
 void effective_no_recipients(struct topo *t);
+/* "max" is 0, else a factor above 0. Returns 0, or -1 and leaves *ret alone. */
+int speed_parse(const char *text, double *ret);
 /*
  * Writes it to <runtime>/effective.yaml, making the runtime directory. Returns the path, or NULL after saying why.
  */

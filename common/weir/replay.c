@@ -11,6 +11,9 @@
 #include "supervise.h"
 #include "verbs.h"
 
+/* A process that crashes on this input over and over is not going to get past it. */
+#define MAX_CRASHES 10
+
 static int usage(void)
 {
 	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--verbose] CAPTURE ...\n",
@@ -52,11 +55,12 @@ static bool check_inputs(char **files, char **ret, int n)
 	return true;
 }
 
-static int run(struct topo *t, const char *effective, const char *fail_on, bool verbose)
+static int run(const char *effective, const char *fail_on, bool verbose)
 {
 	static const char *const others[] = { "classify", "checks", "alertd" };
 	struct supervisor *sv = supervise_new();
 	supervise_quiet(sv, !verbose);
+	supervise_limit(sv, MAX_CRASHES);
 	supervise_add(sv, "capture/replay", "weir-capture", (const char *const[]){ "-f", effective, "-i", "replay", NULL },
 		      false, false);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -68,7 +72,6 @@ static int run(struct topo *t, const char *effective, const char *fail_on, bool 
 		      true);
 	int code = supervise_run(sv);
 	supervise_free(sv);
-	(void)t;
 	return code;
 }
 
@@ -89,8 +92,7 @@ int verb_replay(int argc, char **argv)
 			file = optarg;
 			break;
 		case 's':
-			speed = strcmp(optarg, "max") == 0 ? 0 : strtod(optarg, NULL);
-			if (speed <= 0 && strcmp(optarg, "max") != 0)
+			if (speed_parse(optarg, &speed) < 0)
 				return usage();
 			break;
 		case 'F':
@@ -142,7 +144,7 @@ int verb_replay(int argc, char **argv)
 	effective_durable(t, "alerts", "replay");
 	effective = effective_write(t);
 	if (effective)
-		code = run(t, effective, fail_on, verbose);
+		code = run(effective, fail_on, verbose);
 out:
 	if (made)
 		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -1,35 +1,31 @@
 /* weir run: everything in the foreground, without a service manager. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "effective.h"
 #include "supervise.h"
 #include "verbs.h"
 
+#define MAX_PCAPS 1023
+
 struct run {
-	struct topo *t;
+	/* what was asked for */
+	const char *file, *interface;
+	char *dir;
+	char *pcaps[MAX_PCAPS + 1];
+	size_t n_pcaps;
+	double speed; /* -1 = as configured */
+	bool watch;
+
+	struct topo *t;  /* in force */
+	char *effective; /* path of its file */
+	struct supervisor *sv;
 	bool announced;
 };
-
-static bool can_connect(const char *host, const char *port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV }, *ai;
-	if (getaddrinfo(host, port, &hints, &ai) != 0)
-		return false;
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool good = fd >= 0 && connect(fd, ai->ai_addr, ai->ai_addrlen) == 0;
-	if (fd >= 0)
-		close(fd);
-	freeaddrinfo(ai);
-	return good;
-}
 
 static bool read_token(const char *path, char *token, size_t size)
 {
@@ -46,40 +42,106 @@ static bool read_token(const char *path, char *token, size_t size)
 static void announce(void *arg)
 {
 	struct run *r = arg;
-	const char *listen = r->t->api.listen, *colon = strrchr(listen, ':');
-	char host[256], token[256];
-	if (r->announced || !colon || strncmp(listen, "unix:", 5) == 0)
-		return;
-	snprintf(host, sizeof host, "%.*s", (int)(colon - listen), listen);
-	if (*host == '[')
-		snprintf(host, sizeof host, "%.*s", (int)(colon - listen) - 2, listen + 1);
-	if (!read_token(r->t->api.token_file, token, sizeof token) || !can_connect(host, colon + 1))
+	const char *listen = r->t->api.listen;
+	bool local = strncmp(listen, "unix:", 5) == 0;
+	char token[256];
+	if (r->announced || !supervise_ready(r->sv, "apid") || !read_token(r->t->api.token_file, token, sizeof token))
 		return;
 	r->announced = true;
 	fprintf(stderr,
-		"\nweir: the API listens on http://%s\n"
-		"  curl -H 'Authorization: Bearer %s' 'http://%s/api/v1/alerts?limit=5'\n\n",
-		listen, token, listen);
+		"\nweir: the API listens on %s%s\n"
+		"  curl %s%s -H 'Authorization: Bearer %s' 'http://%s/api/v1/alerts?limit=5'\n\n",
+		local ? "" : "http://", listen, local ? "--unix-socket " : "", local ? listen + 5 : "-s", token,
+		local ? "localhost" : listen);
 }
 
-static void add_processes(struct supervisor *sv, const struct topo *t, const char *file, bool watch)
+/* -- the topology, as configured and as asked for -- */
+
+static struct topo *load(struct run *r)
+{
+	struct topo *t = config_load(r->file);
+	if (!t)
+		return NULL;
+	if (r->interface)
+		effective_sensor(t, r->interface, SRC_INTERFACE, (char *[]){ (char *)r->interface, NULL }, -1);
+	if (r->n_pcaps)
+		effective_sensor(t, "capture", SRC_FILES, r->pcaps, r->speed);
+	if (r->dir)
+		effective_dir(t, r->dir);
+	return t;
+}
+
+static void add_capture(struct run *r, const char *sensor)
+{
+	char *name = xasprintf("capture/%s", sensor);
+	supervise_add(r->sv, name, "weir-capture", (const char *const[]){ "-f", r->effective, "-i", sensor, NULL }, false, false);
+	free(name);
+}
+
+static void add_processes(struct run *r)
 {
 	static const char *const others[] = { "classify", "checks", "alertd", "notify", "apid" };
-	for (size_t i = 0; i < t->n_sensors; i++) {
-		char *name = xasprintf("capture/%s", t->sensors[i].name);
-		supervise_add(sv, name, "weir-capture", (const char *const[]){ "-f", file, "-i", t->sensors[i].name, NULL },
-			      false, false);
-		free(name);
-	}
+	for (size_t i = 0; i < r->t->n_sensors; i++)
+		add_capture(r, r->t->sensors[i].name);
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		char *program = xasprintf("weir-%s", others[i]);
-		supervise_add(sv, others[i], program, (const char *const[]){ "-f", file, NULL }, false, false);
+		supervise_add(r->sv, others[i], program, (const char *const[]){ "-f", r->effective, NULL }, false, false);
 		free(program);
 	}
-	if (watch)
-		supervise_add(sv, "tail", "weir", (const char *const[]){ "tail", "-f", file, "--flows", "--wait", NULL },
-			      false, true);
+	if (r->watch)
+		supervise_add(r->sv, "tail", "weir",
+			      (const char *const[]){ "tail", "-f", r->effective, "--flows", "--wait", NULL }, false, true);
 }
+
+/* SIGHUP: a configuration that is not good, or cannot be had without a new start, changes nothing. */
+static bool on_reload(void *arg)
+{
+	struct run *r = arg;
+	struct topo *old = r->t, *t = load(r);
+	char *path = NULL;
+	if (t && strcmp(t->runtime, old->runtime) != 0)
+		log_error("the runtime directory cannot change while weir runs");
+	else if (t)
+		path = effective_write(t);
+	if (!path) {
+		log_error("going on with the configuration in force");
+		topo_free(t);
+		return false;
+	}
+	free(path);
+	r->t = t;
+	for (size_t i = 0; i < old->n_sensors; i++)
+		if (!topo_sensor(t, old->sensors[i].name)) {
+			char *name = xasprintf("capture/%s", old->sensors[i].name);
+			supervise_retire(r->sv, name);
+			free(name);
+		}
+	for (size_t i = 0; i < t->n_sensors; i++)
+		if (!topo_sensor(old, t->sensors[i].name))
+			add_capture(r, t->sensors[i].name);
+	topo_free(old);
+	return true;
+}
+
+static int run(struct run *r)
+{
+	int code = EXIT_FAILED;
+	r->t = load(r);
+	r->effective = r->t ? effective_write(r->t) : NULL;
+	if (r->effective) {
+		r->sv = supervise_new();
+		add_processes(r);
+		supervise_tick(r->sv, announce, r);
+		supervise_on_reload(r->sv, on_reload, r);
+		code = supervise_run(r->sv);
+		supervise_free(r->sv);
+	}
+	free(r->effective);
+	topo_free(r->t);
+	return code;
+}
+
+/* -- the command line -- */
 
 static int usage(void)
 {
@@ -93,79 +155,58 @@ static char *absolute(const char *path)
 	return real ? real : xstrdup(path);
 }
 
-int verb_run(int argc, char **argv)
+static int parse(struct run *r, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "interface", required_argument, NULL, 'i' }, { "pcap", required_argument, NULL, 'r' },
 		{ "speed", required_argument, NULL, 's' },     { "dir", required_argument, NULL, 'd' },
-		{ "watch", no_argument, NULL, 'w' },           { "file", required_argument, NULL, 'f' },
+		{ "watch", no_argument, NULL, 'w' },	       { "file", required_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *file = NULL, *interface = NULL, *dir = NULL;
-	char *pcaps[1024] = { NULL };
-	size_t n_pcaps = 0;
-	double speed = -1;
-	bool watch = false;
 	int opt;
 	while ((opt = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
-			file = optarg;
+			r->file = optarg;
 			break;
 		case 'i':
-			interface = optarg;
+			r->interface = optarg;
 			break;
 		case 'r':
-			if (n_pcaps == 1023)
+			if (r->n_pcaps == MAX_PCAPS)
 				return usage();
 			if (access(optarg, R_OK) < 0) {
 				fprintf(stderr, "weir: %s: %s\n", optarg, strerror(errno));
 				return EXIT_FAILED;
 			}
-			pcaps[n_pcaps++] = absolute(optarg);
+			r->pcaps[r->n_pcaps++] = absolute(optarg);
 			break;
 		case 's':
-			speed = strcmp(optarg, "max") == 0 ? 0 : strtod(optarg, NULL);
-			if (speed <= 0 && strcmp(optarg, "max") != 0)
+			if (speed_parse(optarg, &r->speed) < 0)
 				return usage();
 			break;
 		case 'd':
-			dir = optarg;
+			free(r->dir);
+			r->dir = absolute(optarg);
 			break;
 		case 'w':
-			watch = true;
+			r->watch = true;
 			break;
 		default:
 			return usage();
 		}
 	}
-	if (optind != argc || (interface && n_pcaps))
-		return usage();
-	struct run r = { .t = config_load(file) };
-	if (!r.t)
-		return EXIT_FAILED;
-	if (interface)
-		effective_sensor(r.t, interface, SRC_INTERFACE, (char *[]){ (char *)interface, NULL }, -1);
-	if (n_pcaps)
-		effective_sensor(r.t, "capture", SRC_FILES, pcaps, speed);
-	if (dir) {
-		mkdir(dir, 0755); /* so that it has an absolute path; what is wrong with it shows when it is used */
-		char *real = absolute(dir);
-		effective_dir(r.t, real);
-		free(real);
-	}
-	int code = EXIT_FAILED;
-	char *effective = effective_write(r.t);
-	if (effective) {
-		struct supervisor *sv = supervise_new();
-		add_processes(sv, r.t, effective, watch);
-		supervise_tick(sv, announce, &r);
-		code = supervise_run(sv);
-		supervise_free(sv);
-	}
-	free(effective);
-	for (size_t i = 0; i < n_pcaps; i++)
-		free(pcaps[i]);
-	topo_free(r.t);
+	return optind != argc || (r->interface && r->n_pcaps) ? usage() : EXIT_DONE;
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct run r = { .speed = -1 };
+	int code = parse(&r, argc, argv);
+	if (code == EXIT_DONE)
+		code = run(&r);
+	for (size_t i = 0; i < r.n_pcaps; i++)
+		free(r.pcaps[i]);
+	free(r.dir);
 	return code;
 }

@@ -16,31 +16,37 @@
 #include "buf.h"
 #include "log.h"
 #include "loop.h"
+#include "notified.h"
 #include "proc.h"
+#include "restart.h"
 
 #define MAX_CHILDREN 80
-#define GOOD_LIFE_MS 10000 /* lived this long: its next death starts the backoff anew */
-#define MAX_FAILS    5     /* exits with an error within a second of the start, in a row */
 #define STOP_MS      12000 /* a process has 10 s to leave by itself */
+#define ALIVE_MS     30000 /* and says at least so often that it is alive; WatchdogSec of the units */
 
 struct child {
 	char *name, *program;
 	char **argv;
-	bool once, raw;
+	bool once, raw, retired;
 	pid_t pid;       /* 0 = not running */
 	int out;         /* its standard error, -1 = none */
 	struct buf line;
-	uint64_t started, start_at;
-	unsigned deaths, fails;
+	struct buf last_error; /* what it said: told once, not at each start that fails */
+	bool ready, aborted;
+	uint64_t started, start_at, alive_at;
+	struct restart restart;
 };
 
 struct supervisor {
 	struct child children[MAX_CHILDREN];
 	unsigned n;
 	bool stopping, colour, quiet;
-	int code;
+	int code, notify_fd;
+	unsigned limit;
 	void (*tick)(void *arg);
 	void *tick_arg;
+	bool (*reload)(void *arg);
+	void *reload_arg;
 };
 
 struct supervisor *supervise_new(void)
@@ -60,24 +66,27 @@ void supervise_free(struct supervisor *sv)
 		free(c->name);
 		free(c->program);
 		buf_release(&c->line);
+		buf_release(&c->last_error);
 	}
 	free(sv);
 }
 
-/* The programs are beside this one when it runs from where it was built, else in libexec. */
+/*
+ * The programs are beside this one when it runs from where it was built, in libexec of the same tree when it is installed,
+ * or where they were meant to be.
+ */
 static char *find_program(const char *name)
 {
+	static const char *const places[] = { "", "../libexec/weir/" };
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n > 0) {
-		self[n] = '\0';
-		char *slash = strrchr(self, '/');
-		if (slash) {
-			char *path = xasprintf("%.*s/%s", (int)(slash - self), self, name);
-			if (access(path, X_OK) == 0)
-				return path;
-			free(path);
-		}
+	self[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+		char *path = xasprintf("%.*s/%s%s", (int)(slash - self), self, places[i], name);
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
 	}
 	return xasprintf("%s/libexec/weir/%s", WEIR_PREFIX, name);
 }
@@ -109,12 +118,35 @@ void supervise_tick(struct supervisor *sv, void (*cb)(void *arg), void *arg)
 	sv->tick_arg = arg;
 }
 
-unsigned supervise_backoff(unsigned n)
+void supervise_limit(struct supervisor *sv, unsigned n)
 {
-	unsigned ms = 100;
-	while (--n && ms < 10000)
-		ms *= 2;
-	return ms < 10000 ? ms : 10000;
+	sv->limit = n;
+}
+
+void supervise_on_reload(struct supervisor *sv, bool (*cb)(void *arg), void *arg)
+{
+	sv->reload = cb;
+	sv->reload_arg = arg;
+}
+
+bool supervise_ready(const struct supervisor *sv, const char *name)
+{
+	for (unsigned i = 0; i < sv->n; i++)
+		if (!sv->children[i].retired && strcmp(sv->children[i].name, name) == 0)
+			return sv->children[i].pid && sv->children[i].ready;
+	return false;
+}
+
+void supervise_retire(struct supervisor *sv, const char *name)
+{
+	for (unsigned i = 0; i < sv->n; i++) {
+		struct child *c = &sv->children[i];
+		if (c->retired || strcmp(c->name, name) != 0)
+			continue;
+		c->retired = true;
+		if (c->pid)
+			kill(c->pid, SIGTERM);
+	}
 }
 
 /* -- start -- */
@@ -125,6 +157,10 @@ static void child_exec(const struct child *c, int out, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	if (c->raw) { /* one that is no service of ours */
+		unsetenv("NOTIFY_SOCKET");
+		unsetenv("WATCHDOG_USEC");
+	}
 	/* Nobody is left behind if the supervisor is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -146,6 +182,8 @@ static void start(struct child *c)
 	if (!c->raw) /* only our end is non-blocking */
 		fcntl(pipe_fd[1], F_SETFL, 0);
 	c->started = mono_ns();
+	c->ready = c->raw; /* those say nothing */
+	c->aborted = false;
 	c->pid = fork();
 	if (c->pid < 0)
 		fatal("fork");
@@ -158,18 +196,34 @@ static void start(struct child *c)
 
 /* -- what they log -- */
 
-static void print_line(const struct supervisor *sv, const struct child *c, const char *line, size_t len)
+/* A start that fails as the one before says so only once. */
+static bool said_before(struct child *c, const char *line, size_t len)
+{
+	if (c->restart.fails && c->last_error.len == len && memcmp(c->last_error.p, line, len) == 0)
+		return true;
+	buf_reset(&c->last_error);
+	buf_add(&c->last_error, line, len);
+	return false;
+}
+
+static bool begins(const char *line, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+	return len >= n && memcmp(line, with, n) == 0;
+}
+
+static void print_line(const struct supervisor *sv, struct child *c, const char *line, size_t len)
 {
 	static const char *const colours[] = { "36", "33", "32", "35", "34", "31" };
 	char prefix[64];
 	/* Our processes begin a line with their name; that is the prefix, only coloured. */
 	snprintf(prefix, sizeof prefix, "weir-%s: ", c->name);
-	size_t n = strlen(prefix);
-	if (len >= n && strncmp(line, prefix, n) == 0) {
-		line += n;
-		len -= n;
+	if (begins(line, len, prefix)) {
+		line += strlen(prefix);
+		len -= strlen(prefix);
 	}
-	if (sv->quiet && strncmp(line, "error: ", 7) != 0 && strncmp(line, "warning: ", 9) != 0)
+	bool error = begins(line, len, "error: ");
+	if ((error && said_before(c, line, len)) || (sv->quiet && !error && !begins(line, len, "warning: ")))
 		return;
 	if (sv->colour)
 		fprintf(stderr, "\033[%sm%-10s\033[0m %.*s\n", colours[(unsigned)(c - sv->children) % 6], c->name, (int)len,
@@ -200,6 +254,19 @@ static void read_output(const struct supervisor *sv, struct child *c)
 	}
 }
 
+/* What is left when it has died; something it started may still hold the other end. */
+static void end_output(const struct supervisor *sv, struct child *c)
+{
+	if (c->out >= 0)
+		read_output(sv, c);
+	if (c->out >= 0)
+		close(c->out);
+	c->out = -1;
+	if (c->line.len)
+		print_line(sv, c, c->line.p, c->line.len);
+	c->line.len = 0;
+}
+
 /* -- deaths -- */
 
 static void describe(char *text, size_t size, int status)
@@ -208,6 +275,13 @@ static void describe(char *text, size_t size, int status)
 		snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
+}
+
+static enum restart_how how_it_ended(int status)
+{
+	if (!WIFSIGNALED(status))
+		return RESTART_EXIT;
+	return WTERMSIG(status) == SIGKILL ? RESTART_KILLED : RESTART_CRASH;
 }
 
 static void end_all(struct supervisor *sv, int code)
@@ -221,9 +295,8 @@ static void died(struct supervisor *sv, struct child *c, int status)
 	uint64_t lived = (mono_ns() - c->started) / 1000000;
 	char text[80];
 	c->pid = 0;
-	if (c->out >= 0)
-		read_output(sv, c);
-	if (sv->stopping)
+	end_output(sv, c);
+	if (sv->stopping || c->retired)
 		return;
 	if (c->once) {
 		end_all(sv, WIFEXITED(status) ? WEXITSTATUS(status) : 1);
@@ -234,16 +307,16 @@ static void died(struct supervisor *sv, struct child *c, int status)
 		return;
 	}
 	describe(text, sizeof text, status);
-	c->fails = WIFEXITED(status) && WEXITSTATUS(status) && lived < 1000 ? c->fails + 1 : 0;
-	if (c->fails >= MAX_FAILS) {
-		fprintf(stderr, "weir: %s %s at its start, %d times in a row: giving up\n", c->name, text, MAX_FAILS);
+	c->restart.limit = sv->limit;
+	if (restart_after(&c->restart, how_it_ended(status), WIFEXITED(status) ? WEXITSTATUS(status) : 0, lived, c->ready) ==
+	    RESTART_HOPELESS) {
+		fprintf(stderr, "weir: %s %s again and again: giving up\n", c->name, text);
 		end_all(sv, 1);
 		return;
 	}
-	c->deaths = lived >= GOOD_LIFE_MS ? 1 : c->deaths + 1;
-	unsigned wait = supervise_backoff(c->deaths);
-	fprintf(stderr, "weir: %s %s, starting again in %u ms\n", c->name, text, wait);
-	c->start_at = mono_ns() + wait * 1000000ull;
+	if (c->restart.fails < 2)
+		fprintf(stderr, "weir: %s %s, starting again in %u ms\n", c->name, text, c->restart.wait_ms);
+	c->start_at = mono_ns() + c->restart.wait_ms * 1000000ull;
 }
 
 static void reap(struct supervisor *sv)
@@ -258,34 +331,71 @@ static void reap(struct supervisor *sv)
 
 /* -- run -- */
 
+static void reload(struct supervisor *sv)
+{
+	unsigned n = sv->n; /* those that are added read the new configuration anyway */
+	if (sv->reload && !sv->reload(sv->reload_arg))
+		return;
+	for (unsigned i = 0; i < n; i++)
+		if (sv->children[i].pid && !sv->children[i].raw && !sv->children[i].retired)
+			kill(sv->children[i].pid, SIGHUP);
+}
+
 static void on_signals(struct supervisor *sv, int fd)
 {
 	struct signalfd_siginfo si;
 	while (read(fd, &si, sizeof si) == sizeof si) {
 		if (si.ssi_signo == SIGCHLD)
 			continue; /* reap follows every turn */
-		if (si.ssi_signo != SIGHUP) {
+		if (si.ssi_signo != SIGHUP)
 			end_all(sv, 0);
-			continue;
+		else if (!sv->stopping)
+			reload(sv);
+	}
+}
+
+static void on_notify(struct supervisor *sv)
+{
+	struct notified m;
+	while (notified_read(sv->notify_fd, &m))
+		for (unsigned i = 0; i < sv->n; i++) {
+			struct child *c = &sv->children[i];
+			if (!c->pid || c->pid != m.pid)
+				continue;
+			c->ready |= m.ready;
+			if (m.ready || m.alive)
+				c->alive_at = mono_ns();
 		}
-		for (unsigned i = 0; i < sv->n; i++)
-			if (sv->children[i].pid && !sv->children[i].raw)
-				kill(sv->children[i].pid, SIGHUP);
+}
+
+/* One that hangs is told to abort, and if it cannot even do that, killed. */
+static void end_hung(struct supervisor *sv)
+{
+	for (unsigned i = 0; i < sv->n; i++) {
+		struct child *c = &sv->children[i];
+		if (!c->pid || c->raw || !c->ready || mono_ns() - c->alive_at < ALIVE_MS * 1000000ull)
+			continue;
+		fprintf(stderr, "weir: %s hangs: %s it\n", c->name, c->aborted ? "killing" : "ending");
+		kill(c->pid, c->aborted ? SIGKILL : SIGABRT);
+		c->aborted = true;
+		c->alive_at = mono_ns();
 	}
 }
 
 static void turn(struct supervisor *sv, int sigfd, int timeout)
 {
-	struct pollfd fds[MAX_CHILDREN + 1] = { { .fd = sigfd, .events = POLLIN } };
-	for (unsigned i = 0; i < sv->n; i++)
-		fds[i + 1] = (struct pollfd){ .fd = sv->children[i].out, .events = POLLIN };
-	if (poll(fds, sv->n + 1, timeout) < 0 && errno != EINTR)
+	struct pollfd fds[MAX_CHILDREN + 2] = { { .fd = sigfd, .events = POLLIN }, { .fd = sv->notify_fd, .events = POLLIN } };
+	unsigned n = sv->n;
+	for (unsigned i = 0; i < n; i++)
+		fds[i + 2] = (struct pollfd){ .fd = sv->children[i].out, .events = POLLIN };
+	if (poll(fds, n + 2, timeout) < 0 && errno != EINTR)
 		fatal("poll");
+	for (unsigned i = 0; i < n; i++)
+		if (fds[i + 2].revents)
+			read_output(sv, &sv->children[i]);
 	if (fds[0].revents)
 		on_signals(sv, sigfd);
-	for (unsigned i = 0; i < sv->n; i++)
-		if (fds[i + 1].revents)
-			read_output(sv, &sv->children[i]);
+	on_notify(sv); /* before the dead are taken away: they may have been ready */
 	reap(sv);
 }
 
@@ -293,7 +403,7 @@ static void start_due(struct supervisor *sv)
 {
 	uint64_t now = mono_ns();
 	for (unsigned i = 0; i < sv->n; i++)
-		if (!sv->children[i].pid && sv->children[i].start_at <= now)
+		if (!sv->children[i].pid && !sv->children[i].retired && sv->children[i].start_at <= now)
 			start(&sv->children[i]);
 }
 
@@ -321,6 +431,13 @@ int supervise_run(struct supervisor *sv)
 {
 	sigset_t mask;
 	uint64_t ticked = 0;
+	char usec[24];
+	sv->notify_fd = notified_open();
+	if (sv->notify_fd < 0)
+		fatal("notify socket");
+	snprintf(usec, sizeof usec, "%llu", ALIVE_MS * 1000ull);
+	setenv("WATCHDOG_USEC", usec, 1);
+	unsetenv("WATCHDOG_PID");
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
@@ -333,12 +450,14 @@ int supervise_run(struct supervisor *sv)
 	while (!sv->stopping) {
 		start_due(sv);
 		turn(sv, sigfd, 100);
+		end_hung(sv);
 		if (sv->tick && mono_ns() - ticked > 200000000u) {
 			ticked = mono_ns();
 			sv->tick(sv->tick_arg);
 		}
 	}
 	stop_all(sv, sigfd);
+	close(sv->notify_fd);
 	close(sigfd);
 	return sv->code;
 }

@@ -20,13 +20,19 @@ void supervise_add(struct supervisor *sv, const char *name, const char *program,
 void supervise_quiet(struct supervisor *sv, bool quiet);
 /* Called once a second of running, for whoever waits for something. */
 void supervise_tick(struct supervisor *sv, void (*cb)(void *arg), void *arg);
+/* A process that crashed n times in a row ends the whole. Without it, only one that was never ready does. */
+void supervise_limit(struct supervisor *sv, unsigned n);
+/* SIGHUP calls this first; false: it is not passed on. May add and retire processes. */
+void supervise_on_reload(struct supervisor *sv, bool (*cb)(void *arg), void *arg);
+/* Has it said that it is in service? */
+bool supervise_ready(const struct supervisor *sv, const char *name);
+/* Ends a process for good. */
+void supervise_retire(struct supervisor *sv, const char *name);
 /*
- * Runs all until SIGINT or SIGTERM, or until one that is 'once' exits. SIGHUP is passed on. Then stops them in the order
- * they were added. Returns the exit code: 0, that of the one that ended it, or 1 if a process keeps dying at its start.
+ * Runs all until SIGINT or SIGTERM, or until one that is 'once' exits. A process that was ready and has not said for 30 s that
+ * it is alive is ended and started again. Stops them in the order they were added. Returns the exit code: 0, that of the one
+ * that ended it, or 1 if starting one again is hopeless (restart.h).
  */
 int supervise_run(struct supervisor *sv);
-
-/* Wait before start number n of a process in a row (from 1), ms: 100 doubling to 10,000. Pure. */
-unsigned supervise_backoff(unsigned n);
 
 #endif

@@ -1,0 +1,180 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apid/live.h"
+#include "codec.h"
+
+static void put(struct live *l, uint64_t n, uint64_t bytes, uint64_t last)
+{
+	struct r_flow f = { 0 };
+	struct buf b = { 0 }, strs = { 0 };
+	char host[32];
+	f.key.id = (struct id){ 1, n };
+	f.n.client_bytes = bytes;
+	f.n.server_bytes = 1;
+	f.n.last = last;
+	f.key.server_port = n % 2 ? 443 : 53;
+	snprintf(host, sizeof host, "h%llu.example", (unsigned long long)n % 7);
+	f.app.host = str_put(&strs, host, strlen(host), 99);
+	codec_pack(&b, R_FLOW, &f, strs.p);
+	live_put(l, &f, b.p, b.len);
+	buf_release(&b);
+	buf_release(&strs);
+}
+
+struct walk {
+	unsigned n;
+	uint64_t last_value;
+	bool desc;
+	uint8_t seen[20000];
+};
+
+static void visit(void *arg, const void *rec, const char *base)
+{
+	struct walk *w = arg;
+	const struct r_flow *f = rec;
+	uint64_t v = f->n.client_bytes;
+	(void)base;
+	if (w->n++)
+		assert_true(w->desc ? v <= w->last_value : v >= w->last_value);
+	w->last_value = v;
+	w->seen[f->key.id.lo]++;
+}
+
+static int page(struct live *l, const char *filter, const char *sort, uint32_t limit, const char *cursor, struct walk *w,
+		char next[static LIVE_CURSOR], uint64_t *total)
+{
+	struct match_error e;
+	struct match *m = match_parse(filter, R_FLOW, &e);
+	struct live_query q = { .match = m, .limit = limit, .question = 77, .cursor = *cursor ? cursor : NULL };
+	assert_non_null(m);
+	assert_true(live_sort_parse(R_FLOW, sort, &q.sort));
+	w->desc = q.sort.desc;
+	int rc = live_page(l, &q, visit, w, next, total);
+	match_free(m);
+	return rc;
+}
+
+static void test_pages(void **state)
+{
+	(void)state;
+	static const char *const sorts[] = { "client.bytes", "-client.bytes", "-bytes" };
+	struct live *l = live_new(R_FLOW, 5000);
+	struct walk *w = calloc(1, sizeof *w);
+	char next[LIVE_CURSOR], cursor[LIVE_CURSOR];
+	uint64_t total;
+	for (uint64_t i = 0; i < 1000; i++)
+		put(l, i, i % 10, i + 1); /* many with the same value */
+	for (size_t s = 0; s < 3; s++) {
+		unsigned pages = 0;
+		memset(w, 0, sizeof *w);
+		*cursor = '\0';
+		do {
+			assert_int_equal(page(l, "", sorts[s], 33, cursor, w, next, &total), 0);
+			assert_int_equal(total, 1000);
+			memcpy(cursor, next, sizeof cursor);
+			pages++;
+		} while (*next);
+		assert_int_equal(w->n, 1000);
+		assert_int_equal(pages, 31);
+		for (int i = 0; i < 1000; i++)
+			assert_int_equal(w->seen[i], 1);
+	}
+	memset(w, 0, sizeof *w);
+	assert_int_equal(page(l, "server.port = 443", "-last", 1, "", w, next, &total), 0);
+	assert_int_equal(total, 500);
+	assert_int_equal(w->seen[999], 1);
+	live_free(l);
+	free(w);
+}
+
+/* Flows come and go between the pages: those that stay are seen once. */
+static void test_changes(void **state)
+{
+	(void)state;
+	struct live *l = live_new(R_FLOW, 600);
+	struct walk *w = calloc(1, sizeof *w);
+	char next[LIVE_CURSOR] = "", cursor[LIVE_CURSOR];
+	uint64_t total, n = 1000;
+	for (uint64_t i = 0; i < 500; i++)
+		put(l, i, i % 10, 1);
+	do {
+		memcpy(cursor, next, sizeof cursor);
+		assert_int_equal(page(l, "", "client.bytes", 50, cursor, w, next, &total), 0);
+		for (int i = 0; i < 5; i++, n++)
+			put(l, n, n % 10, 1);
+	} while (*next);
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(w->seen[i], 1);
+	live_free(l);
+	free(w);
+}
+
+static void test_bound(void **state)
+{
+	(void)state;
+	struct live *l = live_new(R_FLOW, 100);
+	struct walk *w = calloc(1, sizeof *w);
+	char next[LIVE_CURSOR];
+	uint64_t total;
+	for (uint64_t i = 0; i < 300; i++) {
+		put(l, i, i, i);
+		put(l, 0, 7, i); /* has news all the time: stays */
+	}
+	assert_int_equal(live_count(l), 100);
+	assert_int_equal(live_evicted(l), 200);
+	assert_int_equal(page(l, "", "client.bytes", 1000, "", w, next, &total), 0);
+	assert_int_equal(w->n, 100);
+	assert_int_equal(w->seen[0], 1);
+	assert_int_equal(w->seen[299], 1);
+	assert_int_equal(w->seen[200], 0);
+	live_clear(l);
+	assert_int_equal(live_count(l), 0);
+	put(l, 5, 5, 5);
+	assert_int_equal(live_count(l), 1);
+	live_free(l);
+	free(w);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	struct live *l = live_new(R_FLOW, 100);
+	struct walk *w = calloc(1, sizeof *w);
+	struct live_sort s;
+	char next[LIVE_CURSOR], other[LIVE_CURSOR];
+	uint64_t total;
+	for (uint64_t i = 0; i < 10; i++)
+		put(l, i, i, i);
+	assert_int_equal(page(l, "", "id", 5, "", w, next, &total), 0);
+	assert_int_equal(strlen(next), LIVE_CURSOR - 1 - 6);
+	memcpy(other, next, sizeof other);
+	other[0] = other[0] == '0' ? '1' : '0'; /* of another question */
+	static const char *const bad[] = { "x", "0000004d", "0000004d.", "0000004d.zz", "-1" };
+	assert_int_equal(page(l, "", "id", 5, other, w, next, &total), -1);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(page(l, "", "id", 5, bad[i], w, next, &total), -1);
+	assert_false(live_sort_parse(R_FLOW, "nothing", &s));
+	assert_false(live_sort_parse(R_FLOW, "", &s));
+	assert_false(live_sort_parse(R_FLOW, "-", &s));
+	assert_false(live_sort_parse(R_HOST, "apps", &s)); /* a map */
+	assert_true(live_sort_parse(R_HOST, "-bytes", &s));
+	assert_true(live_sort_parse(R_FLOW, "hostname", &s));
+	assert_true(live_sort_parse(R_FLOW, "client.ip", &s));
+	live_free(l);
+	free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pages), cmocka_unit_test(test_changes), cmocka_unit_test(test_bound),
+					    cmocka_unit_test(test_refused) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
