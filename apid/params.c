@@ -58,6 +58,8 @@ static void add_condition(struct params *p, const char *name, const char *field,
 static void add_fields(struct params *p, const char *list)
 {
 	size_t n = 0;
+	while (p->fields && p->fields[n])
+		n++;
 	do {
 		size_t len = strcspn(list, ",");
 		p->fields = xrealloc(p->fields, (n + 2) * sizeof *p->fields);
@@ -116,7 +118,10 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 	} else if (strcmp(name, "cursor") == 0) {
 		return copy(p->cursor, sizeof p->cursor, value, name, e);
 	} else if (strcmp(name, "limit") == 0) {
-		p->limit = (uint32_t)strtoul(value, NULL, 10);
+		unsigned long n = strtoul(value, NULL, 10);
+		if (n < 1 || n > PARAMS_MAX_LIMIT)
+			return wrong(e, name, "beyond its bounds");
+		p->limit = (uint32_t)n;
 	} else if (strcmp(name, "start") == 0) {
 		return route_time(value, &p->start) || wrong(e, name, "no time");
 	} else if (strcmp(name, "end") == 0) {
