@@ -1,115 +1,168 @@
 #include "service.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "codec.h"
-#include "link.h"
 #include "log.h"
 #include "loop.h"
+#include "mailbox.h"
+
+#define MAX_TEXT  4096 /* of a comment */
+#define MAX_ACTOR 128
 
 struct service {
+	struct service_conf conf;
 	pthread_t thread;
-	struct store_conf conf;
-	char *url;
 	struct loop *loop;
+	struct mailbox *mailbox;
 	struct server *server;
 	struct store *store;
-	int stop_fd;
-	struct loop_fd *stop_lfd;
+	struct service_job *copying; /* one backup at a time, in a thread of its own */
+	pthread_t copier;
 };
 
-static void answer_text(struct link_req *q, unsigned status, struct buf *err)
+/* -- answers -- */
+
+static void free_job(struct service_job *j)
 {
-	link_reply_status(q, status, err->len ? buf_cstr(err) : NULL);
+	free(j->op);
+	free(j->text);
+	free(j->actor);
+	buf_release(&j->error);
+	free(j);
+}
+
+static void send_answer(void *arg)
+{
+	struct service_job *j = arg;
+	struct g_answer a = { .status = (uint16_t)j->status, .total = j->total, .error = { 0, (uint32_t)j->error.len } };
+	link_reply(j->req, &a, buf_cstr(&j->error), NULL);
+	free_job(j);
+}
+
+void service_answer(struct service_job *j, unsigned status)
+{
+	j->status = status;
+	mailbox_post(j->service->mailbox, send_answer, j);
+}
+
+/* -- queries -- */
+
+static bool open_store(struct service *s, struct buf *err)
+{
+	if (!s->store)
+		s->store = s->conf.ops->open(&s->conf.store, STORE_READ, err);
+	return s->store != NULL;
 }
 
 static void on_query(struct service *s, struct link_req *q, const struct g_query *query, const char *base)
 {
-	struct buf body = { 0 }, err = { 0 };
-	struct store_page page;
-	unsigned status = store_query(s->store, query, base, &body, &page, &err);
-	if (status == 200) {
-		struct g_answer a = { .status = 200, .count = page.count, .total = query->count ? page.total : 0,
-				      .scanned = page.scanned };
-		a.next.len = (uint32_t)strlen(page.next);
-		link_reply(q, &a, page.next, &body);
-	} else {
-		answer_text(q, status, &err);
+	struct buf body = { 0 }, strs = { 0 }, err = { 0 };
+	struct store_page page = { 0 };
+	struct g_answer a = { .status = 503 };
+	if (open_store(s, &err))
+		a.status = (uint16_t)s->conf.ops->query(s->store, query, base, &body, &page, &err);
+	if (a.status == 200) {
+		a.count = page.count;
+		a.total = page.total;
+		a.scanned = page.scanned;
+		a.next = str_put_raw(&strs, page.next, strlen(page.next));
 	}
+	a.error = str_put(&strs, buf_cstr(&err), err.len, 2048);
+	link_reply(q, &a, strs.p, a.status == 200 ? &body : NULL);
 	buf_release(&body);
+	buf_release(&strs);
 	buf_release(&err);
 }
 
-static void answer_stats(struct service *s, struct link_req *q)
+/* -- commands -- */
+
+static void end_copy(void *arg)
 {
-	struct store_stats st;
-	char text[300];
-	store_stats(s->store, &st);
-	/* A handful of numbers for people: told as metrics, like those of a process. */
-	const struct {
-		const char *name, *unit;
-		uint64_t value;
-	} rows[] = { { "alerts", "alerts", st.alerts },
-		     { "alerts_bytes", "bytes", st.alerts_bytes },
-		     { "flow_files", "files", st.flows_files },
-		     { "flow_bytes", "bytes", st.flows_bytes },
-		     { "delivery_log", "records", st.deliveries } };
-	struct buf body = { 0 };
-	struct g_answer a = { .status = 200 };
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, a.count++) {
-		int n = snprintf(text, sizeof text, "alertd%s%s", rows[i].name, rows[i].unit);
-		uint32_t name = (uint32_t)strlen(rows[i].name);
-		struct r_metric m = { .metric = { .process = { 0, 6 }, .name = { 6, name },
-						  .unit = { 6 + name, (uint32_t)n - 6 - name },
-						  .value = (double)rows[i].value } };
-		codec_pack(&body, R_METRIC, &m, text);
+	struct service *s = arg;
+	struct service_job *j = s->copying;
+	pthread_join(s->copier, NULL);
+	s->copying = NULL;
+	log_info("backup to %s: %s", j->text, j->status == 200 ? "done" : buf_cstr(&j->error));
+	send_answer(j);
+}
+
+static void *copy(void *arg)
+{
+	struct service_job *j = arg;
+	struct service *s = j->service;
+	struct store *store = s->conf.ops->open(&s->conf.store, STORE_READ, &j->error);
+	j->status = store ? s->conf.ops->backup(store, j->text, j->number == 0, &j->error) : 503;
+	if (store)
+		s->conf.ops->close(store);
+	mailbox_post(s->mailbox, end_copy, s);
+	return NULL;
+}
+
+/* The copy is made below our own directory, the only place we may write; number 1: without flows. */
+static void begin_copy(struct service *s, struct service_job *j)
+{
+	const char *dir = s->conf.store.dir;
+	size_t n = strlen(dir);
+	if (strncmp(j->text, dir, n) != 0 || j->text[n] != '/' || strstr(j->text, "/..") || !j->text[n + 1] ||
+	    strchr(j->text + n + 1, '/')) {
+		buf_addf(&j->error, "backup: the place must be a new name in %s", dir);
+		j->status = 400;
+	} else if (s->copying) {
+		buf_adds(&j->error, "a backup is being made already");
+		j->status = 409;
+	} else {
+		s->copying = j;
+		if (pthread_create(&s->copier, NULL, copy, j) == 0)
+			return;
+		s->copying = NULL;
+		buf_adds(&j->error, "cannot start a thread");
+		j->status = 503;
 	}
-	link_reply(q, &a, NULL, &body);
-	buf_release(&body);
+	send_answer(j);
+}
+
+static char *text_of(const char *base, struct str s, size_t max)
+{
+	return xstrndup(str_ptr(base, s), s.len < max ? s.len : utf8_span(str_ptr(base, s), max, true));
+}
+
+static bool is_one_of(const char *op, const char *const *ops)
+{
+	for (; *ops; ops++)
+		if (strcmp(op, *ops) == 0)
+			return true;
+	return false;
 }
 
 static void on_command(struct service *s, struct link_req *q, const struct g_command *c, const char *base)
 {
-	char *op = xstrndup(str_ptr(base, c->op), c->op.len), *text = xstrndup(str_ptr(base, c->text), c->text.len);
-	char *actor = xstrndup(str_ptr(base, c->actor), c->actor.len);
-	struct buf err = { 0 };
-	unsigned status = 400;
-	if (strcmp(op, "ack") == 0 || strcmp(op, "unack") == 0 || strcmp(op, "comment") == 0) {
-		status = store_note(s->store, c->id, op, actor, text, wall_ns(), &err);
-		log_info("%s of alert by %s: %s", op, actor, status == 200 ? "done" : buf_cstr(&err));
-	} else if (strcmp(op, "backup") == 0) {
-		if (*text != '/')
-			buf_adds(&err, "backup needs an absolute path");
-		else if (store_backup(s->store, text) == 0)
-			status = 200;
-		else
-			buf_adds(&err, store_error(s->store));
-	} else if (strcmp(op, "prune") == 0) {
-		status = store_prune(s->store, wall_ns()) < 0 ? 503 : 200;
-		if (status != 200)
-			buf_adds(&err, store_error(s->store));
+	static const char *const handed_over[] = { "ack", "unack", "comment", "prune", NULL };
+	struct service_job *j = xcalloc(1, sizeof *j);
+	j->service = s;
+	j->req = q;
+	j->op = text_of(base, c->op, 32);
+	j->text = text_of(base, c->text, MAX_TEXT);
+	j->actor = text_of(base, c->actor, MAX_ACTOR);
+	j->id = c->id;
+	j->number = c->number;
+	if (strcmp(j->op, "backup") == 0) {
+		begin_copy(s, j);
+	} else if (is_one_of(j->op, handed_over)) {
+		s->conf.handle(s->conf.arg, j);
 	} else {
-		buf_addf(&err, "there is no command '%.40s': ack, unack, comment, backup, prune", op);
+		buf_addf(&j->error, "there is no command '%s': ack, unack, comment, backup, prune", j->op);
+		j->status = 400;
+		send_answer(j);
 	}
-	answer_text(q, status, &err);
-	buf_release(&err);
-	free(op);
-	free(text);
-	free(actor);
 }
 
 static void on_request(void *arg, struct link_req *q, enum rtype type, const void *rec, const char *base)
 {
 	struct service *s = arg;
-	if (type == R_QUERY && str_eq(base, ((const struct r_query *)rec)->query.what, "stats"))
-		answer_stats(s, q);
-	else if (type == R_QUERY)
+	if (type == R_QUERY)
 		on_query(s, q, &((const struct r_query *)rec)->query, base);
 	else if (type == R_COMMAND)
 		on_command(s, q, &((const struct r_command *)rec)->command, base);
@@ -117,62 +170,59 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 		link_reply_status(q, 404, "not served here");
 }
 
-static void on_stop(void *arg, uint32_t events)
-{
-	(void)events;
-	loop_stop(((struct service *)arg)->loop, 0);
-}
+/* -- the thread -- */
 
 static void *run(void *arg)
 {
 	struct service *s = arg;
 	loop_run(s->loop);
 	server_free(s->server);
-	store_close(s->store);
-	loop_del_fd(s->stop_lfd);
-	loop_free(s->loop);
+	if (s->store)
+		s->conf.ops->close(s->store);
 	return NULL;
 }
 
-struct service *service_start(const struct store_conf *conf, const char *url)
+struct service *service_start(const struct service_conf *conf)
 {
 	static const struct server_ops ops = { .request = on_request };
 	struct service *s = xcalloc(1, sizeof *s);
-	struct buf err = { 0 };
 	s->conf = *conf;
-	s->url = xstrdup(url);
-	s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->store = store_open(conf, false, &err);
-	if (!s->store) {
-		log_error("store: %s", buf_cstr(&err));
-		goto bad;
-	}
+	s->conf.url = NULL; /* the caller's */
 	s->loop = loop_new();
-	s->stop_lfd = loop_add_fd(s->loop, s->stop_fd, EPOLLIN, on_stop, s);
-	s->server = server_new(s->loop, url, 0660, &ops, s);
+	s->server = server_new(s->loop, conf->url, 0660, &ops, s);
 	if (!s->server) {
-		log_error("cannot listen on %s: %s", url, strerror(errno));
-		goto bad;
+		log_error("cannot listen on %s: %s", conf->url, strerror(errno));
+		loop_free(s->loop);
+		free(s);
+		return NULL;
 	}
+	s->mailbox = mailbox_new(s->loop);
 	if (pthread_create(&s->thread, NULL, run, s) == 0)
 		return s;
 	log_error("cannot start a thread");
-bad:
-	buf_release(&err);
-	store_close(s->store);
-	free(s->url);
+	server_free(s->server);
+	mailbox_free(s->mailbox);
+	loop_free(s->loop);
 	free(s);
 	return NULL;
 }
 
+static void do_stop(void *arg)
+{
+	loop_stop(((struct service *)arg)->loop, 0);
+}
+
 void service_stop(struct service *s)
 {
-	uint64_t one = 1;
 	if (!s)
 		return;
-	if (write(s->stop_fd, &one, sizeof one) == sizeof one)
-		pthread_join(s->thread, NULL);
-	close(s->stop_fd);
-	free(s->url);
+	mailbox_post(s->mailbox, do_stop, s);
+	pthread_join(s->thread, NULL);
+	if (s->copying) { /* the store's cancel flag is set: it ends soon */
+		pthread_join(s->copier, NULL);
+		free_job(s->copying);
+	}
+	mailbox_free(s->mailbox);
+	loop_free(s->loop);
 	free(s);
 }

@@ -1,13 +1,42 @@
-/* The second socket of alertd: QUERY and COMMAND, answered by a thread of its own with its own handle of the store. */
+/*
+ * The second socket of alertd: QUERY and COMMAND, in a thread of its own. It reads with handles of its own that cannot write;
+ * what changes something is handed over.
+ */
 #ifndef WEIR_SERVICE_H
 #define WEIR_SERVICE_H
 
+#include "link.h"
 #include "store.h"
 
 struct service;
 
-/* Starts the thread. url: where it listens. NULL after logging why. */
-struct service *service_start(const struct store_conf *conf, const char *url);
+/* A COMMAND that another thread carries out. Whoever has it answers with service_answer, once. */
+struct service_job {
+	struct service *service;
+	struct link_req *req;
+	char *op, *text, *actor;
+	struct id id;
+	uint64_t number;
+	/* the answer */
+	unsigned status;
+	uint64_t total;
+	struct buf error;
+};
+
+struct service_conf {
+	const char *url;
+	const struct store_ops *ops;
+	struct store_conf store;
+	/* Takes ack, unack, comment and prune; called in the service's thread. */
+	void (*handle)(void *arg, struct service_job *j);
+	void *arg;
+};
+
+/* Starts the thread. NULL after logging why. */
+struct service *service_start(const struct service_conf *conf);
+/* Nobody may answer any more after this. */
 void service_stop(struct service *s);
+/* From any thread. */
+void service_answer(struct service_job *j, unsigned status);
 
 #endif

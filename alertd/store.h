@@ -1,6 +1,12 @@
 /*
- * The store: alerts, what people noted on them, the delivery log, ended flows, and how far each stream has been stored. One
- * interface; SQLite behind it (store_sqlite.c). A handle belongs to one thread; writer and readers have their own.
+ * The store: alerts, what people noted on them, the log of what notify is to deliver, ended flows, and how far each run has
+ * been stored. One table of functions; SQLite is behind it (store_sqlite.c), another backend is one more such table.
+ *
+ * A handle belongs to one thread. There are three kinds of handle, so that alerts never wait for history and neither waits for
+ * a query: one writes alerts, one writes flows, one reads both.
+ *
+ * Functions that can fail return -1 and leave the reason in error(). After a failure of a writer the transaction is rolled
+ * back; the caller closes the handle and opens another when it tries again.
  */
 #ifndef WEIR_STORE_H
 #define WEIR_STORE_H
@@ -14,69 +20,115 @@
 
 struct store;
 
+enum store_role { STORE_ALERTS, STORE_FLOWS, STORE_READ };
+
 struct store_conf {
 	const char *dir;
-	uint64_t period;     /* ns one flow file covers */
-	uint64_t max_age;    /* ns */
-	uint64_t max_bytes;  /* of flow files */
+	uint64_t period;         /* ns of ingest time that one flow file covers */
+	uint64_t max_age;        /* ns since ingest */
+	uint64_t max_bytes;      /* of the flow files */
 	uint64_t max_alerts;
-	bool deliveries;     /* somebody is to be notified: keep a delivery log */
+	uint64_t max_deliveries; /* rows of the delivery log; the oldest make room */
+	bool deliveries;         /* keep a delivery log: somebody is to be notified */
+	const bool *cancel;      /* set by another thread: what takes long ends soon, with failure. May be NULL. */
 };
 
+/* How far a run (a stream's epoch) is stored. next 0: nothing of it. */
 struct store_cursor {
 	uint64_t epoch, next;
+	bool ended;     /* the end of its input is stored */
+	uint64_t clock; /* packet time stored, ns */
 };
 
-struct store_stats {
-	uint64_t alerts, flows_files, flows_bytes, alerts_bytes, deliveries;
-};
-
-/* Every function that can fail returns -1 and leaves the reason here. The store stays usable: the caller tries again. */
-const char *store_error(const struct store *s);
-/* A store that exists is migrated; one made by a newer program is refused. writer: makes directory and files. */
-struct store *store_open(const struct store_conf *conf, bool writer, struct buf *err);
-void store_close(struct store *s);
-
-/* Alerts, with their cursor and delivery rows in one transaction. */
-int store_alerts_begin(struct store *s);
-int store_alerts_put(struct store *s, const struct r_alert *a, const char *base, uint64_t now);
-int store_alerts_commit(struct store *s, const struct store_cursor *c);
-void store_alerts_rollback(struct store *s);
-int store_alerts_cursor(struct store *s, struct store_cursor *c);
-/* Episodes that were engaged when their run was lost end here. */
-int store_alerts_lost(struct store *s, uint64_t end);
-
-/* Ended flows: now (wall clock, ns) chooses the file. */
-int store_flows_begin(struct store *s, uint64_t now);
-int store_flows_put(struct store *s, const struct r_flow *f, const char *base);
-int store_flows_commit(struct store *s, const struct store_cursor *c);
-void store_flows_rollback(struct store *s);
-int store_flows_cursor(struct store *s, struct store_cursor *c);
-
-/* The delivery log. cb gets rows after seq in order until it returns false. */
-int store_deliveries_read(struct store *s, uint64_t after, bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len),
-			  void *arg);
-int store_deliveries_forget(struct store *s, uint64_t before);
-uint64_t store_id(const struct store *s); /* random, made with the store: the epoch of its delivery log */
-
-/*
- * A page of alerts or flows: filter in the match language, sort a field with '-' for descending, cursor as an earlier
- * answer gave it. Appends packed records to out. Returns an HTTP status: 200, or 400 and why in err.
- */
+/* A page of an answer. */
 struct store_page {
 	uint32_t count;
-	uint64_t total, scanned;
-	char next[160]; /* cursor, "" at the end */
+	uint64_t total;   /* all that match; only when asked for */
+	uint64_t scanned; /* rows looked at */
+	char next[128];   /* cursor of the next page, "" on the last */
 };
-unsigned store_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
-		     struct buf *err);
-/* A note on an alert: ack, unack, comment. 200, 404, 503. */
-unsigned store_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
-		    struct buf *err);
 
-int store_backup(struct store *s, const char *path);
-/* Deletes what is too old or too much. Returns how many alerts and files went, or -1. */
-int store_prune(struct store *s, uint64_t now);
-int store_stats(struct store *s, struct store_stats *st);
+struct store_pruned {
+	uint64_t alerts, files;
+	/* The backend's place between slices; all zero to begin. */
+	uint64_t seq;
+	int64_t excess;
+	bool begun;
+};
+
+struct store_log {
+	uint64_t epoch;   /* random, made with the store */
+	uint64_t first;   /* oldest row held; next if there is none */
+	uint64_t next;    /* number of the next row */
+	uint64_t dropped; /* rows that made room without having been delivered, since the store was made */
+};
+
+struct store_ops {
+	const char *name;
+	/*
+	 * A store that is there is migrated; one that a newer program made is refused with advice in err. The writers
+	 * make the directory and what is missing in it.
+	 */
+	struct store *(*open)(const struct store_conf *conf, enum store_role role, struct buf *err);
+	void (*close)(struct store *s);
+	const char *(*error)(const struct store *s);
+
+	/* -- both writers -- */
+
+	/* The run stored last, all zero in a new store; and how far a given one is stored. */
+	int (*last_run)(struct store *s, struct store_cursor *c);
+	int (*run)(struct store *s, uint64_t epoch, struct store_cursor *c);
+	/*
+	 * Begins a transaction for records of a run. When it is not the one stored last, the episodes of that one that are
+	 * still engaged are released with cause 'lost'. now: wall clock, ns.
+	 */
+	int (*begin)(struct store *s, uint64_t epoch, uint64_t now);
+	/*
+	 * Puts one record: an alert (STORE_ALERTS), an ended flow (STORE_FLOWS), or what says how far the run is (CONFIG,
+	 * TICK, EOS). 1 stored, 0 known already, -1. Strings need not outlive the call.
+	 */
+	int (*put)(struct store *s, enum rtype type, const void *rec, const char *base);
+	/* Records before next are stored: with them, in one transaction. */
+	int (*commit)(struct store *s, uint64_t next);
+	void (*rollback)(struct store *s);
+	/*
+	 * One slice of retention at wall-clock time now, some milliseconds of work, outside a transaction. max_age and
+	 * max_bytes 0: as configured. 1: there is more to do, 0: done.
+	 */
+	int (*prune)(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did);
+	/* One piece of work that waits for a quiet moment. 1: there may be more. */
+	int (*tidy)(struct store *s, uint64_t now);
+
+	/* -- STORE_ALERTS -- */
+
+	/* ack, unack or comment. Returns an HTTP status: 200, 404, 503 and why in err. */
+	unsigned (*note)(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
+			 struct buf *err);
+	/* The delivery log: every alert revision stored, packed, in order of its commit. */
+	int (*log)(struct store *s, struct store_log *l);
+	/* Calls cb for at most max rows from number from on, until it returns false. */
+	int (*log_read)(struct store *s, uint64_t from, unsigned max,
+			bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len), void *arg);
+	/* Rows before this one are delivered. Outside a transaction. */
+	int (*log_forget)(struct store *s, uint64_t before);
+
+	/* -- STORE_READ -- */
+
+	/*
+	 * A page of 'alerts', 'flows', 'runs' or 'stats': packed ALERT, FLOW, RUN or METRIC records appended to out. Filter in
+	 * the match language, sort by a field ('-' before it: descending), cursor as an earlier answer gave it: then
+	 * nothing is skipped or doubled while new rows come. Bounded in rows, bytes and time. Returns an HTTP status: 200 (err
+	 * may hold a warning), 400 or 503 and why in err.
+	 */
+	unsigned (*query)(struct store *s, const struct g_query *q, const char *base, struct buf *out,
+			  struct store_page *page, struct buf *err);
+	/*
+	 * A consistent copy below dir, which must not be there yet. flows: with the history. 200, 409 (it is there), 507 (it
+	 * would not fit), 503.
+	 */
+	unsigned (*backup)(struct store *s, const char *dir, bool flows, struct buf *err);
+};
+
+extern const struct store_ops store_sqlite;
 
 #endif

@@ -1,495 +1,382 @@
-/*
- * alerts.db: alerts, notes, delivery log, cursor. flows-<start>.db: ended flows of one period of ingest time, with the cursor
- * of the history inside, so that retention deletes files and no file has to agree with another.
- */
+/* The SQLite store: files, their schema, and the table of functions. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "codec.h"
-#include "hash.h"
 #include "log.h"
-#include "store_priv.h"
+#include "store_sqlite.h"
 
-#define SCHEMA 1 /* of both kinds of file; fields that are added need no new one */
+#define APPLICATION_ID 0x77656972 /* 'weir', in the header of each file */
+#define BUSY_MS        250
 
-static const char *const alert_skip[] = { "note", NULL };
+static const char *const no_groups[] = { NULL };
+
+/* -- statements -- */
 
 int store_fail(struct store *s, sqlite3 *db, const char *what)
 {
+	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK;
 	snprintf(s->error, sizeof s->error, "%s: %s", what, db ? sqlite3_errmsg(db) : strerror(errno));
+	s->damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	if (db && sqlite3_extended_errcode(db) == SQLITE_CANTOPEN && sqlite3_system_errno(db))
+		snprintf(s->error, sizeof s->error, "%s: cannot open: %s", what, strerror(sqlite3_system_errno(db)));
 	return -1;
 }
 
-const char *store_error(const struct store *s)
+/* The file a handle is of, for messages. */
+static const char *name_of(sqlite3 *db)
+{
+	const char *path = sqlite3_db_filename(db, "main");
+	return path && *path ? path : "store";
+}
+
+int store_exec(struct store *s, sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, db, name_of(db));
+}
+
+int store_prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret)
+{
+	return sqlite3_prepare_v2(db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : store_fail(s, db, name_of(db));
+}
+
+int64_t store_int(sqlite3 *db, const char *sql, int64_t def)
+{
+	sqlite3_stmt *st;
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW &&
+	    sqlite3_column_type(st, 0) != SQLITE_NULL)
+		def = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return def;
+}
+
+int store_set_meta(struct store *s, sqlite3 *db, const char *key, uint64_t value)
+{
+	char sql[160];
+	snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO meta VALUES('%s', %" PRId64 ")", key, (int64_t)value);
+	return store_exec(s, db, sql);
+}
+
+uint64_t store_get_meta(sqlite3 *db, const char *key, uint64_t def)
+{
+	char sql[160];
+	snprintf(sql, sizeof sql, "SELECT value FROM meta WHERE key='%s'", key);
+	return (uint64_t)store_int(db, sql, (int64_t)def);
+}
+
+/* -- files -- */
+
+char *store_alerts_path(const struct store *s)
+{
+	return xasprintf("%s/alerts.db", s->dir);
+}
+
+char *store_flow_path(const struct store *s, uint64_t start)
+{
+	return xasprintf("%s/flows-%010" PRIu64 ".db", s->dir, start / 1000000000u);
+}
+
+/* Seconds in the name of a flow file; -1 if it is the name of something else. */
+static int64_t flow_name(const char *name)
+{
+	uint64_t start;
+	int n = 0;
+	if (sscanf(name, "flows-%10" SCNu64 ".db%n", &start, &n) != 1 || n == 0 || name[n])
+		return -1;
+	return (int64_t)start;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+size_t store_flow_starts(const struct store *s, uint64_t **ret)
+{
+	DIR *d = opendir(s->dir);
+	struct dirent *e;
+	size_t n = 0;
+	*ret = NULL;
+	while (d && (e = readdir(d)) != NULL) {
+		int64_t start = flow_name(e->d_name);
+		if (start < 0)
+			continue;
+		*ret = xrealloc(*ret, (n + 1) * sizeof **ret);
+		(*ret)[n++] = (uint64_t)start * 1000000000u;
+	}
+	if (d)
+		closedir(d);
+	if (n)
+		qsort(*ret, n, sizeof **ret, by_start);
+	return n;
+}
+
+void store_mark(struct buf *sql)
+{
+	buf_addf(sql, "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION_ID, STORE_SCHEMA);
+	buf_adds(sql, "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;");
+	buf_addf(sql, "INSERT OR REPLACE INTO meta VALUES('schema', %d), ('program', 'weir " WEIR_VERSION "');", STORE_SCHEMA);
+}
+
+/* Is this file ours, and of a schema that we know? */
+static int check_schema(struct store *s, sqlite3 *db, const char *path)
+{
+	int64_t id = store_int(db, "PRAGMA application_id", -1), have = store_int(db, "PRAGMA user_version", -1);
+	if (id < 0 || have < 0)
+		return store_fail(s, db, path);
+	if (id == 0 && have == 0 && store_int(db, "SELECT count(*) FROM sqlite_master", 0) == 0)
+		return 0; /* just made */
+	if (id != APPLICATION_ID) {
+		snprintf(s->error, sizeof s->error, "%s is not a database of weir: move it away", path);
+		s->damaged = true;
+		return -1;
+	}
+	if (have > STORE_SCHEMA) {
+		snprintf(s->error, sizeof s->error,
+			 "%s was made by a newer weir (schema %" PRId64
+			 ", this one knows %d): install that version again, or move the file away",
+			 path, have, STORE_SCHEMA);
+		return -1;
+	}
+	return 0;
+}
+
+static int on_progress(void *arg)
+{
+	const struct store *s = arg;
+	return s->conf.cancel && __atomic_load_n(s->conf.cancel, __ATOMIC_RELAXED);
+}
+
+sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
+{
+	static const char *const setup[] = {
+		[OPEN_READ] = "PRAGMA query_only=1; PRAGMA cache_size=-8192;",
+		[OPEN_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
+			       "PRAGMA journal_size_limit=67108864;",
+	};
+	const char *sql = setup[mode == OPEN_READ ? OPEN_READ : OPEN_WRITE];
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == OPEN_MAKE ? SQLITE_OPEN_CREATE : 0);
+	sqlite3 *db = NULL;
+	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
+		store_fail(s, db, path);
+		goto bad;
+	}
+	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_extended_result_codes(db, 1);
+	if (mode != OPEN_MAKE) /* what is committed is not cut short */
+		sqlite3_progress_handler(db, 100000, on_progress, s);
+	if (check_schema(s, db, path) < 0 || store_exec(s, db, sql) < 0)
+		goto bad;
+	return db;
+bad:
+	sqlite3_close(db);
+	return NULL;
+}
+
+static void mark_present(struct columns *cs, unsigned from, unsigned n, const char *name)
+{
+	for (unsigned i = from; i < n; i++)
+		if (strcmp(cs->c[i].name, name) == 0)
+			cs->c[i].missing = false;
+}
+
+int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct columns *cs, unsigned from, unsigned n, bool add)
+{
+	sqlite3_stmt *st = NULL;
+	struct buf sql = { 0 };
+	int rc = -1;
+	for (unsigned i = from; i < n; i++)
+		cs->c[i].missing = true;
+	buf_addf(&sql, "SELECT name FROM pragma_table_info('%s')", table);
+	if (store_prepare(s, db, buf_cstr(&sql), &st) == 0) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			mark_present(cs, from, n, (const char *)sqlite3_column_text(st, 0));
+		rc = rc == SQLITE_DONE ? 0 : store_fail(s, db, table);
+	}
+	sqlite3_finalize(st);
+	for (unsigned i = from; i < n && rc == 0 && add; i++) {
+		if (!cs->c[i].missing)
+			continue;
+		buf_reset(&sql);
+		buf_addf(&sql, "ALTER TABLE %s ADD COLUMN ", table);
+		columns_ddl(cs, i, i + 1, &sql);
+		rc = store_exec(s, db, buf_cstr(&sql));
+		cs->c[i].missing = false;
+	}
+	buf_release(&sql);
+	return rc;
+}
+
+/* -- the handle -- */
+
+static void close_parts(struct store *s)
+{
+	if (s->role == STORE_ALERTS)
+		alerts_close(s);
+	else if (s->role == STORE_FLOWS)
+		flows_close(s);
+	sqlite3_close(s->db);
+	s->db = NULL;
+}
+
+static void sqlite_close(struct store *s)
+{
+	if (!s)
+		return;
+	close_parts(s);
+	columns_release(&s->alert);
+	columns_release(&s->flow);
+	free(s->r.files);
+	free(s->dir);
+	free(s);
+}
+
+static int open_parts(struct store *s)
+{
+	if (s->role == STORE_READ)
+		return 0; /* files are opened when they are asked for */
+	if (mkdir(s->dir, 0750) < 0 && errno != EEXIST)
+		return store_fail(s, NULL, s->dir);
+	return s->role == STORE_ALERTS ? alerts_open(s) : flows_open(s);
+}
+
+static struct store *sqlite_open(const struct store_conf *conf, enum store_role role, struct buf *err)
+{
+	static const char *const note[] = { "note", NULL };
+	struct store *s = xcalloc(1, sizeof *s);
+	struct columns without;
+	s->conf = *conf;
+	s->role = role;
+	s->dir = xstrdup(conf->dir);
+	columns_init(&s->alert, R_ALERT, no_groups);
+	columns_init(&s->flow, R_FLOW, no_groups);
+	columns_init(&without, R_ALERT, note);
+	s->n_alert = without.n;
+	columns_release(&without);
+	if (open_parts(s) < 0) {
+		buf_adds(err, s->error);
+		sqlite_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+static const char *sqlite_error(const struct store *s)
 {
 	return s->error;
 }
 
-static int exec(struct store *s, sqlite3 *db, const char *sql)
+/* -- the table: writers of alerts and of flows share its functions -- */
+
+static struct run *run_of(struct store *s)
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, db, "store");
+	return s->role == STORE_ALERTS ? &s->a.run : &s->f.run;
 }
 
-static int64_t get_int(sqlite3 *db, const char *sql)
+static void to_cursor(const struct run *r, struct store_cursor *c)
 {
-	sqlite3_stmt *st;
-	int64_t v = -1;
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-		v = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return v;
+	*c = (struct store_cursor){ r->epoch, r->next, r->ended, r->clock };
 }
 
-/* -- opening -- */
-
-/* Fields that the file was made without are added. */
-static int add_columns(struct store *s, sqlite3 *db, const char *table, const struct column *c, unsigned n)
+static int sqlite_last_run(struct store *s, struct store_cursor *c)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct buf sql = { 0 };
-		sqlite3_stmt *st;
-		buf_addf(&sql, "SELECT 1 FROM pragma_table_info('%s') WHERE name='%s'", table, c[i].name);
-		int rc = sqlite3_prepare_v2(db, buf_cstr(&sql), -1, &st, NULL);
-		bool there = rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW;
-		sqlite3_finalize(st);
-		buf_reset(&sql);
-		buf_addf(&sql, "ALTER TABLE %s ADD COLUMN ", table);
-		columns_ddl(&c[i], 1, &sql);
-		rc = there ? 0 : exec(s, db, buf_cstr(&sql));
-		buf_release(&sql);
-		if (rc < 0)
-			return -1;
-	}
+	to_cursor(run_of(s), c);
 	return 0;
 }
 
-static int check_schema(struct store *s, sqlite3 *db, const char *path)
+static int sqlite_run(struct store *s, uint64_t epoch, struct store_cursor *c)
 {
-	int64_t have = get_int(db, "PRAGMA user_version");
-	if (have > SCHEMA) {
-		snprintf(s->error, sizeof s->error,
-			 "%s was made by a newer weir (schema %" PRId64 ", this one knows %d): install that version again, "
-			 "or move the file away",
-			 path, have, SCHEMA);
-		return -1;
+	struct run r = { 0 };
+	int rc = 1;
+	*c = (struct store_cursor){ .epoch = epoch };
+	if (s->role == STORE_FLOWS) {
+		for (size_t i = 0; i < s->f.n_known; i++)
+			if (s->f.known[i].epoch == epoch)
+				to_cursor(&s->f.known[i], c);
+	} else {
+		rc = runs_load(s, s->db, epoch, &r);
+		if (rc > 0)
+			to_cursor(&r, c);
 	}
-	return 0;
+	buf_release(&r.inputs);
+	return rc < 0 ? -1 : 0;
 }
 
-sqlite3 *store_open_db(struct store *s, const char *path, bool writer)
+static int sqlite_begin(struct store *s, uint64_t epoch, uint64_t now)
 {
-	sqlite3 *db = NULL;
-	int flags = writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
-	if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		store_fail(s, db, path);
-		sqlite3_close(db);
-		return NULL;
-	}
-	sqlite3_busy_timeout(db, 2000);
-	if (exec(s, db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;") < 0 ||
-	    check_schema(s, db, path) < 0) {
-		sqlite3_close(db);
-		return NULL;
-	}
-	return db;
+	return s->role == STORE_ALERTS ? alerts_begin(s, epoch, now) : flows_begin(s, epoch, now);
 }
 
-static int make_alerts(struct store *s)
+static int sqlite_put(struct store *s, enum rtype type, const void *rec, const char *base)
 {
-	struct buf sql = { 0 };
-	buf_adds(&sql, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS alerts (");
-	columns_ddl(s->alert_cols, s->n_alert_cols, &sql);
-	buf_adds(&sql, ", ingested INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id)) WITHOUT ROWID;");
-	/* The two that pay: newest first, and by check. Each further one costs a quarter of the speed. */
-	buf_adds(&sql, "CREATE INDEX IF NOT EXISTS alerts_time ON alerts(time, id);"
-		       "CREATE INDEX IF NOT EXISTS alerts_check ON alerts(\"check\", time);"
-		       "CREATE TABLE IF NOT EXISTS notes (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, time INTEGER NOT NULL,"
-		       " acknowledged INTEGER NOT NULL, actor TEXT NOT NULL, comment TEXT NOT NULL);"
-		       "CREATE INDEX IF NOT EXISTS notes_id ON notes(id, seq);"
-		       "CREATE TABLE IF NOT EXISTS deliveries (seq INTEGER PRIMARY KEY AUTOINCREMENT, rec BLOB NOT NULL);"
-		       "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);");
-	buf_addf(&sql, "INSERT OR IGNORE INTO meta VALUES('store', %" PRId64 ");",
-		 (int64_t)(hash_key_random().k0 >> 1 | 1));
-	buf_addf(&sql, "PRAGMA user_version=%d; COMMIT;", SCHEMA);
-	int rc = exec(s, s->alerts, buf_cstr(&sql));
-	if (rc < 0)
-		sqlite3_exec(s->alerts, "ROLLBACK", NULL, NULL, NULL);
-	buf_release(&sql);
-	return rc < 0 ? -1 : add_columns(s, s->alerts, "alerts", s->alert_cols, s->n_alert_cols);
+	if (type == R_ALERT)
+		return alerts_put(s, rec, base);
+	if (type == R_FLOW)
+		return flows_put(s, rec, base);
+	run_note(run_of(s), type, rec, base);
+	return 1;
 }
 
-static int prepare_alerts(struct store *s)
+static int sqlite_commit(struct store *s, uint64_t next)
 {
-	struct buf sql = { 0 };
-	buf_adds(&sql, "INSERT INTO alerts (");
-	columns_names(s->alert_cols, s->n_alert_cols, &sql);
-	buf_adds(&sql, ",ingested) VALUES (");
-	for (unsigned i = 0; i <= s->n_alert_cols; i++)
-		buf_adds(&sql, i ? ",?" : "?");
-	buf_adds(&sql, ") ON CONFLICT(id) DO UPDATE SET ");
-	for (unsigned i = 0; i < s->n_alert_cols; i++)
-		buf_addf(&sql, "%s\"%s\"=excluded.\"%s\"", i ? "," : "", s->alert_cols[i].name, s->alert_cols[i].name);
-	buf_adds(&sql, " WHERE excluded.revision > alerts.revision");
-	int rc = sqlite3_prepare_v2(s->alerts, buf_cstr(&sql), -1, &s->put_alert, NULL);
-	buf_release(&sql);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(s->alerts, "INSERT INTO deliveries(rec) VALUES(?)", -1, &s->put_delivery, NULL);
-	return rc == SQLITE_OK ? 0 : store_fail(s, s->alerts, "store");
+	return s->role == STORE_ALERTS ? alerts_commit(s, next) : flows_commit(s, next);
 }
 
-struct store *store_open(const struct store_conf *conf, bool writer, struct buf *err)
+static void sqlite_rollback(struct store *s)
 {
-	struct store *s = xcalloc(1, sizeof *s);
-	char path[512];
-	s->conf = *conf;
-	s->n_alert_cols = columns_of(R_ALERT, alert_skip, &s->alert_cols);
-	s->n_flow_cols = columns_of(R_FLOW, NULL, &s->flow_cols);
-	if (writer && mkdir(conf->dir, 0750) < 0 && errno != EEXIST) {
-		store_fail(s, NULL, conf->dir);
-		goto bad;
-	}
-	snprintf(path, sizeof path, "%s/alerts.db", conf->dir);
-	s->alerts = store_open_db(s, path, writer);
-	if (!s->alerts || (writer && make_alerts(s) < 0) || (writer && prepare_alerts(s) < 0))
-		goto bad;
-	s->id = (uint64_t)get_int(s->alerts, "SELECT value FROM meta WHERE key='store'");
-	return s;
-bad:
-	buf_adds(err, s->error);
-	store_close(s);
-	return NULL;
+	if (s->role == STORE_ALERTS)
+		alerts_rollback(s);
+	else
+		flows_rollback(s);
 }
 
-static void close_flows(struct store *s)
+static int sqlite_prune(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did)
 {
-	sqlite3_finalize(s->put_flow);
-	sqlite3_close(s->flows);
-	s->put_flow = NULL;
-	s->flows = NULL;
+	if (!max_age)
+		max_age = s->conf.max_age;
+	if (!max_bytes)
+		max_bytes = s->conf.max_bytes;
+	return s->role == STORE_ALERTS ? alerts_prune(s, now, max_age, did) : flows_prune(s, now, max_age, max_bytes, did);
 }
 
-void store_close(struct store *s)
+static int sqlite_tidy(struct store *s, uint64_t now)
 {
-	if (!s)
-		return;
-	close_flows(s);
-	sqlite3_finalize(s->put_alert);
-	sqlite3_finalize(s->put_delivery);
-	sqlite3_close(s->alerts);
-	free(s->alert_cols);
-	free(s->flow_cols);
-	free(s);
+	return s->role == STORE_ALERTS ? alerts_tidy(s, now) : flows_tidy(s);
 }
 
-uint64_t store_id(const struct store *s)
+static unsigned sqlite_query(struct store *s, const struct g_query *q, const char *base, struct buf *out,
+			     struct store_page *page, struct buf *err)
 {
-	return s->id;
+	*page = (struct store_page){ 0 };
+	if (str_eq(base, q->what, "runs"))
+		return read_runs(s, out, page, err);
+	if (str_eq(base, q->what, "stats"))
+		return read_stats(s, out, page, err);
+	return read_query(s, q, base, out, page, err);
 }
 
-/* -- cursors -- */
-
-static int set_cursor(struct store *s, sqlite3 *db, const struct store_cursor *c)
-{
-	char sql[256];
-	snprintf(sql, sizeof sql,
-		 "INSERT OR REPLACE INTO meta VALUES('epoch', %" PRId64 "); INSERT OR REPLACE INTO meta VALUES('next', %" PRId64
-		 ");",
-		 (int64_t)c->epoch, (int64_t)c->next);
-	return exec(s, db, sql);
-}
-
-static void get_cursor(sqlite3 *db, struct store_cursor *c)
-{
-	int64_t next = get_int(db, "SELECT value FROM meta WHERE key='next'");
-	c->epoch = next < 0 ? 0 : (uint64_t)get_int(db, "SELECT value FROM meta WHERE key='epoch'");
-	c->next = next < 0 ? 0 : (uint64_t)next;
-}
-
-int store_alerts_cursor(struct store *s, struct store_cursor *c)
-{
-	get_cursor(s->alerts, c);
-	return 0;
-}
-
-/* -- alerts -- */
-
-int store_alerts_begin(struct store *s)
-{
-	return exec(s, s->alerts, "BEGIN IMMEDIATE");
-}
-
-int store_alerts_put(struct store *s, const struct r_alert *a, const char *base, uint64_t now)
-{
-	columns_bind(s->put_alert, s->alert_cols, s->n_alert_cols, a, base);
-	sqlite3_bind_int64(s->put_alert, (int)s->n_alert_cols + 1, (sqlite3_int64)now);
-	int rc = sqlite3_step(s->put_alert);
-	sqlite3_reset(s->put_alert);
-	if (rc != SQLITE_DONE)
-		return store_fail(s, s->alerts, "alerts.db");
-	if (!s->conf.deliveries || sqlite3_changes(s->alerts) == 0) /* we have it already */
-		return 0;
-	struct buf rec = { 0 };
-	codec_pack(&rec, R_ALERT, a, base);
-	sqlite3_bind_blob(s->put_delivery, 1, rec.p, (int)rec.len, SQLITE_STATIC);
-	rc = sqlite3_step(s->put_delivery);
-	sqlite3_reset(s->put_delivery);
-	buf_release(&rec);
-	return rc == SQLITE_DONE ? 0 : store_fail(s, s->alerts, "alerts.db");
-}
-
-int store_alerts_commit(struct store *s, const struct store_cursor *c)
-{
-	if (set_cursor(s, s->alerts, c) == 0 && exec(s, s->alerts, "COMMIT") == 0)
-		return 0;
-	store_alerts_rollback(s);
-	return -1;
-}
-
-void store_alerts_rollback(struct store *s)
-{
-	if (!sqlite3_get_autocommit(s->alerts))
-		sqlite3_exec(s->alerts, "ROLLBACK", NULL, NULL, NULL);
-}
-
-int store_alerts_lost(struct store *s, uint64_t end)
-{
-	char sql[256];
-	snprintf(sql, sizeof sql,
-		 "UPDATE alerts SET action=%d, release_cause=%d, \"end\"=max(time, %" PRId64
-		 "), revision=revision+1 WHERE \"end\"=0 AND action IN (%d, %d)",
-		 ACT_RELEASE, CAUSE_LOST, (int64_t)end, ACT_ENGAGE, ACT_UPDATE);
-	return exec(s, s->alerts, sql);
-}
-
-/* -- flows -- */
-
-static int open_flows(struct store *s, uint64_t start)
-{
-	char path[512];
-	struct buf sql = { 0 };
-	int rc = -1;
-	close_flows(s);
-	snprintf(path, sizeof path, "%s/flows-%010" PRIu64 ".db", s->conf.dir, start / 1000000000u);
-	s->flows = store_open_db(s, path, true);
-	if (!s->flows)
-		return -1;
-	buf_adds(&sql, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS flows (");
-	columns_ddl(s->flow_cols, s->n_flow_cols, &sql);
-	buf_addf(&sql, ", PRIMARY KEY(id, part)) WITHOUT ROWID;"
-		       "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);"
-		       "PRAGMA user_version=%d; COMMIT;", SCHEMA);
-	if (exec(s, s->flows, buf_cstr(&sql)) < 0 ||
-	    add_columns(s, s->flows, "flows", s->flow_cols, s->n_flow_cols) < 0)
-		goto out;
-	buf_reset(&sql);
-	buf_adds(&sql, "INSERT OR REPLACE INTO flows (");
-	columns_names(s->flow_cols, s->n_flow_cols, &sql);
-	buf_adds(&sql, ") VALUES (");
-	for (unsigned i = 0; i < s->n_flow_cols; i++)
-		buf_adds(&sql, i ? ",?" : "?");
-	buf_adds(&sql, ")");
-	if (sqlite3_prepare_v2(s->flows, buf_cstr(&sql), -1, &s->put_flow, NULL) != SQLITE_OK) {
-		store_fail(s, s->flows, path);
-		goto out;
-	}
-	s->flows_start = start;
-	rc = 0;
-out:
-	buf_release(&sql);
-	if (rc < 0)
-		close_flows(s);
-	return rc;
-}
-
-int store_flows_begin(struct store *s, uint64_t now)
-{
-	uint64_t start = now - now % s->conf.period;
-	if ((!s->flows || start != s->flows_start) && open_flows(s, start) < 0)
-		return -1;
-	return exec(s, s->flows, "BEGIN IMMEDIATE");
-}
-
-int store_flows_put(struct store *s, const struct r_flow *f, const char *base)
-{
-	columns_bind(s->put_flow, s->flow_cols, s->n_flow_cols, f, base);
-	int rc = sqlite3_step(s->put_flow);
-	sqlite3_reset(s->put_flow);
-	return rc == SQLITE_DONE ? 0 : store_fail(s, s->flows, "flows");
-}
-
-int store_flows_commit(struct store *s, const struct store_cursor *c)
-{
-	if (set_cursor(s, s->flows, c) == 0 && exec(s, s->flows, "COMMIT") == 0)
-		return 0;
-	store_flows_rollback(s);
-	return -1;
-}
-
-void store_flows_rollback(struct store *s)
-{
-	if (s->flows && !sqlite3_get_autocommit(s->flows))
-		sqlite3_exec(s->flows, "ROLLBACK", NULL, NULL, NULL);
-}
-
-static int is_flow_file(const struct dirent *d)
-{
-	uint64_t start;
-	int n = 0;
-	return sscanf(d->d_name, "flows-%" SCNu64 ".db%n", &start, &n) == 1 && d->d_name[n] == '\0' && n > 0;
-}
-
-int store_flow_files(const struct store *s, struct dirent ***names)
-{
-	int n = scandir(s->conf.dir, names, is_flow_file, alphasort);
-	return n < 0 ? 0 : n;
-}
-
-/* The newest file knows how far the history got. */
-int store_flows_cursor(struct store *s, struct store_cursor *c)
-{
-	struct dirent **names = NULL;
-	int n = store_flow_files(s, &names);
-	*c = (struct store_cursor){ 0, 0 };
-	for (int i = n - 1; i >= 0; i--) {
-		char path[800];
-		snprintf(path, sizeof path, "%s/%s", s->conf.dir, names[i]->d_name);
-		sqlite3 *db = c->next ? NULL : store_open_db(s, path, true);
-		if (db) {
-			get_cursor(db, c);
-			sqlite3_close(db);
-		}
-		free(names[i]);
-	}
-	free(names);
-	return 0;
-}
-
-/* -- the delivery log -- */
-
-int store_deliveries_read(struct store *s, uint64_t after, bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len),
-			  void *arg)
-{
-	sqlite3_stmt *st;
-	if (sqlite3_prepare_v2(s->alerts, "SELECT seq, rec FROM deliveries WHERE seq > ? ORDER BY seq", -1, &st, NULL) !=
-	    SQLITE_OK)
-		return store_fail(s, s->alerts, "deliveries");
-	sqlite3_bind_int64(st, 1, (sqlite3_int64)after);
-	while (sqlite3_step(st) == SQLITE_ROW)
-		if (!cb(arg, (uint64_t)sqlite3_column_int64(st, 0), sqlite3_column_blob(st, 1),
-			(size_t)sqlite3_column_bytes(st, 1)))
-			break;
-	sqlite3_finalize(st);
-	return 0;
-}
-
-int store_deliveries_forget(struct store *s, uint64_t before)
-{
-	char sql[96];
-	snprintf(sql, sizeof sql, "DELETE FROM deliveries WHERE seq < %" PRIu64, before);
-	return exec(s, s->alerts, sql);
-}
-
-/* -- upkeep -- */
-
-int store_backup(struct store *s, const char *path)
-{
-	sqlite3 *to = NULL;
-	int rc = -1;
-	if (access(path, F_OK) == 0) {
-		snprintf(s->error, sizeof s->error, "%s is there already", path);
-		return -1;
-	}
-	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK) {
-		store_fail(s, to, path);
-		goto out;
-	}
-	sqlite3_backup *b = sqlite3_backup_init(to, "main", s->alerts, "main");
-	if (b && sqlite3_backup_step(b, -1) == SQLITE_DONE)
-		rc = 0;
-	if (!b || sqlite3_backup_finish(b) != SQLITE_OK || rc < 0)
-		rc = store_fail(s, to, path);
-out:
-	sqlite3_close(to);
-	if (rc < 0)
-		unlink(path);
-	return rc;
-}
-
-static void remove_flow_file(const char *path)
-{
-	char side[820];
-	unlink(path);
-	snprintf(side, sizeof side, "%s-wal", path);
-	unlink(side);
-	snprintf(side, sizeof side, "%s-shm", path);
-	unlink(side);
-}
-
-/* By age, then the oldest files until the rest fits; never the one being written. */
-static int prune_flows(struct store *s, uint64_t now)
-{
-	struct dirent **names = NULL;
-	int n = store_flow_files(s, &names), gone = 0;
-	uint64_t total = 0;
-	for (int i = n - 1; i >= 0; i--) {
-		char path[800];
-		struct stat st;
-		uint64_t start = 0;
-		snprintf(path, sizeof path, "%s/%s", s->conf.dir, names[i]->d_name);
-		sscanf(names[i]->d_name, "flows-%" SCNu64, &start);
-		if (stat(path, &st) == 0)
-			total += (uint64_t)st.st_size;
-		bool old = start * 1000000000u + s->conf.period + s->conf.max_age < now;
-		if ((old || total > s->conf.max_bytes) && start * 1000000000u != s->flows_start && i < n - 1) {
-			remove_flow_file(path);
-			gone++;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return gone;
-}
-
-int store_prune(struct store *s, uint64_t now)
-{
-	char sql[400];
-	uint64_t oldest = now > s->conf.max_age ? now - s->conf.max_age : 0;
-	snprintf(sql, sizeof sql,
-		 "DELETE FROM alerts WHERE ingested < %" PRId64 " AND \"end\" != 0;"
-		 "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts ORDER BY time DESC, id DESC LIMIT -1 OFFSET %" PRId64
-		 "); DELETE FROM notes WHERE id NOT IN (SELECT id FROM alerts);",
-		 (int64_t)oldest, (int64_t)s->conf.max_alerts);
-	int before = sqlite3_total_changes(s->alerts);
-	if (exec(s, s->alerts, sql) < 0)
-		return -1;
-	return sqlite3_total_changes(s->alerts) - before + prune_flows(s, now);
-}
-
-int store_stats(struct store *s, struct store_stats *out)
-{
-	struct dirent **names = NULL;
-	char path[800];
-	struct stat st;
-	*out = (struct store_stats){ 0 };
-	out->alerts = (uint64_t)get_int(s->alerts, "SELECT count(*) FROM alerts");
-	out->deliveries = (uint64_t)get_int(s->alerts, "SELECT count(*) FROM deliveries");
-	snprintf(path, sizeof path, "%s/alerts.db", s->conf.dir);
-	if (stat(path, &st) == 0)
-		out->alerts_bytes = (uint64_t)st.st_size;
-	int n = store_flow_files(s, &names);
-	out->flows_files = (uint64_t)n;
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof path, "%s/%s", s->conf.dir, names[i]->d_name);
-		if (stat(path, &st) == 0)
-			out->flows_bytes += (uint64_t)st.st_size;
-		free(names[i]);
-	}
-	free(names);
-	return 0;
-}
+const struct store_ops store_sqlite = {
+	.name = "sqlite",
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.error = sqlite_error,
+	.last_run = sqlite_last_run,
+	.run = sqlite_run,
+	.begin = sqlite_begin,
+	.put = sqlite_put,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.prune = sqlite_prune,
+	.tidy = sqlite_tidy,
+	.note = alerts_note,
+	.log = alerts_log,
+	.log_read = alerts_log_read,
+	.log_forget = alerts_log_forget,
+	.query = sqlite_query,
+	.backup = read_backup,
+};

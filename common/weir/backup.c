@@ -1,16 +1,23 @@
 #include "backup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *backup_place(const struct topo *t)
 {
-	return xasprintf("%s%s/backup-%d.db", t->store.path ? t->store.path : t->state, t->store.path ? "" : "/store",
-			 (int)getpid());
+	return xasprintf("%s/backup-%d", t->store.path, (int)getpid());
+}
+
+static int complain(const char *path)
+{
+	fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
+	return -1;
 }
 
 /* Until from is at its end. */
@@ -25,29 +32,69 @@ static int copy(int from, int to)
 	return n < 0 ? -1 : fsync(to);
 }
 
+static int copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, rc = -1;
+	if (in < 0)
+		return complain(from);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (out < 0 || copy(in, out) < 0)
+		complain(to);
+	else
+		rc = 0;
+	close(in);
+	if (out >= 0)
+		close(out);
+	return rc;
+}
+
+/* Calls fn for each file of a directory until it fails; to may be NULL. */
+static int each_file(const char *dir, const char *to, int (*fn)(const char *from, const char *to))
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int rc = d ? 0 : complain(dir);
+	while (d && rc == 0 && (e = readdir(d)) != NULL) {
+		if (*e->d_name == '.')
+			continue;
+		char *a = xasprintf("%s/%s", dir, e->d_name), *b = xasprintf("%s/%s", to ? to : "", e->d_name);
+		rc = fn(a, b);
+		free(a);
+		free(b);
+	}
+	if (d)
+		closedir(d);
+	return rc;
+}
+
+static int remove_file(const char *from, const char *to)
+{
+	(void)to;
+	return unlink(from);
+}
+
+static void remove_dir(const char *dir)
+{
+	if (each_file(dir, NULL, remove_file) == 0)
+		rmdir(dir);
+}
+
 int backup_take(const char *place, const char *path)
 {
-	int rc = -1, from = open(place, O_RDONLY | O_CLOEXEC), to = -1;
-	if (from < 0) {
-		fprintf(stderr, "weir: %s: %s\n", place, strerror(errno));
-		goto out;
+	struct stat st;
+	int rc;
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
+		rc = complain(path);
+	} else if (rename(place, path) == 0) {
+		return 0;
+	} else if (errno != EXDEV || mkdir(path, 0750) < 0) {
+		rc = complain(path);
+	} else {
+		rc = each_file(place, path, copy_file);
+		if (rc < 0)
+			remove_dir(path);
 	}
-	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (to < 0) {
-		fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
-		goto out;
-	}
-	/* What rename replaces is the empty file just made, nobody else's. */
-	rc = rename(place, path) == 0 ? 0 : copy(from, to);
-	if (rc < 0) {
-		fprintf(stderr, "weir: %s: %s\n", path, strerror(errno));
-		unlink(path);
-	}
-out:
-	unlink(place);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
+	remove_dir(place);
 	return rc;
 }

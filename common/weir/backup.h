@@ -4,9 +4,12 @@
 
 #include "topo.h"
 
-/* Where alertd is to put it; the caller frees the string. */
+/* The directory alertd is to put it in; the caller frees the string. */
 char *backup_place(const struct topo *t);
-/* Moves it to path, which must not be there yet; copies when that is another file system. 0, or -1 after saying why. */
+/*
+ * Moves it to the directory path, which must not be there yet; copies when that is on another file system. 0, or -1 after
+ * saying why.
+ */
 int backup_take(const char *place, const char *path);
 
 #endif

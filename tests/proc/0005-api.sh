@@ -70,7 +70,7 @@ weir tail $f -n 5 --cursor-file "$tmp/cursor" >"$tmp/t1" 2>&1
 check "weir tail keeps a cursor" test -s "$tmp/cursor"
 check "weir cat packets" sh -c "$bin/weir cat $f -s 1 history | jq -e -s 'any(.[]; .type==\"flow\")'"
 check "weir store stats" sh -c "$bin/weir store $f -o json stats | jq -e -s 'any(.[]; .name==\"alerts\" and .value > 5)'"
-check "weir store backup" sh -c "$bin/weir store $f backup $tmp/backup.db && sqlite3 $tmp/backup.db 'select count(*) from alerts' | grep -qv '^0'"
+check "weir store backup" sh -c "$bin/weir store $f backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0' && ls $tmp/backup/flows-*.db"
 check "counters: packets are in flows or undecoded" sh -c "$bin/weir status $f -m -o json | jq -e -s '(map(select(.type==\"metric\" and .process==\"capture/office\"))) as \$m | (\$m|map(select(.name==\"packets\"))[0].value) == ((\$m|map(select(.name==\"packets_in_flows\"))[0].value) + (\$m|map(select(.name==\"undecoded\").value)|add))'"
 # -- a port in use --
 cp "$tmp/weir.yaml" "$tmp/first.yaml"

@@ -1,14 +1,14 @@
-#include "columns.h"
-
+/* Records as rows: names, types, binding and reading, by the descriptors. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "codec.h"
+#include "store_sqlite.h"
 
-static bool name_taken(const struct column *c, unsigned n, const char *name)
+static bool name_taken(const struct columns *cs, const char *name)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(c[i].name, name) == 0)
+	for (unsigned i = 0; i < cs->n; i++)
+		if (strcmp(cs->c[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -22,17 +22,17 @@ static void plain_name(const char *field, char *out, size_t size)
 }
 
 /* A name that an earlier group has is told apart by what the group is about: flow_score, host_first. */
-static void make_name(struct column *c, const struct column *before, unsigned n, const struct rgroup *g)
+static void make_name(struct column *c, const struct columns *before, const struct rgroup *g)
 {
 	char plain[48];
 	int about = (int)strcspn(g->name, "_");
 	plain_name(c->field->name, plain, sizeof plain);
-	c->own_name = !name_taken(before, n, plain);
+	c->own_name = !name_taken(before, plain);
 	if (c->own_name)
 		snprintf(c->name, sizeof c->name, "%s", plain);
 	else
 		snprintf(c->name, sizeof c->name, "%.*s_%s", about, g->name, plain);
-	if (!c->own_name && name_taken(before, n, c->name))
+	if (!c->own_name && name_taken(before, c->name))
 		snprintf(c->name, sizeof c->name, "%s_%s", g->name, plain);
 }
 
@@ -44,33 +44,37 @@ static bool skipped(const char *const *skip, const char *group)
 	return false;
 }
 
-unsigned columns_of(enum rtype type, const char *const *skip, struct column **ret)
+void columns_init(struct columns *cs, enum rtype type, const char *const *skip)
 {
 	const struct rdesc *rd = rdesc_get(type);
-	struct column *c = NULL;
-	unsigned n = 0;
+	*cs = (struct columns){ 0 };
 	for (unsigned i = 0; i < rd->n_groups; i++) {
 		const struct rgroup *g = &rd->groups[i];
 		if (skipped(skip, g->name))
 			continue;
-		c = xrealloc(c, (n + g->n_fields) * sizeof *c);
+		cs->c = xrealloc(cs->c, (cs->n + g->n_fields) * sizeof *cs->c);
 		for (unsigned k = 0; k < g->n_fields; k++) {
-			c[n] = (struct column){ .field = &g->fields[k], .off = g->off + g->fields[k].off };
-			make_name(&c[n], c, n, g);
-			n++;
+			cs->c[cs->n] = (struct column){ .field = &g->fields[k], .off = g->off + g->fields[k].off };
+			make_name(&cs->c[cs->n], cs, g);
+			cs->n++;
 		}
 	}
-	*ret = c;
-	return n;
 }
 
+void columns_release(struct columns *cs)
+{
+	free(cs->c);
+	*cs = (struct columns){ 0 };
+}
+
+/* Text compares without regard to case, as the match language does, so that an index serves it. */
 static const char *sql_type(const struct field *f)
 {
 	switch (f->type) {
 	case FT_STR:
 	case FT_LIST:
 	case FT_MAP:
-		return "TEXT NOT NULL DEFAULT ''";
+		return "TEXT NOT NULL COLLATE NOCASE DEFAULT ''";
 	case FT_ADDR:
 	case FT_MAC:
 	case FT_ID:
@@ -83,20 +87,25 @@ static const char *sql_type(const struct field *f)
 	}
 }
 
-void columns_ddl(const struct column *c, unsigned n, struct buf *out)
+void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf *out)
 {
-	for (unsigned i = 0; i < n; i++)
-		buf_addf(out, "%s\"%s\" %s", i ? ", " : "", c[i].name, sql_type(c[i].field));
+	for (unsigned i = from; i < n; i++)
+		buf_addf(out, "%s\"%s\" %s", i > from ? ", " : "", cs->c[i].name, sql_type(cs->c[i].field));
 }
 
-void columns_names(const struct column *c, unsigned n, struct buf *out)
+void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out)
 {
-	for (unsigned i = 0; i < n; i++)
-		buf_addf(out, "%s\"%s\"", i ? "," : "", c[i].name);
+	for (unsigned i = from; i < n; i++) {
+		const char *comma = i > from ? "," : "";
+		if (cs->c[i].missing)
+			buf_addf(out, "%sNULL", comma);
+		else
+			buf_addf(out, "%s%s\"%s\"", comma, prefix, cs->c[i].name);
+	}
 }
 
 /* Ids sort by time as bytes only when the bytes are big-endian. */
-static void id_bytes(struct id id, uint8_t out[16])
+void id_to_blob(struct id id, uint8_t out[static 16])
 {
 	for (int i = 0; i < 8; i++) {
 		out[i] = (uint8_t)(id.hi >> (56 - 8 * i));
@@ -124,7 +133,7 @@ static void bind_one(sqlite3_stmt *st, int at, const struct field *f, const void
 		sqlite3_bind_blob(st, at, v, mac_is_set(v) ? 6 : 0, SQLITE_STATIC);
 		return;
 	case FT_ID:
-		id_bytes(*(const struct id *)v, raw);
+		id_to_blob(*(const struct id *)v, raw);
 		sqlite3_bind_blob(st, at, raw, id_is_set(*(const struct id *)v) ? 16 : 0, SQLITE_TRANSIENT);
 		return;
 	case FT_F64:
@@ -146,19 +155,21 @@ static void bind_one(sqlite3_stmt *st, int at, const struct field *f, const void
 	}
 }
 
-void columns_bind(sqlite3_stmt *st, const struct column *c, unsigned n, const void *rec, const char *base)
+void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base)
 {
-	for (unsigned i = 0; i < n; i++)
-		bind_one(st, (int)i + 1, c[i].field, (const char *)rec + c[i].off, base);
+	for (unsigned i = 0; i < cs->n; i++)
+		bind_one(st, (int)i + 1, cs->c[i].field, (const char *)rec + cs->c[i].off, base);
 }
 
-static void read_id(const uint8_t *p, struct id *id)
+struct id id_from_column(sqlite3_stmt *st, int at)
 {
-	id->hi = id->lo = 0;
-	for (int i = 0; i < 8; i++) {
-		id->hi = id->hi << 8 | p[i];
-		id->lo = id->lo << 8 | p[8 + i];
+	struct id id = { 0, 0 };
+	const uint8_t *p = sqlite3_column_blob(st, at);
+	for (int i = 0; i < 8 && sqlite3_column_bytes(st, at) == 16; i++) {
+		id.hi = id.hi << 8 | p[i];
+		id.lo = id.lo << 8 | p[8 + i];
 	}
+	return id;
 }
 
 static void read_one(sqlite3_stmt *st, int at, const struct field *f, void *v, struct buf *arena)
@@ -174,14 +185,14 @@ static void read_one(sqlite3_stmt *st, int at, const struct field *f, void *v, s
 		n = sqlite3_column_bytes(st, at);
 		*(struct str *)v = p && n ? str_put_raw(arena, p, (size_t)n) : (struct str){ 0, 0 };
 		return;
+	case FT_ID:
+		*(struct id *)v = id_from_column(st, at);
+		return;
 	case FT_ADDR:
 	case FT_MAC:
-	case FT_ID:
 		p = sqlite3_column_blob(st, at);
 		n = sqlite3_column_bytes(st, at);
-		if (f->type == FT_ID && n == 16)
-			read_id(p, v);
-		else if (n == (f->type == FT_MAC ? 6 : 16))
+		if (n == (f->type == FT_MAC ? 6 : 16))
 			memcpy(v, p, (size_t)n);
 		return;
 	case FT_F64:
@@ -203,8 +214,8 @@ static void read_one(sqlite3_stmt *st, int at, const struct field *f, void *v, s
 	}
 }
 
-void columns_read(sqlite3_stmt *st, int first, const struct column *c, unsigned n, void *rec, struct buf *arena)
+void columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena)
 {
-	for (unsigned i = 0; i < n; i++)
-		read_one(st, first + (int)i, c[i].field, (char *)rec + c[i].off, arena);
+	for (unsigned i = 0; i < cs->n; i++)
+		read_one(st, first + (int)i, cs->c[i].field, (char *)rec + cs->c[i].off, arena);
 }

@@ -1,0 +1,176 @@
+/*
+ * What the files of the SQLite store share.
+ *
+ * alerts.db: alerts, notes, the delivery log, how far each run's alerts are stored. flows-<start>.db: ended flows of one period
+ * of ingest time (start: seconds since 1970), and how far each run's history is stored there: no file has to agree with another,
+ * and retention deletes files.
+ */
+#ifndef WEIR_STORE_SQLITE_H
+#define WEIR_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+#define STORE_SCHEMA 1 /* of both kinds of file; rows added to the records need no new one */
+
+/* -- records as rows (store_sqlite_columns.c) -- */
+
+struct column {
+	char name[64];
+	const struct field *field;
+	unsigned off;  /* in the record's struct */
+	bool own_name; /* the field's public name with '_' for '.', and no earlier field's */
+	bool missing;  /* the file was made before the field was: it reads as absent */
+};
+
+struct columns {
+	struct column *c;
+	unsigned n;
+};
+
+/* The columns of a record type, without the groups named in skip (NULL-terminated, may be NULL). */
+void columns_init(struct columns *cs, enum rtype type, const char *const *skip);
+void columns_release(struct columns *cs);
+/* 'name TYPE NOT NULL DEFAULT ..., ...' of columns [from, n). */
+void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf *out);
+/* '"a","b"' of columns [from, n), NULL for what is missing; prefix goes before each name. */
+void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out);
+/* Binds all, from parameter 1 on. Strings must stay until the statement has run. */
+void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base);
+/* Reads a row whose result columns are these, from result column first on; strings go into arena. */
+void columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena);
+void id_to_blob(struct id id, uint8_t out[static 16]);
+struct id id_from_column(sqlite3_stmt *st, int at);
+
+/* -- runs: how far each is stored, in both kinds of file (store_sqlite_runs.c) -- */
+
+struct run {
+	uint64_t epoch, next; /* epoch 0: none */
+	bool ended, live;
+	uint64_t clock;           /* packet time reached */
+	uint64_t lo, hi;          /* smallest and largest time (alerts) or last (flows) stored in this file */
+	uint64_t began, stored;   /* wall clock: first and last commit */
+	uint64_t records;         /* stored in this file */
+	struct buf inputs;        /* 'sensor: input', one a line */
+	bool changed;
+};
+
+struct store;
+int runs_make(struct store *s, sqlite3 *db);
+/* 1 if the file has it, 0 if not (then *r is a new one), -1. Strings of *r are kept in its buffer. */
+int runs_load(struct store *s, sqlite3 *db, uint64_t epoch, struct run *r);
+int runs_save(struct store *s, sqlite3_stmt *st, struct run *r, uint64_t now);
+int runs_prepare_save(struct store *s, sqlite3 *db, sqlite3_stmt **ret);
+/* Calls cb for each run of a file. */
+int runs_each(struct store *s, sqlite3 *db, void (*cb)(void *arg, const struct run *r), void *arg);
+/* What CONFIG, TICK and EOS say. */
+void run_note(struct run *r, enum rtype type, const void *rec, const char *base);
+void run_stored(struct run *r, uint64_t time);
+
+/* -- the handle -- */
+
+struct alert_part {
+	sqlite3_stmt *put, *put_log, *save_run;
+	struct run run;
+	uint64_t now;             /* of the transaction */
+	struct store_log log;
+	struct store_log saved;   /* as of the last commit */
+	uint64_t analyzed;
+};
+
+struct flow_part {
+	sqlite3_stmt *put, *save_run;
+	struct run run;
+	uint64_t start;           /* of the file that is open, ns */
+	uint64_t now;             /* of the transaction */
+	struct run *known;        /* all runs of all files, one each */
+	size_t n_known;
+	uint64_t *untidy;         /* starts of closed files that have no host indexes yet, ns */
+	size_t n_untidy;
+};
+
+/* What is known of a flow file without opening it again. */
+struct flow_file {
+	uint64_t start;
+	uint64_t size, mtime;
+	uint64_t lo, hi;
+	bool read;
+};
+
+struct read_part {
+	uint64_t inode;           /* of the alerts.db that is open */
+	struct flow_file *files;
+	size_t n_files;
+	uint64_t deadline;        /* mono ns, of the query at hand */
+};
+
+struct store {
+	struct store_conf conf;
+	char *dir;
+	enum store_role role;
+	sqlite3 *db;              /* alerts.db, or the flow file that is written */
+	struct columns alert, flow; /* alert: with the group 'note' at its end */
+	unsigned n_alert;         /* columns of alerts.db's table: without that group */
+	struct alert_part a;
+	struct flow_part f;
+	struct read_part r;
+	char error[600];
+	bool damaged;             /* the failure was: the file is damaged, or none of ours */
+};
+
+/* Leaves 'what: reason' in s->error; returns -1. */
+int store_fail(struct store *s, sqlite3 *db, const char *what);
+int store_exec(struct store *s, sqlite3 *db, const char *sql);
+int store_prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+/* First value of the first row; def if there is none. */
+int64_t store_int(sqlite3 *db, const char *sql, int64_t def);
+int store_set_meta(struct store *s, sqlite3 *db, const char *key, uint64_t value);
+uint64_t store_get_meta(sqlite3 *db, const char *key, uint64_t def);
+/* Opens a file of the store and checks that it is one. make: create it if it is not there. NULL with s->error. */
+enum open_mode { OPEN_READ, OPEN_WRITE, OPEN_MAKE };
+sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode);
+/* Finds out which of columns [from, n) the table lacks, and adds them if 'add'. */
+int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct columns *cs, unsigned from, unsigned n, bool add);
+/* Marks the file as one of ours, of this schema. */
+void store_mark(struct buf *sql);
+char *store_alerts_path(const struct store *s);
+char *store_flow_path(const struct store *s, uint64_t start);
+/* Starts (ns) of the flow files, oldest first; the caller frees. */
+size_t store_flow_starts(const struct store *s, uint64_t **ret);
+
+int alerts_open(struct store *s);
+void alerts_close(struct store *s);
+int alerts_begin(struct store *s, uint64_t epoch, uint64_t now);
+int alerts_put(struct store *s, const struct r_alert *a, const char *base);
+int alerts_commit(struct store *s, uint64_t next);
+void alerts_rollback(struct store *s);
+int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_pruned *did);
+int alerts_tidy(struct store *s, uint64_t now);
+unsigned alerts_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
+		     struct buf *err);
+int alerts_log(struct store *s, struct store_log *l);
+int alerts_log_read(struct store *s, uint64_t from, unsigned max,
+		    bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len), void *arg);
+int alerts_log_forget(struct store *s, uint64_t before);
+
+int flows_open(struct store *s);
+void flows_close(struct store *s);
+int flows_begin(struct store *s, uint64_t epoch, uint64_t now);
+int flows_put(struct store *s, const struct r_flow *f, const char *base);
+int flows_commit(struct store *s, uint64_t next);
+void flows_rollback(struct store *s);
+int flows_prune(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did);
+int flows_tidy(struct store *s);
+
+/* Opens alerts.db for reading if it is not open, or was replaced. */
+int read_open_alerts(struct store *s);
+/* Flow files, newest first, with the range of times in them. */
+size_t read_flow_files(struct store *s, struct flow_file **ret);
+unsigned read_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		    struct buf *err);
+unsigned read_runs(struct store *s, struct buf *out, struct store_page *page, struct buf *err);
+unsigned read_stats(struct store *s, struct buf *out, struct store_page *page, struct buf *err);
+unsigned read_backup(struct store *s, const char *dir, bool flows, struct buf *err);
+
+#endif

@@ -1,0 +1,382 @@
+/* The writer of alerts.db: alerts, notes on them, the delivery log. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+#include "hash.h"
+#include "store_sqlite.h"
+
+#define PRUNE_ROWS   200                /* alerts that a slice of retention looks at: some milliseconds */
+#define ANALYZE_NS   3600000000000ull
+
+/* An episode that goes on. */
+#define ENGAGED "\"end\"=0 AND action IN (1,2)"
+_Static_assert(ACT_ENGAGE == 1 && ACT_UPDATE == 2, "ENGAGED names these values");
+
+static const char no_alerts[] = "alerts.db";
+
+/* Rows lie in the order of their arrival, which retention follows; ids are near to that order too. */
+static int make_tables(struct store *s)
+{
+	struct buf sql = { 0 };
+	buf_adds(&sql, "BEGIN IMMEDIATE;");
+	store_mark(&sql);
+	buf_adds(&sql, "CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY, ");
+	columns_ddl(&s->alert, 0, s->n_alert, &sql);
+	buf_adds(&sql, ", epoch INTEGER NOT NULL, ingested INTEGER NOT NULL);"
+		       "CREATE UNIQUE INDEX IF NOT EXISTS alerts_id ON alerts(id);"
+		       "CREATE INDEX IF NOT EXISTS alerts_time ON alerts(time, id);"
+		       "CREATE INDEX IF NOT EXISTS alerts_check ON alerts(\"check\", time);"
+		       "CREATE INDEX IF NOT EXISTS alerts_client ON alerts(client_ip, time);"
+		       "CREATE INDEX IF NOT EXISTS alerts_server ON alerts(server_ip, time);"
+		       "CREATE INDEX IF NOT EXISTS alerts_engaged ON alerts(epoch) WHERE " ENGAGED ";"
+		       "CREATE TABLE IF NOT EXISTS notes (id BLOB PRIMARY KEY, ");
+	columns_ddl(&s->alert, s->n_alert, s->alert.n, &sql);
+	buf_adds(&sql, ") WITHOUT ROWID;"
+		       "CREATE TABLE IF NOT EXISTS note_log (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, time INTEGER NOT NULL,"
+		       " op TEXT NOT NULL, actor TEXT NOT NULL, comment TEXT NOT NULL);"
+		       "CREATE INDEX IF NOT EXISTS note_log_id ON note_log(id);"
+		       "CREATE TRIGGER IF NOT EXISTS alerts_gone AFTER DELETE ON alerts BEGIN"
+		       " DELETE FROM notes WHERE id=old.id; DELETE FROM note_log WHERE id=old.id; END;"
+		       "CREATE TABLE IF NOT EXISTS deliveries (seq INTEGER PRIMARY KEY, rec BLOB NOT NULL);");
+	buf_addf(&sql, "INSERT OR IGNORE INTO meta VALUES('log', %" PRId64 ");", (int64_t)(hash_key_random().k0 >> 1 | 1));
+	int rc = store_exec(s, s->db, buf_cstr(&sql));
+	if (rc == 0)
+		rc = runs_make(s, s->db);
+	if (rc == 0)
+		rc = store_match_columns(s, s->db, "alerts", &s->alert, 0, s->n_alert, true);
+	if (rc == 0)
+		rc = store_match_columns(s, s->db, "notes", &s->alert, s->n_alert, s->alert.n, true);
+	if (rc == 0)
+		rc = store_exec(s, s->db, "COMMIT");
+	buf_release(&sql);
+	return rc;
+}
+
+/*
+ * A greater revision replaces a smaller one. An end that was only assumed when a run was lost gives way to the real one of the
+ * same number, which comes when the same input is read again.
+ */
+static int prepare_put(struct store *s)
+{
+	struct buf sql = { 0 };
+	buf_adds(&sql, "INSERT INTO alerts (");
+	columns_names(&s->alert, 0, s->n_alert, "", &sql);
+	buf_adds(&sql, ",epoch,ingested) VALUES (");
+	for (unsigned i = 0; i < s->n_alert + 2; i++)
+		buf_adds(&sql, i ? ",?" : "?");
+	buf_adds(&sql, ") ON CONFLICT(id) DO UPDATE SET epoch=excluded.epoch");
+	for (unsigned i = 0; i < s->n_alert; i++)
+		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", s->alert.c[i].name, s->alert.c[i].name);
+	buf_addf(&sql,
+		 " WHERE excluded.revision > alerts.revision OR (excluded.revision = alerts.revision AND"
+		 " alerts.release_cause = %d AND excluded.release_cause NOT IN (%d, %d))",
+		 CAUSE_LOST, CAUSE_NONE, CAUSE_LOST);
+	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->a.put);
+	buf_release(&sql);
+	if (rc == 0)
+		rc = store_prepare(s, s->db, "INSERT INTO deliveries(seq, rec) VALUES(?,?)", &s->a.put_log);
+	return rc == 0 ? runs_prepare_save(s, s->db, &s->a.save_run) : rc;
+}
+
+static void load_log(struct store *s)
+{
+	struct store_log *l = &s->a.log;
+	l->epoch = store_get_meta(s->db, "log", 1);
+	l->next = store_get_meta(s->db, "log_next", 1);
+	l->first = (uint64_t)store_int(s->db, "SELECT min(seq) FROM deliveries", (int64_t)l->next);
+	l->dropped = store_get_meta(s->db, "log_dropped", 0);
+	s->a.saved = *l;
+}
+
+int alerts_open(struct store *s)
+{
+	char *path = store_alerts_path(s);
+	s->db = store_open_db(s, path, OPEN_MAKE);
+	free(path);
+	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0)
+		return -1;
+	load_log(s);
+	uint64_t epoch = store_get_meta(s->db, "run", 0);
+	return epoch ? (runs_load(s, s->db, epoch, &s->a.run) < 0 ? -1 : 0) : 0;
+}
+
+void alerts_close(struct store *s)
+{
+	sqlite3_finalize(s->a.put);
+	sqlite3_finalize(s->a.put_log);
+	sqlite3_finalize(s->a.save_run);
+	buf_release(&s->a.run.inputs);
+}
+
+/* -- the delivery log -- */
+
+static int log_add(struct store *s, const struct r_alert *a, const char *base)
+{
+	struct buf rec = { 0 };
+	if (!s->conf.deliveries)
+		return 0;
+	codec_pack(&rec, R_ALERT, a, base);
+	sqlite3_bind_int64(s->a.put_log, 1, (sqlite3_int64)s->a.log.next);
+	sqlite3_bind_blob(s->a.put_log, 2, rec.p, (int)rec.len, SQLITE_STATIC);
+	int rc = sqlite3_step(s->a.put_log);
+	sqlite3_reset(s->a.put_log);
+	buf_release(&rec);
+	if (rc != SQLITE_DONE)
+		return store_fail(s, s->db, no_alerts);
+	s->a.log.next++;
+	return 0;
+}
+
+/* The bound: the oldest rows make room, a sixteenth of all at once. */
+static int log_bound(struct store *s)
+{
+	struct store_log *l = &s->a.log;
+	char sql[96];
+	uint64_t max = s->conf.max_deliveries;
+	if (!max || l->next - l->first <= max)
+		return 0;
+	uint64_t first = l->next - (max - max / 16);
+	snprintf(sql, sizeof sql, "DELETE FROM deliveries WHERE seq < %" PRIu64, first);
+	if (store_exec(s, s->db, sql) < 0)
+		return -1;
+	l->dropped += first - l->first;
+	l->first = first;
+	return store_set_meta(s, s->db, "log_dropped", l->dropped);
+}
+
+int alerts_log(struct store *s, struct store_log *l)
+{
+	*l = s->a.saved;
+	return 0;
+}
+
+int alerts_log_read(struct store *s, uint64_t from, unsigned max,
+		    bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len), void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+	if (store_prepare(s, s->db, "SELECT seq, rec FROM deliveries WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?", &st) < 0)
+		return -1;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)from);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)s->a.saved.next);
+	sqlite3_bind_int64(st, 3, max);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		if (!cb(arg, (uint64_t)sqlite3_column_int64(st, 0), sqlite3_column_blob(st, 1),
+			(size_t)sqlite3_column_bytes(st, 1)))
+			break;
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		store_fail(s, s->db, no_alerts);
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+}
+
+int alerts_log_forget(struct store *s, uint64_t before)
+{
+	char sql[96];
+	if (before > s->a.saved.next)
+		before = s->a.saved.next;
+	if (before <= s->a.saved.first)
+		return 0;
+	snprintf(sql, sizeof sql, "DELETE FROM deliveries WHERE seq < %" PRIu64, before);
+	if (store_exec(s, s->db, sql) < 0)
+		return -1;
+	s->a.log.first = s->a.saved.first = before;
+	return 0;
+}
+
+/* -- intake -- */
+
+/* Episodes of other runs that nobody will end any more: released, as a revision of their own that is delivered too. */
+static int release_lost(struct store *s, uint64_t epoch)
+{
+	struct columns cs = { s->alert.c, s->n_alert };
+	struct buf sql = { 0 }, arena = { 0 };
+	static struct r_alert a;
+	sqlite3_stmt *st = NULL;
+	int rc = -1, step = SQLITE_DONE;
+	buf_adds(&sql, "SELECT ");
+	columns_names(&cs, 0, cs.n, "", &sql);
+	buf_addf(&sql, ", (SELECT clock FROM runs r WHERE r.epoch=alerts.epoch), epoch FROM alerts WHERE " ENGAGED
+		       " AND epoch != %" PRId64 " LIMIT 1", (int64_t)epoch);
+	if (store_prepare(s, s->db, buf_cstr(&sql), &st) < 0)
+		goto out;
+	/* One by one: what is released is no longer found. */
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		memset(&a, 0, sizeof a);
+		buf_reset(&arena);
+		buf_reserve(&arena, 1);
+		columns_read(st, 0, &cs, &a, &arena);
+		uint64_t clock = (uint64_t)sqlite3_column_int64(st, (int)cs.n);
+		uint64_t of = s->a.run.epoch;
+		s->a.run.epoch = (uint64_t)sqlite3_column_int64(st, (int)cs.n + 1);
+		sqlite3_reset(st);
+		a.alert.revision++;
+		a.alert.action = ACT_RELEASE;
+		a.alert.release_cause = CAUSE_LOST;
+		a.alert.end = clock > a.alert.time ? clock : a.alert.time;
+		int put = alerts_put(s, &a, arena.p);
+		s->a.run.epoch = of;
+		if (put < 1)
+			goto out;
+	}
+	rc = step == SQLITE_DONE ? 0 : store_fail(s, s->db, no_alerts);
+out:
+	sqlite3_finalize(st);
+	buf_release(&sql);
+	buf_release(&arena);
+	return rc;
+}
+
+int alerts_begin(struct store *s, uint64_t epoch, uint64_t now)
+{
+	s->a.now = now;
+	if (store_exec(s, s->db, "BEGIN IMMEDIATE") < 0)
+		return -1;
+	if (epoch == s->a.run.epoch)
+		return 0;
+	if (release_lost(s, epoch) < 0 || store_set_meta(s, s->db, "run", epoch) < 0)
+		return -1;
+	return runs_load(s, s->db, epoch, &s->a.run) < 0 ? -1 : 0;
+}
+
+int alerts_put(struct store *s, const struct r_alert *a, const char *base)
+{
+	struct columns cs = { s->alert.c, s->n_alert };
+	sqlite3_stmt *st = s->a.put;
+	int64_t before = sqlite3_total_changes64(s->db);
+	sqlite3_set_last_insert_rowid(s->db, 0);
+	columns_bind(st, &cs, a, base);
+	sqlite3_bind_int64(st, (int)cs.n + 1, (sqlite3_int64)s->a.run.epoch);
+	sqlite3_bind_int64(st, (int)cs.n + 2, (sqlite3_int64)s->a.now);
+	int rc = sqlite3_step(st);
+	sqlite3_reset(st);
+	if (rc != SQLITE_DONE)
+		return store_fail(s, s->db, no_alerts);
+	if (sqlite3_total_changes64(s->db) == before)
+		return 0;
+	if (sqlite3_last_insert_rowid(s->db)) /* not a later revision */
+		run_stored(&s->a.run, a->alert.time);
+	return log_add(s, a, base) < 0 ? -1 : 1;
+}
+
+int alerts_commit(struct store *s, uint64_t next)
+{
+	s->a.run.next = next;
+	if (log_bound(s) < 0 || runs_save(s, s->a.save_run, &s->a.run, s->a.now) < 0)
+		return -1;
+	if (s->a.log.next != s->a.saved.next && store_set_meta(s, s->db, "log_next", s->a.log.next) < 0)
+		return -1;
+	if (store_exec(s, s->db, "COMMIT") < 0)
+		return -1;
+	s->a.saved = s->a.log;
+	return 0;
+}
+
+/* What is in memory goes back too: the caller opens the store again. */
+void alerts_rollback(struct store *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->a.log = s->a.saved;
+}
+
+/* -- notes -- */
+
+static unsigned write_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now)
+{
+	/* A comment leaves acknowledged as it was; ack and unack without text leave the comment. */
+	static const char upsert[] =
+		"INSERT INTO notes(id, acknowledged, ack_by, ack_comment, ack_time)"
+		" SELECT id, ?2 = 'ack', ?3, ?4, ?5 FROM alerts WHERE id=?1"
+		" ON CONFLICT(id) DO UPDATE SET acknowledged=CASE ?2 WHEN 'ack' THEN 1 WHEN 'unack' THEN 0 ELSE acknowledged END,"
+		" ack_by=?3, ack_comment=CASE ?4 WHEN '' THEN ack_comment ELSE ?4 END, ack_time=?5";
+	static const char logged[] = "INSERT INTO note_log(id, op, actor, comment, time) VALUES(?1, ?2, ?3, ?4, ?5)";
+	const char *const sql[] = { upsert, logged };
+	uint8_t blob[16];
+	unsigned status = 200;
+	id_to_blob(id, blob);
+	for (size_t i = 0; i < 2 && status == 200; i++) {
+		sqlite3_stmt *st = NULL;
+		if (store_prepare(s, s->db, sql[i], &st) < 0)
+			return 503;
+		sqlite3_bind_blob(st, 1, blob, 16, SQLITE_STATIC);
+		sqlite3_bind_text(st, 2, op, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 3, actor, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 4, text, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 5, (sqlite3_int64)now);
+		int rc = sqlite3_step(st);
+		if (rc != SQLITE_DONE)
+			store_fail(s, s->db, no_alerts);
+		status = rc != SQLITE_DONE ? 503 : sqlite3_changes(s->db) ? 200 : 404;
+		sqlite3_finalize(st);
+	}
+	return status;
+}
+
+unsigned alerts_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
+		     struct buf *err)
+{
+	unsigned status = store_exec(s, s->db, "BEGIN IMMEDIATE") < 0 ? 503 : 200;
+	if (status == 200)
+		status = write_note(s, id, op, actor, text, now);
+	if (status == 200 && store_exec(s, s->db, "COMMIT") < 0)
+		status = 503;
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (status == 404)
+		buf_adds(err, "there is no such alert");
+	else if (status != 200)
+		buf_adds(err, s->error);
+	return status;
+}
+
+/* -- upkeep -- */
+
+static int delete_some(struct store *s, const char *sql, struct store_pruned *did)
+{
+	if (store_exec(s, s->db, sql) < 0)
+		return -1;
+	did->alerts += (uint64_t)sqlite3_changes(s->db);
+	return 0;
+}
+
+/* In order of arrival, so that a slice looks at few rows; engaged alerts stay whatever their age. */
+int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_pruned *did)
+{
+	char sql[400];
+	uint64_t oldest = now > max_age ? now - max_age : 0;
+	if (!did->begun) {
+		did->begun = true;
+		did->excess = store_int(s->db, "SELECT count(*) FROM alerts", 0) - (int64_t)s->conf.max_alerts;
+	}
+	if (did->excess > 0) {
+		int64_t n = did->excess < PRUNE_ROWS ? did->excess : PRUNE_ROWS;
+		snprintf(sql, sizeof sql, "DELETE FROM alerts WHERE seq IN (SELECT seq FROM alerts ORDER BY seq LIMIT %" PRId64 ")", n);
+		did->excess -= n;
+		return delete_some(s, sql, did) < 0 ? -1 : 1;
+	}
+	snprintf(sql, sizeof sql,
+		 "SELECT max(seq) FROM (SELECT seq, ingested FROM alerts WHERE seq > %" PRIu64 " ORDER BY seq LIMIT %d)"
+		 " WHERE ingested < %" PRId64, did->seq, PRUNE_ROWS, (int64_t)oldest);
+	int64_t to = store_int(s->db, sql, 0);
+	if (to <= 0)
+		return 0;
+	snprintf(sql, sizeof sql,
+		 "DELETE FROM alerts WHERE seq > %" PRIu64 " AND seq <= %" PRId64 " AND ingested < %" PRId64 " AND NOT (" ENGAGED ")",
+		 did->seq, to, (int64_t)oldest);
+	if (delete_some(s, sql, did) < 0)
+		return -1;
+	did->seq = (uint64_t)to;
+	return 1;
+}
+
+/* The planner is told how selective the indexes are. */
+int alerts_tidy(struct store *s, uint64_t now)
+{
+	if (now - s->a.analyzed < ANALYZE_NS)
+		return 0;
+	s->a.analyzed = now;
+	return store_exec(s, s->db, "PRAGMA analysis_limit=400; ANALYZE");
+}

@@ -1,0 +1,525 @@
+/*
+ * Pages of stored alerts and flows. Each file gives what it has in the order asked for, as far as it can still be in the page;
+ * the lists are merged, and what is left after the last file is the page.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+#include "hash.h"
+#include "loop.h"
+#include "match.h"
+#include "store_sqlite.h"
+
+#define MAX_LIMIT     10000
+#define DEF_LIMIT     100
+#define MAX_BYTES     (3u << 20) /* of a page: a message takes 4 MiB */
+#define MAX_VALUES    512
+#define TIME_LIMIT_NS 10000000000ull
+#define SCAN_STEPS    20000      /* of SQLite's machine between looks at the clock */
+#define CURSOR_BYTES  33
+
+/* A record of the page, by its place in the order. */
+struct entry {
+	int64_t key;
+	uint8_t id[16];
+	uint32_t part;
+	size_t off, len; /* packed, in the list's buffer */
+};
+
+struct list {
+	struct entry *e;
+	size_t n;
+	struct buf recs;
+};
+
+struct query {
+	struct store *s;
+	enum rtype type;
+	struct columns *cols;
+	struct match *m;
+	const char **names;       /* columns that a condition may use */
+	struct match_value values[MAX_VALUES];
+	size_t n_values;
+	bool exact;
+	struct buf where;         /* condition, with ?1 ... ?n_values */
+	char sort[160];           /* expression */
+	const char *time_col;
+	bool desc, by_time, count, has_after;
+	uint32_t limit, sort_hash;
+	uint64_t start, end;
+	struct entry after;       /* last row of the page before */
+	struct list page;         /* at most limit + 1 */
+	struct buf arena;
+	struct store_page *out;
+	struct buf *err;
+	union {
+		struct r_alert alert;
+		struct r_flow flow;
+	} rec;
+};
+
+static int on_progress(void *arg)
+{
+	const struct store *s = arg;
+	return mono_ns() > s->r.deadline || (s->conf.cancel && __atomic_load_n(s->conf.cancel, __ATOMIC_RELAXED));
+}
+
+/* -- cursors: what the page before ended with, in base64url (RFC 4648 section 5) -- */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void write_cursor(const struct query *k, const struct entry *e, char *out)
+{
+	uint8_t b[CURSOR_BYTES] = { 1 };
+	memcpy(b + 1, &k->sort_hash, 4);
+	memcpy(b + 5, &e->key, 8);
+	memcpy(b + 13, e->id, 16);
+	memcpy(b + 29, &e->part, 4);
+	for (size_t i = 0; i < CURSOR_BYTES; i += 3) {
+		uint32_t v = (uint32_t)b[i] << 16 | (uint32_t)b[i + 1] << 8 | b[i + 2];
+		for (int shift = 18; shift >= 0; shift -= 6)
+			*out++ = digits[v >> shift & 63];
+	}
+	*out = '\0';
+}
+
+static bool read_cursor(struct query *k, const char *text)
+{
+	uint8_t b[CURSOR_BYTES];
+	uint32_t hash;
+	if (!*text)
+		return true;
+	if (strlen(text) != CURSOR_BYTES / 3 * 4)
+		return false;
+	for (size_t i = 0; i < CURSOR_BYTES; i += 3) {
+		uint32_t v = 0;
+		for (int c = 0; c < 4; c++, text++) {
+			const char *d = strchr(digits, *text);
+			if (!d)
+				return false;
+			v = v << 6 | (uint32_t)(d - digits);
+		}
+		b[i] = (uint8_t)(v >> 16);
+		b[i + 1] = (uint8_t)(v >> 8);
+		b[i + 2] = (uint8_t)v;
+	}
+	memcpy(&hash, b + 1, 4);
+	memcpy(&k->after.key, b + 5, 8);
+	memcpy(k->after.id, b + 13, 16);
+	memcpy(&k->after.part, b + 29, 4);
+	k->has_after = true;
+	return b[0] == 1 && hash == k->sort_hash;
+}
+
+/* -- the question -- */
+
+static const struct column *find_column(const struct columns *cs, const char *field)
+{
+	for (unsigned i = 0; i < cs->n; i++)
+		if (cs->c[i].own_name && strcmp(cs->c[i].field->name, field) == 0)
+			return &cs->c[i];
+	return NULL;
+}
+
+static bool is_sortable(const struct field *f)
+{
+	return f->type != FT_F64 && (f->type <= FT_DUR || f->type == FT_ENUM || f->type == FT_PROTO);
+}
+
+static bool parse_sort(struct query *k, const char *text)
+{
+	static const struct {
+		const char *name, *sql;
+	} computed[] = {
+		{ "bytes", "(\"client_bytes\" + \"server_bytes\")" },
+		{ "packets", "(\"client_packets\" + \"server_packets\")" },
+		{ "duration", "max(\"last\" - \"first\", 0)" },
+	};
+	k->sort_hash = (uint32_t)hash_content(text, strlen(text), (uint64_t)k->type);
+	k->desc = *text == '-';
+	text += k->desc;
+	const struct column *c = find_column(k->cols, text);
+	if (c && is_sortable(c->field)) {
+		k->by_time = strcmp(c->name, k->time_col) == 0;
+		snprintf(k->sort, sizeof k->sort, "\"%s\"", c->name);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof computed / sizeof *computed; i++)
+		if (strcmp(computed[i].name, text) == 0) {
+			snprintf(k->sort, sizeof k->sort, "%s", computed[i].sql);
+			return true;
+		}
+	return false;
+}
+
+static bool prepare(struct query *k, const struct g_query *q, const char *base)
+{
+	struct match_error e;
+	char *filter = xstrndup(str_ptr(base, q->filter), q->filter.len), *sort = xstrndup(str_ptr(base, q->sort), q->sort.len);
+	char *cursor = xstrndup(str_ptr(base, q->cursor), q->cursor.len);
+	const char *order = *sort ? sort : k->type == R_ALERT ? "-time" : "-last";
+	bool good = false;
+	k->m = match_parse(filter, k->type, &e);
+	if (!k->m)
+		buf_addf(k->err, "filter, character %zu: %s", e.column, e.text);
+	else if (!parse_sort(k, order))
+		buf_addf(k->err, "sort: %.60s: no field that a sort goes by (numbers, times, severity, bytes, duration ...)", sort);
+	else if (!read_cursor(k, cursor))
+		buf_adds(k->err, "cursor: not one that was given out for this sort");
+	else
+		good = true;
+	k->limit = q->limit ? q->limit : DEF_LIMIT;
+	if (k->limit > MAX_LIMIT)
+		k->limit = MAX_LIMIT;
+	k->start = q->start;
+	k->end = q->end;
+	k->count = q->count;
+	free(filter);
+	free(sort);
+	free(cursor);
+	return good;
+}
+
+/* The condition over the columns that this file has. */
+static void make_where(struct query *k)
+{
+	unsigned n = 0;
+	if (!k->names)
+		k->names = xcalloc(k->cols->n + 1, sizeof *k->names);
+	for (unsigned i = 0; i < k->cols->n; i++)
+		if (k->cols->c[i].own_name && !k->cols->c[i].missing)
+			k->names[n++] = k->cols->c[i].name;
+	k->names[n] = NULL;
+	buf_reset(&k->where);
+	k->n_values = match_sql(k->m, k->names, &k->where, k->values, MAX_VALUES, &k->exact);
+	if (k->start)
+		buf_addf(&k->where, " AND \"%s\" >= %" PRIu64, k->time_col, k->start);
+	if (k->end)
+		buf_addf(&k->where, " AND \"%s\" <= %" PRIu64, k->time_col, k->end);
+}
+
+static void bind_values(const struct query *k, sqlite3_stmt *st)
+{
+	for (size_t i = 0; i < k->n_values; i++) {
+		const struct match_value *v = &k->values[i];
+		int at = (int)i + 1;
+		if (v->kind == MB_INT)
+			sqlite3_bind_int64(st, at, v->i);
+		else if (v->kind == MB_REAL)
+			sqlite3_bind_double(st, at, v->d);
+		else if (v->kind == MB_TEXT)
+			sqlite3_bind_text(st, at, v->p, (int)v->len, SQLITE_STATIC);
+		else
+			sqlite3_bind_blob(st, at, v->p, (int)v->len, SQLITE_STATIC);
+	}
+}
+
+/* What rows are selected from: alerts have the note of today beside them. */
+static void add_source(const struct query *k, struct buf *sql)
+{
+	const struct columns *cs = k->cols;
+	if (k->type == R_FLOW) {
+		buf_adds(sql, " FROM flows ");
+		return;
+	}
+	buf_adds(sql, " FROM (SELECT a.*");
+	for (unsigned i = k->s->n_alert; i < cs->n; i++) {
+		bool text = cs->c[i].field->type == FT_STR;
+		if (!cs->c[i].missing)
+			buf_addf(sql, ", coalesce(n.\"%s\", %s) AS \"%s\"", cs->c[i].name, text ? "''" : "0", cs->c[i].name);
+	}
+	buf_adds(sql, " FROM alerts a LEFT JOIN notes n ON n.id=a.id) ");
+}
+
+/* -- one file -- */
+
+/* The order of the page: key, then id, then part; descending if asked. */
+static int compare(const struct query *k, const struct entry *a, const struct entry *b)
+{
+	int c = a->key < b->key ? -1 : a->key > b->key;
+	if (!c)
+		c = memcmp(a->id, b->id, 16);
+	if (!c)
+		c = a->part < b->part ? -1 : a->part > b->part;
+	return k->desc ? -c : c;
+}
+
+static void read_entry(sqlite3_stmt *st, struct entry *e)
+{
+	const void *id = sqlite3_column_blob(st, 2);
+	*e = (struct entry){ .key = sqlite3_column_int64(st, 1), .part = (uint32_t)sqlite3_column_int64(st, 3) };
+	if (id && sqlite3_column_bytes(st, 2) == 16)
+		memcpy(e->id, id, 16);
+}
+
+/* Reads the whole row; 1 if it matches, 0 if not, -1. */
+static int read_record(struct query *k, sqlite3_stmt *st, int64_t seq)
+{
+	memset(&k->rec, 0, sizeof k->rec);
+	buf_reset(&k->arena);
+	buf_reserve(&k->arena, 1);
+	sqlite3_bind_int64(st, 1, seq);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		columns_read(st, 0, k->cols, &k->rec, &k->arena);
+	sqlite3_reset(st);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? 0 : -1;
+	return k->exact || match_eval(k->m, &k->rec, k->arena.p);
+}
+
+static void list_add(struct list *l, const struct entry *e)
+{
+	if ((l->n & (l->n + 1)) == 0) /* room is doubled when it is full: 1, 3, 7 ... */
+		l->e = xrealloc(l->e, 2 * (l->n + 1) * sizeof *l->e);
+	l->e[l->n++] = *e;
+}
+
+static void list_release(struct list *l)
+{
+	free(l->e);
+	buf_release(&l->recs);
+}
+
+/* Both lists in order; no more than a page and one. */
+static void merge(struct query *k, struct list *more)
+{
+	struct list all = { 0 };
+	size_t i = 0, j = 0;
+	while (all.n <= k->limit && (i < k->page.n || j < more->n)) {
+		bool first = j == more->n || (i < k->page.n && compare(k, &k->page.e[i], &more->e[j]) <= 0);
+		const struct list *from = first ? &k->page : more;
+		struct entry e = from->e[first ? i++ : j++];
+		const char *p = from->recs.p + e.off;
+		e.off = all.recs.len;
+		buf_add(&all.recs, p, e.len);
+		list_add(&all, &e);
+	}
+	list_release(&k->page);
+	list_release(more);
+	k->page = all;
+}
+
+static bool cannot_count(const struct query *k, const struct entry *e)
+{
+	return k->page.n > k->limit && compare(k, e, &k->page.e[k->page.n - 1]) >= 0;
+}
+
+static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
+{
+	struct buf sql = { 0 };
+	sqlite3_stmt *st = NULL;
+	const char *dir = k->desc ? "DESC" : "ASC";
+	const char *part = k->type == R_FLOW ? "part" : "0";
+	buf_addf(&sql, "SELECT seq, %s, id, %s", k->sort, part);
+	add_source(k, &sql);
+	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
+	if (k->has_after)
+		buf_addf(&sql, " AND (%s, id, %s) %s (?%zu, ?%zu, ?%zu)", k->sort, part, k->desc ? "<" : ">", k->n_values + 1,
+			 k->n_values + 2, k->n_values + 3);
+	buf_addf(&sql, " ORDER BY %s %s, id %s", k->sort, dir, dir);
+	if (k->type == R_FLOW)
+		buf_addf(&sql, ", part %s", dir);
+	if (k->exact)
+		buf_addf(&sql, " LIMIT %u", k->limit + 1);
+	if (store_prepare(k->s, db, buf_cstr(&sql), &st) == 0) {
+		bind_values(k, st);
+		if (k->has_after) {
+			sqlite3_bind_int64(st, (int)k->n_values + 1, k->after.key);
+			sqlite3_bind_blob(st, (int)k->n_values + 2, k->after.id, 16, SQLITE_STATIC);
+			sqlite3_bind_int64(st, (int)k->n_values + 3, k->after.part);
+		}
+	}
+	buf_release(&sql);
+	return st;
+}
+
+static sqlite3_stmt *select_record(struct query *k, sqlite3 *db)
+{
+	struct buf sql = { 0 };
+	sqlite3_stmt *st = NULL;
+	buf_adds(&sql, "SELECT ");
+	columns_names(k->cols, 0, k->cols->n, "", &sql);
+	add_source(k, &sql);
+	buf_adds(&sql, "WHERE seq=?");
+	store_prepare(k->s, db, buf_cstr(&sql), &st);
+	buf_release(&sql);
+	return st;
+}
+
+static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, struct list *found)
+{
+	int rc;
+	while (found->n <= k->limit && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+		struct entry e;
+		k->out->scanned++;
+		read_entry(rows, &e);
+		if (cannot_count(k, &e))
+			return 0;
+		int match = read_record(k, record, sqlite3_column_int64(rows, 0));
+		if (match < 0)
+			return -1;
+		if (!match)
+			continue;
+		e.off = found->recs.len;
+		codec_pack(&found->recs, k->type, &k->rec, k->arena.p);
+		e.len = found->recs.len - e.off;
+		list_add(found, &e);
+	}
+	return found->n > k->limit || rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int count_rows(struct query *k, sqlite3 *db, sqlite3_stmt *record)
+{
+	struct buf sql = { 0 };
+	sqlite3_stmt *st = NULL;
+	int rc = -1;
+	buf_adds(&sql, k->exact ? "SELECT count(*)" : "SELECT seq");
+	add_source(k, &sql);
+	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
+	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
+		goto out;
+	bind_values(k, st);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int n = k->exact ? 1 : read_record(k, record, sqlite3_column_int64(st, 0));
+		if (n < 0)
+			break;
+		k->out->total += k->exact ? (uint64_t)sqlite3_column_int64(st, 0) : (uint64_t)n;
+		k->out->scanned += !k->exact;
+	}
+	rc = rc == SQLITE_DONE ? 0 : -1;
+out:
+	sqlite3_finalize(st);
+	buf_release(&sql);
+	return rc;
+}
+
+static int search(struct query *k, sqlite3 *db)
+{
+	struct list found = { 0 };
+	int rc = -1;
+	make_where(k);
+	sqlite3_stmt *rows = select_rows(k, db), *record = rows ? select_record(k, db) : NULL;
+	if (rows && record)
+		rc = take_rows(k, rows, record, &found);
+	if (rc == 0 && k->count)
+		rc = count_rows(k, db, record);
+	if (rows)
+		k->out->scanned += (uint64_t)sqlite3_stmt_status(rows, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+	if (rc < 0)
+		store_fail(k->s, db, "query");
+	sqlite3_finalize(rows);
+	sqlite3_finalize(record);
+	if (rc == 0)
+		merge(k, &found);
+	else
+		list_release(&found);
+	return rc;
+}
+
+/* -- all files -- */
+
+static bool in_range(const struct query *k, const struct flow_file *f)
+{
+	if (!f->hi || (k->start && f->hi < k->start) || (k->end && f->lo > k->end))
+		return false;
+	if (!k->has_after || !k->by_time || k->count)
+		return true;
+	return k->desc ? (int64_t)f->lo <= k->after.key : (int64_t)f->hi >= k->after.key;
+}
+
+/* Can the file still have something for a page that is full, sorted by time? */
+static bool may_have_better(const struct query *k, const struct flow_file *f)
+{
+	if (!k->by_time || k->page.n <= k->limit || k->count)
+		return true;
+	int64_t worst = k->page.e[k->page.n - 1].key;
+	return k->desc ? (int64_t)f->hi >= worst : (int64_t)f->lo <= worst;
+}
+
+static int search_file(struct query *k, const struct flow_file *f)
+{
+	char *path = store_flow_path(k->s, f->start);
+	sqlite3 *db = store_open_db(k->s, path, OPEN_READ);
+	int rc = db ? store_match_columns(k->s, db, "flows", k->cols, 0, k->cols->n, false) : -1;
+	if (rc == 0) {
+		sqlite3_progress_handler(db, SCAN_STEPS, on_progress, k->s);
+		rc = search(k, db);
+	}
+	bool late = mono_ns() > k->s->r.deadline;
+	sqlite3_close(db);
+	free(path);
+	if (rc < 0 && !late) {
+		buf_addf(k->err, "%sleft out: %s", k->err->len ? "; " : "", k->s->error);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int search_flows(struct query *k)
+{
+	struct flow_file *files;
+	size_t n = read_flow_files(k->s, &files);
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct flow_file *f = &files[k->desc ? i : n - 1 - i];
+		if (in_range(k, f) && may_have_better(k, f))
+			rc = search_file(k, f);
+	}
+	return rc;
+}
+
+static int search_alerts(struct query *k)
+{
+	if (read_open_alerts(k->s) < 0)
+		return -1;
+	sqlite3_progress_handler(k->s->db, SCAN_STEPS, on_progress, k->s);
+	return search(k, k->s->db);
+}
+
+static void write_page(struct query *k, struct buf *out)
+{
+	size_t n = k->page.n < k->limit ? k->page.n : k->limit, i = 0, bytes = 0;
+	for (; i < n && (i == 0 || bytes + k->page.e[i].len <= MAX_BYTES); i++) {
+		bytes += k->page.e[i].len;
+		buf_add(out, k->page.recs.p + k->page.e[i].off, k->page.e[i].len);
+	}
+	k->out->count = (uint32_t)i;
+	if (i && i < k->page.n)
+		write_cursor(k, &k->page.e[i - 1], k->out->next);
+}
+
+unsigned read_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		    struct buf *err)
+{
+	struct query *k = xcalloc(1, sizeof *k);
+	unsigned status = 400;
+	bool alerts = str_eq(base, q->what, "alerts");
+	k->s = s;
+	k->type = alerts ? R_ALERT : R_FLOW;
+	k->cols = alerts ? &s->alert : &s->flow;
+	k->time_col = alerts ? "time" : "last";
+	k->out = page;
+	k->err = err;
+	s->r.deadline = mono_ns() + TIME_LIMIT_NS;
+	if (!alerts && !str_eq(base, q->what, "flows"))
+		buf_adds(err, "what: alerts, flows, runs or stats");
+	else if (prepare(k, q, base))
+		status = (alerts ? search_alerts(k) : search_flows(k)) < 0 ? 503 : 200;
+	if (status == 200)
+		write_page(k, out);
+	else if (status == 503 && mono_ns() > s->r.deadline)
+		buf_addf(err, "the query took longer than %llu s (%" PRIu64 " rows looked at): narrow it by time, host or check",
+			 TIME_LIMIT_NS / 1000000000u, page->scanned);
+	else if (status == 503)
+		buf_adds(err, s->error);
+	match_free(k->m);
+	free(k->names);
+	list_release(&k->page);
+	buf_release(&k->where);
+	buf_release(&k->arena);
+	free(k);
+	return status;
+}

@@ -1,0 +1,379 @@
+/* The reading handle: files, runs, numbers, copies. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "hash.h"
+#include "store_sqlite.h"
+
+/* -- files -- */
+
+int read_open_alerts(struct store *s)
+{
+	char *path = store_alerts_path(s);
+	struct stat st;
+	int rc = stat(path, &st);
+	if (rc < 0) {
+		store_fail(s, NULL, path);
+	} else if (!s->db || st.st_ino != s->r.inode) {
+		sqlite3_close(s->db);
+		s->db = store_open_db(s, path, OPEN_READ);
+		s->r.inode = st.st_ino;
+		rc = s->db ? store_match_columns(s, s->db, "alerts", &s->alert, 0, s->n_alert, false) : -1;
+		if (rc == 0)
+			rc = store_match_columns(s, s->db, "notes", &s->alert, s->n_alert, s->alert.n, false);
+	}
+	if (rc < 0) {
+		sqlite3_close(s->db);
+		s->db = NULL;
+	}
+	free(path);
+	return rc;
+}
+
+static const struct flow_file *known_file(const struct store *s, uint64_t start)
+{
+	for (size_t i = 0; i < s->r.n_files; i++)
+		if (s->r.files[i].start == start)
+			return &s->r.files[i];
+	return NULL;
+}
+
+/* A file that has a write-ahead log beside it is being written: what is known of it does not last. */
+static bool is_changing(const char *path)
+{
+	char *wal = xasprintf("%s-wal", path);
+	bool there = access(wal, F_OK) == 0;
+	free(wal);
+	return there;
+}
+
+static void look_at(struct store *s, struct flow_file *f)
+{
+	char *path = store_flow_path(s, f->start);
+	const struct flow_file *old = known_file(s, f->start);
+	struct stat st;
+	if (stat(path, &st) < 0)
+		goto out;
+	f->size = (uint64_t)st.st_size;
+	f->mtime = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	if (old && old->read && old->size == f->size && old->mtime == f->mtime && !is_changing(path)) {
+		*f = *old;
+		goto out;
+	}
+	sqlite3 *db = store_open_db(s, path, OPEN_READ);
+	/* What cannot be read is looked into all the same, and told then. */
+	f->lo = db ? (uint64_t)store_int(db, "SELECT min(lo) FROM runs WHERE lo != 0", 0) : 0;
+	f->hi = db ? (uint64_t)store_int(db, "SELECT max(hi) FROM runs", 0) : INT64_MAX;
+	f->read = db != NULL;
+	sqlite3_close(db);
+out:
+	free(path);
+}
+
+size_t read_flow_files(struct store *s, struct flow_file **ret)
+{
+	uint64_t *starts;
+	size_t n = store_flow_starts(s, &starts);
+	struct flow_file *files = xcalloc(n + 1, sizeof *files);
+	for (size_t i = 0; i < n; i++) {
+		files[i].start = starts[n - 1 - i];
+		look_at(s, &files[i]);
+	}
+	free(starts);
+	free(s->r.files);
+	s->r.files = files;
+	s->r.n_files = n;
+	*ret = files;
+	return n;
+}
+
+/* -- runs -- */
+
+struct run_list {
+	struct run *r;
+	size_t n;
+	uint64_t *flows; /* beside r */
+	bool flow_file;
+};
+
+static struct run *run_entry(struct run_list *l, uint64_t epoch)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->r[i].epoch == epoch)
+			return &l->r[i];
+	l->r = xrealloc(l->r, (l->n + 1) * sizeof *l->r);
+	l->flows = xrealloc(l->flows, (l->n + 1) * sizeof *l->flows);
+	l->flows[l->n] = 0;
+	l->r[l->n] = (struct run){ .epoch = epoch };
+	return &l->r[l->n++];
+}
+
+static void add_run(void *arg, const struct run *r)
+{
+	struct run_list *l = arg;
+	struct run *e = run_entry(l, r->epoch);
+	if (l->flow_file)
+		l->flows[e - l->r] += r->records;
+	else
+		e->records += r->records;
+	e->ended |= r->ended;
+	e->live |= r->live;
+	e->clock = r->clock > e->clock ? r->clock : e->clock;
+	e->lo = !e->lo || (r->lo && r->lo < e->lo) ? r->lo : e->lo;
+	e->began = !e->began || r->began < e->began ? r->began : e->began;
+	e->stored = r->stored > e->stored ? r->stored : e->stored;
+	if (!e->inputs.len && r->inputs.len)
+		buf_add(&e->inputs, r->inputs.p, r->inputs.len);
+}
+
+static void pack_run(const struct run *r, uint64_t flows, struct buf *out)
+{
+	struct buf strs = { 0 };
+	char epoch[20];
+	int n = snprintf(epoch, sizeof epoch, "%016" PRIx64, r->epoch);
+	struct r_run rec = { .run = { .live = r->live, .ended = r->ended, .began = r->began, .stored = r->stored, .from = r->lo,
+				      .to = r->clock, .alerts = r->records, .flows = flows } };
+	rec.run.run = str_put_raw(&strs, epoch, (size_t)n);
+	rec.run.inputs = str_put_raw(&strs, r->inputs.p, r->inputs.len);
+	codec_pack(out, R_RUN, &rec, strs.p);
+	buf_release(&strs);
+}
+
+/* Last stored first. */
+static void pack_runs(struct run_list *l, struct buf *out)
+{
+	for (size_t done = 0; done < l->n; done++) {
+		size_t best = done;
+		for (size_t i = done + 1; i < l->n; i++)
+			if (l->r[i].stored > l->r[best].stored)
+				best = i;
+		struct run r = l->r[best];
+		uint64_t flows = l->flows[best];
+		l->r[best] = l->r[done];
+		l->flows[best] = l->flows[done];
+		l->r[done] = r;
+		l->flows[done] = flows;
+		pack_run(&r, flows, out);
+	}
+}
+
+/* Of each file's runs; a file that cannot be read is named in err. */
+static void collect_runs(struct store *s, struct run_list *l, struct buf *err)
+{
+	uint64_t *starts;
+	size_t n = store_flow_starts(s, &starts);
+	l->flow_file = true;
+	for (size_t i = 0; i < n; i++) {
+		char *path = store_flow_path(s, starts[i]);
+		sqlite3 *db = store_open_db(s, path, OPEN_READ);
+		if (!db || runs_each(s, db, add_run, l) < 0)
+			buf_addf(err, "%sleft out: %s", err->len ? "; " : "", s->error);
+		sqlite3_close(db);
+		free(path);
+	}
+	free(starts);
+}
+
+unsigned read_runs(struct store *s, struct buf *out, struct store_page *page, struct buf *err)
+{
+	struct run_list l = { 0 };
+	unsigned status = 503;
+	if (read_open_alerts(s) == 0 && runs_each(s, s->db, add_run, &l) == 0) {
+		collect_runs(s, &l, err);
+		pack_runs(&l, out);
+		page->count = (uint32_t)l.n;
+		page->total = page->scanned = l.n;
+		status = 200;
+	} else {
+		buf_adds(err, s->error);
+	}
+	for (size_t i = 0; i < l.n; i++)
+		buf_release(&l.r[i].inputs);
+	free(l.r);
+	free(l.flows);
+	return status;
+}
+
+/* -- numbers -- */
+
+static void put_metric(struct buf *out, struct store_page *page, const char *name, const char *unit, bool counter, double value)
+{
+	struct buf strs = { 0 };
+	struct r_metric m = { .metric = { .counter = counter, .value = value } };
+	m.metric.process = str_put_raw(&strs, "alertd", 6);
+	m.metric.name = str_put_raw(&strs, name, strlen(name));
+	m.metric.unit = str_put_raw(&strs, unit, strlen(unit));
+	codec_pack(out, R_METRIC, &m, strs.p);
+	buf_release(&strs);
+	page->count++;
+}
+
+static uint64_t bytes_of(const char *path)
+{
+	struct stat st;
+	char *wal = xasprintf("%s-wal", path);
+	uint64_t sum = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	if (stat(wal, &st) == 0)
+		sum += (uint64_t)st.st_size;
+	free(wal);
+	return sum;
+}
+
+static uint64_t free_bytes(const char *dir)
+{
+	struct statvfs v;
+	return statvfs(dir, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : 0;
+}
+
+static void flow_numbers(struct store *s, struct buf *out, struct store_page *page)
+{
+	uint64_t *starts, bytes = 0, rows = 0;
+	size_t n = store_flow_starts(s, &starts);
+	for (size_t i = 0; i < n; i++) {
+		char *path = store_flow_path(s, starts[i]);
+		sqlite3 *db = store_open_db(s, path, OPEN_READ);
+		bytes += bytes_of(path);
+		rows += db ? (uint64_t)store_int(db, "SELECT sum(records) FROM runs", 0) : 0;
+		sqlite3_close(db);
+		free(path);
+	}
+	free(starts);
+	put_metric(out, page, "flows", "flows", false, (double)rows);
+	put_metric(out, page, "flow_files", "files", false, (double)n);
+	put_metric(out, page, "flow_bytes", "bytes", false, (double)bytes);
+}
+
+unsigned read_stats(struct store *s, struct buf *out, struct store_page *page, struct buf *err)
+{
+	static const struct {
+		const char *name, *unit, *sql;
+	} numbers[] = {
+		{ "alerts", "alerts", "SELECT count(*) FROM alerts" },
+		{ "engaged", "alerts", "SELECT count(*) FROM alerts WHERE \"end\"=0 AND action IN (1,2)" },
+		{ "acknowledged", "alerts", "SELECT count(*) FROM notes WHERE acknowledged" },
+		{ "runs", "runs", "SELECT count(*) FROM runs" },
+		{ "delivery_log", "records", "SELECT count(*) FROM deliveries" },
+	};
+	if (read_open_alerts(s) < 0) {
+		buf_adds(err, s->error);
+		return 503;
+	}
+	char *path = store_alerts_path(s);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		put_metric(out, page, numbers[i].name, numbers[i].unit, false, (double)store_int(s->db, numbers[i].sql, 0));
+	put_metric(out, page, "delivery_log_dropped", "records", true, (double)store_get_meta(s->db, "log_dropped", 0));
+	put_metric(out, page, "alerts_bytes", "bytes", false, (double)bytes_of(path));
+	flow_numbers(s, out, page);
+	put_metric(out, page, "disk_free", "bytes", false, (double)free_bytes(s->dir));
+	free(path);
+	return 200;
+}
+
+/* -- copies -- */
+
+static int copy_db(struct store *s, const char *from, const char *dir, const char *name)
+{
+	char *to = xasprintf("%s/%s", dir, name);
+	sqlite3 *db = store_open_db(s, from, OPEN_READ);
+	sqlite3_stmt *st = NULL;
+	int rc = -1;
+	/* query_only is in the way of writing another file, too. */
+	if (db && store_exec(s, db, "PRAGMA query_only=0") == 0 && store_prepare(s, db, "VACUUM INTO ?", &st) == 0) {
+		sqlite3_bind_text(st, 1, to, -1, SQLITE_STATIC);
+		rc = sqlite3_step(st) == SQLITE_DONE ? 0 : store_fail(s, db, to);
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	free(to);
+	return rc;
+}
+
+/*
+ * The copy's delivery log is another one than ours: who has ours must not take its numbers for the same when the copy is
+ * put in our place.
+ */
+static int rename_log(struct store *s, const char *dir)
+{
+	char *path = xasprintf("%s/alerts.db", dir);
+	sqlite3 *db = store_open_db(s, path, OPEN_WRITE);
+	int rc = db ? store_set_meta(s, db, "log", hash_key_random().k0 >> 1 | 1) : -1;
+	if (rc == 0)
+		rc = store_exec(s, db, "PRAGMA journal_mode=DELETE");
+	sqlite3_close(db);
+	free(path);
+	return rc;
+}
+
+static int copy_flows(struct store *s, const char *dir)
+{
+	uint64_t *starts;
+	size_t n = store_flow_starts(s, &starts);
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		char *path = store_flow_path(s, starts[i]);
+		if (access(path, F_OK) == 0) /* else retention was faster */
+			rc = copy_db(s, path, dir, strrchr(path, '/') + 1);
+		free(path);
+	}
+	free(starts);
+	return rc;
+}
+
+static void remove_copy(const char *dir)
+{
+	struct store of = { .dir = (char *)dir };
+	uint64_t *starts;
+	size_t n = store_flow_starts(&of, &starts);
+	for (size_t i = 0; i < n; i++) {
+		char *path = store_flow_path(&of, starts[i]);
+		unlink(path);
+		free(path);
+	}
+	free(starts);
+	char *path = store_alerts_path(&of);
+	unlink(path);
+	free(path);
+	rmdir(dir);
+}
+
+static uint64_t size_of_all(struct store *s, bool flows)
+{
+	char *path = store_alerts_path(s);
+	uint64_t sum = bytes_of(path), *starts;
+	size_t n = store_flow_starts(s, &starts);
+	free(path);
+	for (size_t i = 0; i < n && flows; i++) {
+		path = store_flow_path(s, starts[i]);
+		sum += bytes_of(path);
+		free(path);
+	}
+	free(starts);
+	return sum;
+}
+
+unsigned read_backup(struct store *s, const char *dir, bool flows, struct buf *err)
+{
+	char *alerts = store_alerts_path(s);
+	uint64_t need = size_of_all(s, flows), have = free_bytes(s->dir);
+	unsigned status = 503;
+	if (need > have) {
+		buf_addf(err, "a copy takes up to %" PRIu64 " bytes and %" PRIu64 " are free", need, have);
+		status = 507;
+	} else if (mkdir(dir, 0750) < 0) {
+		buf_addf(err, "%s: %s", dir, strerror(errno));
+		status = errno == EEXIST ? 409 : 503;
+	} else if (copy_db(s, alerts, dir, "alerts.db") < 0 || rename_log(s, dir) < 0 || (flows && copy_flows(s, dir) < 0)) {
+		buf_adds(err, s->error);
+		remove_copy(dir);
+	} else {
+		status = 200;
+	}
+	free(alerts);
+	return status;
+}
