@@ -134,6 +134,8 @@ static int run(struct run *r)
 		supervise_tick(r->sv, announce, r);
 		supervise_on_reload(r->sv, on_reload, r);
 		code = supervise_run(r->sv);
+		if (code > 128) /* that is how it is meant to end */
+			code = EXIT_DONE;
 		supervise_free(r->sv);
 	}
 	free(r->effective);

@@ -23,6 +23,7 @@
 #define MAX_CHILDREN 80
 #define STOP_MS      12000 /* a process has 10 s to leave by itself */
 #define ALIVE_MS     30000 /* and says at least so often that it is alive; WatchdogSec of the units */
+#define ABORT_MS     5000  /* one that hangs has so long to abort */
 
 struct child {
 	char *name, *program;
@@ -33,7 +34,8 @@ struct child {
 	struct buf line;
 	struct buf last_error; /* what it said: told once, not at each start that fails */
 	bool ready, aborted;
-	uint64_t started, start_at, alive_at;
+	uint64_t started, start_at;
+	uint64_t alive_until; /* by what it said last */
 	struct restart restart;
 };
 
@@ -334,7 +336,7 @@ static void reap(struct supervisor *sv)
 static void reload(struct supervisor *sv)
 {
 	unsigned n = sv->n; /* those that are added read the new configuration anyway */
-	if (sv->reload && !sv->reload(sv->reload_arg))
+	if (!sv->reload(sv->reload_arg))
 		return;
 	for (unsigned i = 0; i < n; i++)
 		if (sv->children[i].pid && !sv->children[i].raw && !sv->children[i].retired)
@@ -347,10 +349,12 @@ static void on_signals(struct supervisor *sv, int fd)
 	while (read(fd, &si, sizeof si) == sizeof si) {
 		if (si.ssi_signo == SIGCHLD)
 			continue; /* reap follows every turn */
-		if (si.ssi_signo != SIGHUP)
-			end_all(sv, 0);
-		else if (!sv->stopping)
+		if (sv->stopping)
+			continue;
+		if (si.ssi_signo == SIGHUP && sv->reload)
 			reload(sv);
+		else
+			end_all(sv, 128 + (int)si.ssi_signo);
 	}
 }
 
@@ -364,7 +368,7 @@ static void on_notify(struct supervisor *sv)
 				continue;
 			c->ready |= m.ready;
 			if (m.ready || m.alive)
-				c->alive_at = mono_ns();
+				c->alive_until = mono_ns() + ALIVE_MS * 1000000ull;
 		}
 }
 
@@ -373,12 +377,12 @@ static void end_hung(struct supervisor *sv)
 {
 	for (unsigned i = 0; i < sv->n; i++) {
 		struct child *c = &sv->children[i];
-		if (!c->pid || c->raw || !c->ready || mono_ns() - c->alive_at < ALIVE_MS * 1000000ull)
+		if (!c->pid || c->raw || !c->ready || mono_ns() < c->alive_until)
 			continue;
 		fprintf(stderr, "weir: %s hangs: %s it\n", c->name, c->aborted ? "killing" : "ending");
 		kill(c->pid, c->aborted ? SIGKILL : SIGABRT);
 		c->aborted = true;
-		c->alive_at = mono_ns();
+		c->alive_until = mono_ns() + ABORT_MS * 1000000ull;
 	}
 }
 

@@ -22,7 +22,10 @@ void supervise_quiet(struct supervisor *sv, bool quiet);
 void supervise_tick(struct supervisor *sv, void (*cb)(void *arg), void *arg);
 /* A process that crashed n times in a row ends the whole. Without it, only one that was never ready does. */
 void supervise_limit(struct supervisor *sv, unsigned n);
-/* SIGHUP calls this first; false: it is not passed on. May add and retire processes. */
+/*
+ * SIGHUP calls this; if it returns true, the signal is passed on. It may add and retire processes. Without it SIGHUP ends as
+ * SIGTERM does.
+ */
 void supervise_on_reload(struct supervisor *sv, bool (*cb)(void *arg), void *arg);
 /* Has it said that it is in service? */
 bool supervise_ready(const struct supervisor *sv, const char *name);
@@ -30,8 +33,8 @@ bool supervise_ready(const struct supervisor *sv, const char *name);
 void supervise_retire(struct supervisor *sv, const char *name);
 /*
  * Runs all until SIGINT or SIGTERM, or until one that is 'once' exits. A process that was ready and has not said for 30 s that
- * it is alive is ended and started again. Stops them in the order they were added. Returns the exit code: 0, that of the one
- * that ended it, or 1 if starting one again is hopeless (restart.h).
+ * it is alive is ended and started again. Stops them in the order they were added. Returns 128 + the signal, the exit code of
+ * the one that ended it, or 1 if starting one again is hopeless (restart.h).
  */
 int supervise_run(struct supervisor *sv);
 

@@ -63,6 +63,18 @@ none_left() { for p in $all; do gone "$p" || return 1; done; }
 wait_for 20 none_left
 ok $? "a killed supervisor leaves no process behind"
 
+# -- an interrupted replay is no success, and leaves nothing --
+TMPDIR=$tmp weir replay --speed 0.1 "$captures/office.pcapng" >"$tmp/part.json" 2>"$tmp/run.log" &
+replay=$!
+pids="$pids $replay"
+wait_for 20 sh -c "pgrep -P $replay -x weir-checks"
+left=$(pgrep -P "$replay" | tr '\n' ' ')
+kill -INT "$replay"
+wait "$replay"
+same "an interrupted replay: exit status" 130 $?
+all=$left
+check "an interrupted replay: no process is left" none_left
+
 # -- what cannot work: one clear message, and an end --
 topology "  none: {interface: nosuchif0}"
 start
