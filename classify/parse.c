@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { TCP = 6, UDP = 17 };
+
 static uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -29,124 +31,37 @@ static size_t ipv6_headers(const uint8_t *p, size_t len, uint8_t proto)
 	return at;
 }
 
-const uint8_t *parse_payload(const uint8_t *ip, size_t len, uint8_t proto, size_t *ret_len)
+bool parse_payload(const uint8_t *ip, size_t len, uint8_t proto, struct payload *ret)
 {
-	size_t at;
+	size_t at, total;
 	if (len < 20)
-		return NULL;
-	if (ip[0] >> 4 == 4)
+		return false;
+	if (ip[0] >> 4 == 4) {
 		at = (size_t)(ip[0] & 15) * 4;
-	else
-		at = len >= 40 ? ipv6_headers(ip, len, proto) : 0;
-	if (at < 20 || at >= len)
-		return NULL;
-	if (proto == 6)
-		at += len >= at + 13 ? (size_t)(ip[at + 12] >> 4) * 4 : len;
-	else if (proto == 17)
+		total = get16(ip + 2);
+	} else {
+		if (len < 40)
+			return false;
+		at = ipv6_headers(ip, len, proto);
+		total = 40u + get16(ip + 4);
+	}
+	if (total >= 20 && total < len) /* what lies behind fills up the frame; 0 = left to the network card */
+		len = total;
+	if (at < 20 || len < at + 8)
+		return false;
+	*ret = (struct payload){ 0 };
+	if (proto == TCP) {
+		if (len < at + 20)
+			return false;
+		ret->seq = get32(ip + at + 4);
+		at += (size_t)(ip[at + 12] >> 4) * 4;
+	} else if (proto == UDP) {
 		at += 8;
+	}
 	if (at >= len)
-		return NULL;
-	*ret_len = len - at;
-	return ip + at;
-}
-
-/* -- DNS -- */
-
-/* Reads a name at *at, following pointers only backwards, so that they cannot go round. */
-static bool read_name(const uint8_t *p, size_t len, size_t *at, char *out)
-{
-	size_t i = *at, n = 0, limit = i;
-	bool jumped = false;
-	for (;;) {
-		if (i >= len)
-			return false;
-		uint8_t c = p[i];
-		if (c >= 0xc0) {
-			if (i + 1 >= len)
-				return false;
-			size_t to = (size_t)(c & 0x3f) << 8 | p[i + 1];
-			if (!jumped)
-				*at = i + 2;
-			if (to >= limit)
-				return false;
-			jumped = true;
-			limit = i = to;
-			continue;
-		}
-		if (c & 0xc0)
-			return false;
-		i++;
-		if (c == 0)
-			break;
-		if (i + c > len || n + c + 1 >= DNS_MAX_NAME)
-			return false;
-		if (n)
-			out[n++] = '.';
-		for (uint8_t k = 0; k < c; k++)
-			out[n++] = p[i + k] ? (char)p[i + k] : '?';
-		i += c;
-	}
-	if (!jumped)
-		*at = i;
-	out[n] = '\0';
-	return true;
-}
-
-static void read_answer(struct dns_message *m, const uint8_t *p, size_t len, uint16_t type, uint32_t ttl, size_t at,
-			uint16_t n)
-{
-	bool address = (type == 1 && n == 4) || (type == 28 && n == 16);
-	if (address && m->n_addresses < DNS_MAX_ADDRESSES) {
-		struct addr *a = &m->addresses[m->n_addresses++];
-		if (type == 1)
-			addr_from_v4(a, p + at);
-		else
-			addr_from_v6(a, p + at);
-		if (m->n_addresses == 1 || ttl < m->ttl)
-			m->ttl = ttl;
-	}
-	if (!*m->answer && (type == 12 || type == 5 || (type == 33 && n > 6))) {
-		size_t name = type == 33 ? at + 6 : at;
-		if (!read_name(p, len, &name, m->answer))
-			*m->answer = '\0';
-	}
-}
-
-bool parse_dns(const uint8_t *p, size_t len, struct dns_message *m)
-{
-	memset(m, 0, sizeof *m);
-	if (len < 12)
 		return false;
-	unsigned questions = get16(p + 4), answers = get16(p + 6);
-	size_t at = 12;
-	m->reply = p[2] & 0x80;
-	m->rcode = p[3] & 0x0f;
-	if (questions > 16)
-		return false;
-	for (unsigned i = 0; i < questions; i++) {
-		char name[DNS_MAX_NAME];
-		if (!read_name(p, len, &at, name) || len - at < 4)
-			return false;
-		if (i == 0) {
-			memcpy(m->name, name, sizeof name);
-			m->type = get16(p + at);
-		}
-		at += 4;
-	}
-	for (unsigned i = 0; i < answers && i < 64; i++) {
-		char name[DNS_MAX_NAME];
-		if (!read_name(p, len, &at, name) || len - at < 10)
-			break; /* cut off: what came before is good */
-		uint16_t type = get16(p + at), n = get16(p + at + 8);
-		uint32_t ttl = get32(p + at + 4);
-		at += 10;
-		if (len - at < n)
-			break;
-		if (i == 0 && !questions)
-			memcpy(m->name, name, sizeof name);
-		read_answer(m, p, len, type, ttl, at, n);
-		at += n;
-	}
+	ret->p = ip + at;
+	ret->len = len - at;
 	return true;
 }
 
@@ -196,4 +111,61 @@ unsigned parse_snmp_version(const uint8_t *p, size_t len)
 	default:
 		return 0;
 	}
+}
+
+/* -- QUIC -- */
+
+bool parse_quic_version(const uint8_t *p, size_t len, char ret[static QUIC_VERSION_LEN])
+{
+	const uint8_t *at = NULL;
+	if (len >= 7 && p[0] & 0x80)
+		at = p + 1;
+	else if (len >= 13 && (p[0] & 0x09) == 0x09) /* Google's before Q044: flags, 8 bytes of connection id */
+		at = p + 9;
+	if (!at)
+		return false;
+	uint32_t v = get32(at);
+	bool google = (at[0] == 'Q' || at[0] == 'T') && at[1] >= '0' && at[1] <= '9' && at[2] >= '0' && at[2] <= '9' &&
+		      at[3] >= '0' && at[3] <= '9';
+	if (google)
+		snprintf(ret, QUIC_VERSION_LEN, "%.4s", (const char *)at);
+	else if (!(p[0] & 0x80) || v == 0) /* 0: the server lists what it knows */
+		return false;
+	else if (v == 1 || v == 0x6b3343cf)
+		snprintf(ret, QUIC_VERSION_LEN, "%d", v == 1 ? 1 : 2);
+	else if (v >> 8 == 0xff0000)
+		snprintf(ret, QUIC_VERSION_LEN, "draft-%u", (unsigned)(v & 0xff));
+	else
+		snprintf(ret, QUIC_VERSION_LEN, "0x%08x", (unsigned)v);
+	return true;
+}
+
+/* -- RTP -- */
+
+const char *parse_rtp_kind(const uint8_t *p, size_t len)
+{
+	if (len < 12 || p[0] >> 6 != 2)
+		return NULL;
+	unsigned type = p[1] & 0x7f;
+	if (type <= 18 && type != 1 && type != 2)
+		return "audio";
+	if (type == 25 || type == 26 || type == 28 || (type >= 31 && type <= 34))
+		return "video";
+	return NULL;
+}
+
+/* -- TLS -- */
+
+int parse_tls_alert(const uint8_t *p, size_t len)
+{
+	size_t at = 0;
+	while (len - at >= 5 && p[at] >= 20 && p[at] <= 24 && p[at + 1] == 3) {
+		size_t n = get16(p + at + 3);
+		if (p[at] == 21 && n == 2 && len - at >= 7)
+			return p[at + 5] == 2 ? p[at + 6] : -1;
+		if (len - at - 5 < n)
+			return -1;
+		at += 5 + n;
+	}
+	return -1;
 }

@@ -6,27 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "addr.h"
-
-/* Bytes above the transport header of an IP packet; NULL if there are none. proto: IP protocol. */
-const uint8_t *parse_payload(const uint8_t *ip, size_t len, uint8_t proto, size_t *ret_len);
-
-#define DNS_MAX_ADDRESSES 8
-#define DNS_MAX_NAME      256
-
-struct dns_message {
-	bool reply;
-	uint8_t rcode;
-	uint16_t type;              /* of the first question */
-	char name[DNS_MAX_NAME];    /* of the first question, else of the first answer */
-	char answer[DNS_MAX_NAME];  /* name in the first PTR, SRV or CNAME answer */
-	struct addr addresses[DNS_MAX_ADDRESSES];
-	unsigned n_addresses;
-	uint32_t ttl;               /* smallest of the addresses' */
+/* Bytes above the transport header, not empty. */
+struct payload {
+	const uint8_t *p;
+	size_t len;
+	uint32_t seq; /* TCP: sequence number of the first byte */
 };
 
-/* A DNS message (RFC 1035). Returns false if it is not one. */
-bool parse_dns(const uint8_t *p, size_t len, struct dns_message *m);
+/* The payload of an IP packet of this protocol; false if there is none. */
+bool parse_payload(const uint8_t *ip, size_t len, uint8_t proto, struct payload *ret);
 
 /*
  * Value of a header line 'Name: value' in the text at p, up to the empty line. Returns its length (0 if there is none) and
@@ -36,5 +24,18 @@ size_t parse_header(const uint8_t *p, size_t len, const char *name, const char *
 
 /* SNMP version of a message (RFC 1157, 3416): 1, 2 or 3; 0 if it is not SNMP. */
 unsigned parse_snmp_version(const uint8_t *p, size_t len);
+
+/*
+ * Version named in the long header of a QUIC packet: "1", "2" (RFC 9369), "draft-29", "Q046", else hexadecimal. False if
+ * the packet names none.
+ */
+#define QUIC_VERSION_LEN 16
+bool parse_quic_version(const uint8_t *p, size_t len, char ret[static QUIC_VERSION_LEN]);
+
+/* "audio" or "video" for an RTP packet with one of the static payload types (RFC 3551 section 6), else NULL. */
+const char *parse_rtp_kind(const uint8_t *p, size_t len);
+
+/* Code of the fatal alert among the TLS records at p (RFC 8446 section 6), -1 if there is none. */
+int parse_tls_alert(const uint8_t *p, size_t len);
 
 #endif

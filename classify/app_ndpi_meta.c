@@ -1,0 +1,411 @@
+/*
+ * Metadata of a flow: what nDPI 4.2 found, and what it cuts off or does not hand out but the head packets contain. User
+ * names are taken, passwords never.
+ */
+#include <strings.h>
+
+#include "app_ndpi.h"
+#include "dns.h"
+#include "headpkt.h"
+#include "hello.h"
+#include "parse.h"
+
+/* Longest name that nDPI keeps; of a longer one it keeps the end. */
+#define NDPI_NAME_MAX (sizeof(((struct ndpi_flow_struct *)NULL)->host_server_name) - 1)
+/* Bytes of a client's TLS hello that are put together. */
+#define MAX_STREAM 16384
+
+static const uint16_t tls_like[] = { NDPI_PROTOCOL_TLS,        NDPI_PROTOCOL_DTLS,       NDPI_PROTOCOL_QUIC,
+				     NDPI_PROTOCOL_MAIL_SMTPS, NDPI_PROTOCOL_MAIL_IMAPS, NDPI_PROTOCOL_MAIL_POPS, 0 };
+static const uint16_t http_like[] = { NDPI_PROTOCOL_HTTP, NDPI_PROTOCOL_HTTP_CONNECT, NDPI_PROTOCOL_HTTP_PROXY, 0 };
+static const uint16_t dns_like[] = { NDPI_PROTOCOL_DNS, NDPI_PROTOCOL_MDNS, NDPI_PROTOCOL_LLMNR, 0 };
+static const uint16_t login_like[] = { NDPI_PROTOCOL_FTP_CONTROL, NDPI_PROTOCOL_MAIL_POP, NDPI_PROTOCOL_MAIL_SMTP,
+				       NDPI_PROTOCOL_MAIL_IMAP, 0 };
+
+static bool is_any(const struct look *k, const uint16_t *ids)
+{
+	for (; *ids; ids++)
+		if (look_is(k, *ids))
+			return true;
+	return false;
+}
+
+/* Detected, not guessed: what this protocol left in the union can be read. */
+static bool detected(const struct look *k, uint16_t id)
+{
+	for (unsigned i = 0; i < NDPI_PROTOCOL_SIZE; i++)
+		if (k->detected[i] == id)
+			return true;
+	return false;
+}
+
+/* -- strings -- */
+
+static struct str text(struct look *k, const char *s)
+{
+	return s ? str_put(k->arena, s, strlen(s), MAX_TEXT) : (struct str){ 0, 0 };
+}
+
+static struct str url(struct look *k, const char *s)
+{
+	return s ? str_put(k->arena, s, strlen(s), MAX_URL) : (struct str){ 0, 0 };
+}
+
+/* Arrays of a fixed size in the library are not always terminated. */
+#define ARRAY(k, a) str_put((k)->arena, (a), strnlen((a), sizeof(a)), MAX_TEXT)
+
+static struct str hex(struct look *k, const uint8_t *p, size_t n)
+{
+	struct str s = { (uint32_t)k->arena->len, (uint32_t)(2 * n) };
+	for (size_t i = 0; i < n; i++)
+		buf_addf(k->arena, "%02x", p[i]);
+	return s;
+}
+
+/* nDPI separates by commas, a list by newlines. */
+static struct str list(struct look *k, const char *s)
+{
+	struct str r = url(k, s);
+	for (uint32_t i = 0; i < r.len; i++)
+		if (k->arena->p[r.off + i] == ',')
+			k->arena->p[r.off + i] = '\n';
+	return r;
+}
+
+static bool any_set(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return true;
+	return false;
+}
+
+/* -- the packets themselves -- */
+
+struct walk {
+	uint32_t pos;
+	struct headpkt h;
+	struct payload l4;
+};
+
+/* Next packet with payload. Zeroed memory begins. */
+static bool next_payload(const struct look *k, struct walk *w)
+{
+	const uint8_t *ip;
+	while ((ip = headpkt_next(k->data, k->len, &w->pos, &w->h)) != NULL)
+		if (parse_payload(ip, w->h.caplen, k->key->proto, &w->l4))
+			return true;
+	return false;
+}
+
+/* The first payload that begins with these words; any if begin is "". */
+static bool find_payload(const struct look *k, const char *begin, struct payload *ret)
+{
+	struct walk w = { 0 };
+	size_t n = strlen(begin);
+	while (next_payload(k, &w)) {
+		if (w.l4.len < n || memcmp(w.l4.p, begin, n) != 0)
+			continue;
+		*ret = w.l4;
+		return true;
+	}
+	return false;
+}
+
+/* Value of the first of these headers that the text has. names ends with NULL. */
+static struct str header(struct look *k, const struct payload *l4, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *v;
+		size_t n = parse_header(l4->p, l4->len, *names, &v);
+		if (n)
+			return str_put(k->arena, v, n, MAX_TEXT);
+	}
+	return (struct str){ 0, 0 };
+}
+
+/* Of a name longer than it has room for, nDPI keeps the end: is this the whole one? */
+static bool is_whole(const struct look *k, const char *full, size_t len)
+{
+	const char *end = k->f->host_server_name;
+	size_t n = strnlen(end, sizeof k->f->host_server_name);
+	return n == NDPI_NAME_MAX && len > n && strncasecmp(full + len - n, end, n) == 0;
+}
+
+/* -- TLS and QUIC -- */
+
+/* The client's bytes in order, as far as they are there without a hole. */
+static size_t client_stream(const struct look *k, uint8_t out[static MAX_STREAM])
+{
+	struct walk w = { 0 };
+	uint32_t next = 0;
+	size_t n = 0;
+	while (n < MAX_STREAM && next_payload(k, &w)) {
+		if (w.h.dir != 0 || (n && w.l4.seq != next))
+			continue;
+		size_t copy = w.l4.len < MAX_STREAM - n ? w.l4.len : MAX_STREAM - n;
+		memcpy(out + n, w.l4.p, copy);
+		n += copy;
+		next = w.l4.seq + (uint32_t)w.l4.len;
+	}
+	return n;
+}
+
+static void fill_hello(struct look *k)
+{
+	uint8_t stream[MAX_STREAM];
+	struct hello h;
+	if (!hello_parse(stream, client_stream(k, stream), &h))
+		return;
+	k->out->tls_ech = h.ech;
+	if (is_whole(k, h.sni, strlen(h.sni)))
+		k->out->tls_sni = k->out->host = text(k, h.sni);
+}
+
+static void fill_certificate(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	const struct ndpi_flow_struct *f = k->f;
+	o->tls_issuer = text(k, f->protos.tls_quic.issuerDN);
+	o->tls_subject = text(k, f->protos.tls_quic.subjectDN);
+	o->tls_names = list(k, f->protos.tls_quic.server_names);
+	o->tls_not_before = f->protos.tls_quic.notBefore * 1000000000ull;
+	o->tls_not_after = f->protos.tls_quic.notAfter * 1000000000ull;
+	if (any_set(f->protos.tls_quic.sha1_certificate_fingerprint, 20))
+		o->tls_sha1 = hex(k, f->protos.tls_quic.sha1_certificate_fingerprint, 20);
+}
+
+static void fill_tls(struct look *k)
+{
+	static const char *const strength[] = { "ok", "weak", "insecure" };
+	struct g_flow_app *o = k->out;
+	struct ndpi_flow_struct *f = k->f;
+	uint8_t unknown = 0;
+	char version[16];
+	if (f->protos.tls_quic.ssl_version) {
+		o->tls_version_id = f->protos.tls_quic.ssl_version;
+		o->tls_version = text(k, ndpi_ssl_version2str(version, sizeof version, o->tls_version_id, &unknown));
+	}
+	o->tls_sni = o->host;
+	o->tls_alpn = text(k, f->protos.tls_quic.alpn);
+	o->tls_versions = text(k, f->protos.tls_quic.tls_supported_versions);
+	o->tls_ja3c = ARRAY(k, f->protos.tls_quic.ja3_client);
+	o->tls_ja3s = ARRAY(k, f->protos.tls_quic.ja3_server);
+	if (f->protos.tls_quic.server_cipher) {
+		unsigned weak = f->protos.tls_quic.server_unsafe_cipher;
+		o->tls_cipher = text(k, ndpi_cipher2str(f->protos.tls_quic.server_cipher));
+		o->tls_strength = text(k, strength[weak < 3 ? weak : 2]);
+	}
+	o->tls_esni = f->protos.tls_quic.encrypted_sni.esni != NULL;
+	fill_certificate(k);
+	if (k->key->proto == 6)
+		fill_hello(k);
+}
+
+static void fill_quic(struct look *k)
+{
+	struct walk w = { 0 };
+	char last[QUIC_VERSION_LEN] = "";
+	while (next_payload(k, &w)) {
+		char v[QUIC_VERSION_LEN];
+		if (parse_quic_version(w.l4.p, w.l4.len, v))
+			memcpy(last, v, sizeof last); /* the last one: what both agreed on */
+	}
+	k->out->quic_version = text(k, last);
+}
+
+/* -- HTTP -- */
+
+static void fill_http(struct look *k)
+{
+	static const char *const server[] = { "Server", NULL };
+	struct g_flow_app *o = k->out;
+	struct ndpi_flow_struct *f = k->f;
+	struct payload l4;
+	const char *method = f->http.method == NDPI_HTTP_METHOD_UNKNOWN ? "" : ndpi_http_method2str(f->http.method);
+	o->http_method = text(k, method);
+	o->http_url = url(k, f->http.url);
+	o->http_status = f->http.response_status_code;
+	o->http_type = text(k, f->http.content_type);
+	if (o->host.len == NDPI_NAME_MAX && find_payload(k, method, &l4)) {
+		const char *v;
+		size_t n = parse_header(l4.p, l4.len, "Host", &v);
+		if (n && is_whole(k, v, n))
+			o->host = str_put(k->arena, v, n, MAX_TEXT);
+	}
+	o->http_host = o->host;
+	if (find_payload(k, "HTTP/1.", &l4))
+		o->http_server = header(k, &l4, server);
+}
+
+/* -- names -- */
+
+static struct str dns_addresses(struct look *k, const struct dns_message *m)
+{
+	struct str r = { (uint32_t)k->arena->len, 0 };
+	for (unsigned i = 0; i < m->n_addresses; i++) {
+		char a[ADDR_STRLEN];
+		buf_addf(k->arena, "%s%s", i ? "\n" : "", addr_str(&m->addresses[i], a));
+	}
+	r.len = (uint32_t)k->arena->len - r.off;
+	return r;
+}
+
+struct dns_seen {
+	bool query, reply;
+	uint16_t id;
+};
+
+/* The flow's first question, and the answer to it: many may share the ports. */
+static void take_dns(struct look *k, struct dns_seen *seen, const struct dns_message *m)
+{
+	struct g_flow_app *o = k->out;
+	if (seen->reply || (seen->query && (!m->reply || (m->id != seen->id && !look_is(k, NDPI_PROTOCOL_MDNS)))))
+		return;
+	if (!seen->query) {
+		o->dns_query = text(k, m->name);
+		o->dns_type = m->type;
+		seen->query = true;
+		seen->id = m->id;
+	}
+	if (!m->reply)
+		return;
+	seen->reply = true;
+	o->dns_reply = 1;
+	o->dns_rcode = m->rcode;
+	o->dns_ttl = m->ttl;
+	o->dns_addresses = dns_addresses(k, m);
+	if (look_is(k, NDPI_PROTOCOL_MDNS))
+		o->mdns_answer = text(k, m->answer);
+}
+
+static void fill_dns(struct look *k)
+{
+	struct walk w = { 0 };
+	struct dns_seen seen = { 0 };
+	while (!seen.reply && next_payload(k, &w)) {
+		struct dns_message m;
+		size_t prefix = k->key->proto == 6 ? 2 : 0; /* a length before each message (RFC 1035 4.2.2) */
+		if (w.l4.len > prefix && dns_parse(w.l4.p + prefix, w.l4.len - prefix, &m))
+			take_dns(k, &seen, &m);
+	}
+	if (look_is(k, NDPI_PROTOCOL_MDNS))
+		k->out->mdns_name = k->out->dns_query;
+	else if (is_whole(k, str_ptr(k->arena->p, k->out->dns_query), k->out->dns_query.len))
+		k->out->host = k->out->dns_query;
+}
+
+static void fill_ssdp(struct look *k)
+{
+	static const char *const names[] = { "SERVER", "USER-AGENT", "ST", "NT", NULL };
+	struct payload l4;
+	if (find_payload(k, "", &l4))
+		k->out->ssdp_name = header(k, &l4, names);
+}
+
+/* -- the rest -- */
+
+static void fill_ssh(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	const struct ndpi_flow_struct *f = k->f;
+	o->ssh_client = ARRAY(k, f->protos.ssh.client_signature);
+	o->ssh_server = ARRAY(k, f->protos.ssh.server_signature);
+	o->ssh_hassh_c = ARRAY(k, f->protos.ssh.hassh_client);
+	o->ssh_hassh_s = ARRAY(k, f->protos.ssh.hassh_server);
+}
+
+static void fill_sip(struct look *k)
+{
+	static const char *const from[] = { "From", "f", NULL }, *const to[] = { "To", "t", NULL };
+	static const char *const call[] = { "Call-ID", "i", NULL };
+	struct walk w = { 0 };
+	while (!k->out->sip_call_id.len && next_payload(k, &w)) {
+		k->out->sip_call_id = header(k, &w.l4, call);
+		if (!k->out->sip_call_id.len)
+			continue;
+		k->out->sip_from = header(k, &w.l4, from);
+		k->out->sip_to = header(k, &w.l4, to);
+	}
+}
+
+static void fill_media(struct look *k)
+{
+	struct walk w = { 0 };
+	const char *kind = NULL;
+	while (!kind && next_payload(k, &w))
+		kind = parse_rtp_kind(w.l4.p, w.l4.len);
+	k->out->rtp_kind = text(k, kind);
+}
+
+static void fill_login(struct look *k)
+{
+	const struct ndpi_flow_struct *f = k->f;
+	if (is_any(k, login_like) && k->key->proto == 6) {
+		k->out->user = ARRAY(k, f->l4.tcp.ftp_imap_pop_smtp.username);
+		k->out->login_failed = f->l4.tcp.ftp_imap_pop_smtp.auth_failed;
+	} else if (detected(k, NDPI_PROTOCOL_TELNET) && f->protos.telnet.username_found) {
+		k->out->user = ARRAY(k, f->protos.telnet.username);
+	}
+}
+
+static void fill_union(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	const struct ndpi_flow_struct *f = k->f;
+	if (detected(k, NDPI_PROTOCOL_SSH))
+		fill_ssh(k);
+	if (detected(k, NDPI_PROTOCOL_DHCP)) {
+		o->dhcp_fp = ARRAY(k, f->protos.dhcp.fingerprint);
+		o->dhcp_class = ARRAY(k, f->protos.dhcp.class_ident);
+		o->dhcp_name = o->host;
+	}
+	if (detected(k, NDPI_PROTOCOL_BITTORRENT) && !look_is(k, NDPI_PROTOCOL_TLS) &&
+	    any_set(f->protos.bittorrent.hash, sizeof f->protos.bittorrent.hash))
+		o->bt_hash = hex(k, f->protos.bittorrent.hash, sizeof f->protos.bittorrent.hash);
+	if (detected(k, NDPI_PROTOCOL_KERBEROS)) {
+		o->krb_host = ARRAY(k, f->protos.kerberos.hostname);
+		o->krb_realm = ARRAY(k, f->protos.kerberos.domain);
+		o->krb_user = ARRAY(k, f->protos.kerberos.username);
+	}
+}
+
+/* Has the union what TLS leaves there? A hello that was read but did not suffice to detect it counts. */
+static bool has_tls(const struct look *k)
+{
+	for (const uint16_t *id = tls_like; *id; id++)
+		if (detected(k, *id))
+			return true;
+	return k->detected[0] == NDPI_PROTOCOL_UNKNOWN && k->detected[1] == NDPI_PROTOCOL_UNKNOWN && is_any(k, tls_like) &&
+	       k->f->protos.tls_quic.hello_processed;
+}
+
+void app_fill_metadata(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	struct payload l4;
+	o->host = ARRAY(k, k->f->host_server_name);
+	if (has_tls(k))
+		fill_tls(k);
+	else
+		fill_union(k);
+	if (look_is(k, NDPI_PROTOCOL_QUIC))
+		fill_quic(k);
+	if (is_any(k, http_like) || k->f->http.url)
+		fill_http(k);
+	o->http_agent = text(k, k->f->http.user_agent); /* QUIC has it too */
+	o->http_os = text(k, k->f->http.detected_os);
+	if (is_any(k, dns_like))
+		fill_dns(k);
+	if (look_is(k, NDPI_PROTOCOL_NETBIOS))
+		o->netbios_name = o->host;
+	if (look_is(k, NDPI_PROTOCOL_SSDP))
+		fill_ssdp(k);
+	if (look_is(k, NDPI_PROTOCOL_SIP))
+		fill_sip(k);
+	if (look_is(k, NDPI_PROTOCOL_RTP) || look_is(k, NDPI_PROTOCOL_STUN))
+		fill_media(k);
+	if (look_is(k, NDPI_PROTOCOL_SNMP) && find_payload(k, "", &l4))
+		o->snmp_version = (uint8_t)parse_snmp_version(l4.p, l4.len);
+	fill_login(k);
+}

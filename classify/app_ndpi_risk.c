@@ -1,0 +1,243 @@
+/*
+ * Risks. nDPI 4.2 says which, not why: what raised them is told here from the metadata and the packets.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "app_ndpi.h"
+#include "checkdef.h"
+#include "headpkt.h"
+#include "parse.h"
+
+#define MAX_VALUE 200 /* bytes of one value in an explanation */
+
+/* -- values -- */
+
+/* Text of the arena, in one line. */
+static bool say(struct buf *b, const struct look *k, struct str s)
+{
+	const char *p = str_ptr(k->arena->p, s);
+	size_t n = s.len;
+	while (n > MAX_VALUE || (n < s.len && ((uint8_t)p[n] & 0xc0) == 0x80)) /* cut on a character */
+		n--;
+	for (size_t i = 0; i < n; i++)
+		buf_addc(b, p[i] == '\n' ? ',' : p[i]);
+	return n > 0;
+}
+
+static void say_day(struct buf *b, uint64_t ns)
+{
+	time_t s = (time_t)(ns / 1000000000u);
+	struct tm tm;
+	gmtime_r(&s, &tm);
+	buf_addf(b, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+static bool say_validity(struct buf *b, const struct look *k)
+{
+	if (!k->out->tls_not_after)
+		return false;
+	buf_adds(b, "valid from ");
+	say_day(b, k->out->tls_not_before);
+	buf_adds(b, " to ");
+	say_day(b, k->out->tls_not_after);
+	buf_adds(b, ", seen ");
+	say_day(b, k->last_time);
+	return true;
+}
+
+static bool say_mismatch(struct buf *b, const struct look *k)
+{
+	if (!k->out->tls_sni.len)
+		return false;
+	say(b, k, k->out->tls_sni);
+	buf_adds(b, " is not among ");
+	if (!say(b, k, k->out->tls_names) && !say(b, k, k->out->tls_subject))
+		buf_adds(b, "its names");
+	return true;
+}
+
+static bool say_port(struct buf *b, const struct look *k)
+{
+	say(b, k, k->out->master.len ? k->out->master : k->out->app);
+	buf_addf(b, " between ports %u and %u", k->key->client_port, k->key->server_port);
+	return true;
+}
+
+/* The last fatal alert: its name (RFC 8446 appendix B.2), or number. */
+static bool say_tls_alert(struct buf *b, const struct look *k)
+{
+	static const char *const names[256] = {
+		[10] = "unexpected_message",  [20] = "bad_record_mac",         [22] = "record_overflow",
+		[40] = "handshake_failure",   [42] = "bad_certificate",        [43] = "unsupported_certificate",
+		[44] = "certificate_revoked", [45] = "certificate_expired",    [46] = "certificate_unknown",
+		[47] = "illegal_parameter",   [48] = "unknown_ca",             [49] = "access_denied",
+		[50] = "decode_error",        [51] = "decrypt_error",          [70] = "protocol_version",
+		[71] = "insufficient_security", [80] = "internal_error",       [86] = "inappropriate_fallback",
+		[90] = "user_canceled",       [109] = "missing_extension",     [110] = "unsupported_extension",
+		[112] = "unrecognized_name",  [113] = "bad_certificate_status_response", [115] = "unknown_psk_identity",
+		[116] = "certificate_required", [120] = "no_application_protocol",
+	};
+	struct headpkt h;
+	struct payload l4;
+	uint32_t pos = 0;
+	const uint8_t *ip;
+	int code = -1, dir = 0;
+	while ((ip = headpkt_next(k->data, k->len, &pos, &h)) != NULL) {
+		int c = parse_payload(ip, h.caplen, k->key->proto, &l4) ? parse_tls_alert(l4.p, l4.len) : -1;
+		if (c < 0)
+			continue;
+		code = c;
+		dir = h.dir;
+	}
+	if (code < 0)
+		return false;
+	buf_adds(b, dir ? "server: " : "client: ");
+	if (names[code])
+		buf_adds(b, names[code]);
+	else
+		buf_addf(b, "alert %d", code);
+	return true;
+}
+
+static bool say_largest(struct buf *b, const struct look *k)
+{
+	struct headpkt h;
+	struct payload l4;
+	uint32_t pos = 0;
+	const uint8_t *ip;
+	size_t max = 0;
+	while ((ip = headpkt_next(k->data, k->len, &pos, &h)) != NULL)
+		if (parse_payload(ip, h.caplen, k->key->proto, &l4) && l4.len > max)
+			max = l4.len;
+	buf_addf(b, "%zu bytes", max);
+	return max > 0;
+}
+
+static bool say_either(struct buf *b, const struct look *k, struct str first, struct str second)
+{
+	return say(b, k, first) || say(b, k, second);
+}
+
+/* The value that raised a risk. False if there is none to tell. */
+static bool say_why(struct buf *b, const struct look *k, unsigned risk)
+{
+	const struct g_flow_app *o = k->out;
+	switch (risk) {
+	case NDPI_URL_POSSIBLE_XSS:
+	case NDPI_URL_POSSIBLE_SQL_INJECTION:
+	case NDPI_URL_POSSIBLE_RCE_INJECTION:
+	case NDPI_HTTP_SUSPICIOUS_URL:
+		return say(b, k, o->http_url);
+	case NDPI_HTTP_SUSPICIOUS_USER_AGENT:
+		return say(b, k, o->http_agent);
+	case NDPI_POSSIBLE_EXPLOIT:
+		return say_either(b, k, o->http_agent, o->http_url);
+	case NDPI_HTTP_SUSPICIOUS_CONTENT:
+	case NDPI_BINARY_APPLICATION_TRANSFER:
+		return say_either(b, k, o->http_type, o->http_url);
+	case NDPI_TLS_OBSOLETE_VERSION:
+		return say(b, k, o->tls_version);
+	case NDPI_TLS_WEAK_CIPHER:
+		return say(b, k, o->tls_cipher);
+	case NDPI_TLS_SELFSIGNED_CERTIFICATE:
+		return say(b, k, o->tls_issuer);
+	case NDPI_TLS_CERTIFICATE_EXPIRED:
+	case NDPI_TLS_CERTIFICATE_ABOUT_TO_EXPIRE:
+	case NDPI_TLS_CERT_VALIDITY_TOO_LONG:
+		return say_validity(b, k);
+	case NDPI_TLS_CERTIFICATE_MISMATCH:
+		return say_mismatch(b, k);
+	case NDPI_TLS_UNCOMMON_ALPN:
+	case NDPI_TLS_NOT_CARRYING_HTTPS:
+		return say(b, k, o->tls_alpn);
+	case NDPI_TLS_FATAL_ALERT:
+		return say_tls_alert(b, k);
+	case NDPI_TLS_SUSPICIOUS_ESNI_USAGE:
+		return say(b, k, o->tls_sni);
+	case NDPI_MALICIOUS_JA3:
+		return say(b, k, o->tls_ja3c);
+	case NDPI_MALICIOUS_SHA1_CERTIFICATE:
+		return say(b, k, o->tls_sha1);
+	case NDPI_SSH_OBSOLETE_CLIENT_VERSION_OR_CIPHER:
+		return say(b, k, o->ssh_client);
+	case NDPI_SSH_OBSOLETE_SERVER_VERSION_OR_CIPHER:
+		return say(b, k, o->ssh_server);
+	case NDPI_CLEAR_TEXT_CREDENTIALS:
+		return say_either(b, k, o->user, o->http_host);
+	case NDPI_SUSPICIOUS_DGA_DOMAIN:
+	case NDPI_RISKY_DOMAIN:
+	case NDPI_HTTP_NUMERIC_IP_HOST:
+	case NDPI_INVALID_CHARACTERS:
+		return say_either(b, k, o->host, o->tls_subject);
+	case NDPI_KNOWN_PROTOCOL_ON_NON_STANDARD_PORT:
+		return say_port(b, k);
+	case NDPI_UNSAFE_PROTOCOL:
+	case NDPI_DESKTOP_OR_FILE_SHARING_SESSION:
+	case NDPI_SMB_INSECURE_VERSION:
+	case NDPI_MALFORMED_PACKET:
+		return say(b, k, o->app);
+	case NDPI_DNS_SUSPICIOUS_TRAFFIC:
+		buf_addf(b, "type %u for ", o->dns_type);
+		return say(b, k, o->dns_query);
+	case NDPI_DNS_LARGE_PACKET:
+		return say_largest(b, k);
+	case NDPI_SUSPICIOUS_ENTROPY:
+		buf_addf(b, "entropy %.2f", (double)k->f->entropy);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* -- */
+
+static const struct checkdef *risk_check(ndpi_risk risks, unsigned i)
+{
+	return NDPI_ISSET_BIT(risks, i) ? checkdef_risk(i) : NULL;
+}
+
+static struct str fill_keys(struct look *k, ndpi_risk risks)
+{
+	struct str r = { (uint32_t)k->arena->len, 0 };
+	for (unsigned i = 1; i < NDPI_MAX_RISK; i++) {
+		const struct checkdef *d = risk_check(risks, i);
+		if (d)
+			buf_addf(k->arena, "%s%s", k->arena->len > r.off ? "\n" : "", d->key);
+	}
+	r.len = (uint32_t)k->arena->len - r.off;
+	return r;
+}
+
+static struct str fill_details(struct look *k, ndpi_risk risks)
+{
+	struct buf *b = &k->a->scratch; /* not the arena, whose texts are being copied */
+	buf_reset(b);
+	for (unsigned i = 1; i < NDPI_MAX_RISK; i++) {
+		const struct checkdef *d = risk_check(risks, i);
+		size_t before = b->len;
+		if (!d)
+			continue;
+		buf_addf(b, "%s%s: ", before ? "\n" : "", d->key);
+		if (!say_why(b, k, i))
+			b->len = before;
+	}
+	return str_put_raw(k->arena, b->p, b->len);
+}
+
+void app_fill_risks(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	ndpi_risk risks = k->f->risk;
+	if (k->f->http.url && *k->f->http.url) { /* the library leaves it to whoever calls it */
+		ndpi_risk_enum r = ndpi_validate_url(k->f->http.url);
+		if (r != NDPI_NO_RISK)
+			NDPI_SET_BIT(risks, r);
+	}
+	if (!risks)
+		return;
+	o->risk_bits = risks;
+	o->risk_score = ndpi_risk2score(risks, &o->risk_client, &o->risk_server);
+	o->risks = fill_keys(k, risks);
+	o->risk_details = fill_details(k, risks);
+}
