@@ -351,7 +351,7 @@ static sqlite3_stmt *select_record(struct query *k, sqlite3 *db)
 
 static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, struct list *found)
 {
-	int rc;
+	int rc = SQLITE_ROW;
 	while (found->n <= k->limit && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		struct entry e;
 		k->out->scanned++;
