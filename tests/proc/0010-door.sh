@@ -1,0 +1,117 @@
+# What comes to the HTTP port and is no ordinary client: malformed, too long, too slow, too many, guessing.
+. "$(dirname "$0")/../lib.sh"
+PORT=18473
+base=http://127.0.0.1:$PORT
+
+topology "  office: {file: $captures/office.pcapng}"
+start
+wait_for 30 at_end
+ok $? "the pipeline comes to the end"
+auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
+code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 15 "$@"; }
+# Sends bytes (printf escapes) and prints the status codes of all answers, in one line.
+raw() {
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]") or die;
+		my $t = $ARGV[1]; $t =~ s/\\r/\r/g; $t =~ s/\\n/\n/g; $t =~ s/\\0/\0/g;
+		print $s $t; $s->flush; shutdown($s, 1);
+		my $all = do { local $/; <$s> } // "";
+		print join(" ", $all =~ m{^HTTP/1\.[01] (\d+)}mg) || "closed", "\n";' "$PORT" "$1"
+}
+h="Host: localhost\r\n$auth\r\n"
+
+same "the token's file is the owner's alone" 600 "$(stat -c %a "$tmp/state/api.token")"
+same "two requests in one packet get two answers" "200 200" \
+	"$(raw "GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" | sed 's/421/200/')"
+same "a length and a chunked body" 400 "$(raw "GET /api/v1/flows HTTP/1.1\r\n${h}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")"
+same "a body" 413 "$(raw "POST /api/v1/flows HTTP/1.1\r\n${h}Content-Length: 5\r\n\r\nhello" | cut -c1-3)"
+same "two Hosts" 400 "$(raw "GET /livez HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n")"
+same "two tokens" 400 "$(raw "GET /api/v1/flows HTTP/1.1\r\n${h}Authorization: Bearer x\r\n\r\n")"
+same "no Host" 400 "$(raw "GET /livez HTTP/1.1\r\n\r\n" | cut -c1-3)"
+same "no HTTP" closed "$(raw "\0\0\0\0hello\r\n\r\n" | sed 's/^[45]..$/closed/')"
+long=$(perl -e 'print "a" x 9000')
+same "headers too long" 431 "$(raw "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: $long\r\n\r\n")"
+same "a path too long" 414 "$(raw "GET /$(echo "$long" | cut -c1-2000) HTTP/1.1\r\nHost: localhost\r\n\r\n")"
+for path in /livez/../livez /%2e%2e/livez /livez%00 /livez%2f /..%2flivez //livez '/livez?x=%' /livez%ff '/livez#a'; do
+	same "path $path" 400 "$(raw "GET $path HTTP/1.1\r\n${h}Connection: close\r\n\r\n")"
+done
+for m in POST PUT DELETE PATCH OPTIONS TRACE NONSENSE; do
+	same "$m of a list" 405 "$(code -X $m -H "$auth" $base/api/v1/alerts)"
+	same "$m of nothing" 404 "$(code -X $m -H "$auth" $base/api/v1/nothing)"
+	same "$m without a token" 401 "$(code -X $m $base/api/v1/alerts)"
+done
+curl -s -D "$tmp/head" -o /dev/null -X POST -H "$auth" $base/api/v1/alerts
+check "405 says what is allowed" grep -qi '^allow: GET, HEAD' "$tmp/head"
+same "a method override changes nothing" 200 "$(code -H "$auth" -H 'X-HTTP-Method-Override: DELETE' $base/api/v1/flows)"
+curl -s -D "$tmp/head" -o /dev/null -H "$auth" -H 'X-Request-Id: abc-1' -H 'Origin: http://evil.example' $base/api/v1/flows
+check "security headers" sh -c "grep -qi '^x-content-type-options: nosniff' $tmp/head && grep -qi '^content-security-policy:' $tmp/head"
+check "no word that lets other pages read" sh -c "! grep -qi '^access-control' $tmp/head"
+check "the request's id comes back" grep -q '^X-Request-Id: abc-1' "$tmp/head"
+curl -s -o "$tmp/body" -H "$auth" -H 'X-Request-Id: bad id<>' "$base/api/v1/flows?limit=0"
+check "not if it is odd; a problem names its own" jq -e '.instance | test("^[0-9a-f]+-[0-9]+$")' "$tmp/body"
+
+# Each route, from the outside: what is not open needs the token, what is open tells no state.
+for path in me status flows flows/history flows/x hosts hosts/10.0.0.1 alerts alerts/x stream; do
+	same "$path wants a token" 401 "$(code $base/api/v1/$path)"
+	same "$path wants the right one" 401 "$(code -H 'Authorization: Bearer 00000000000000000000000000000000' $base/api/v1/$path)"
+done
+same "many guesses" 429 "$(for i in 1 2 3 4 5 6 7 8 9 10 11 12; do code -H "Authorization: Bearer $i" $base/api/v1/me; echo; done | tail -1)"
+curl -s -D "$tmp/head" -o /dev/null -H 'Authorization: Bearer x' $base/api/v1/me
+check "429 says how long to wait" grep -qi '^retry-after: [0-9]' "$tmp/head"
+same "who has the token still comes in" 200 "$(code -H "$auth" $base/api/v1/me)"
+check "and learns its rights" jq -e '.scopes | index("read:alerts")' "$tmp/body"
+
+# Slow and silent clients, more than there is room for.
+perl -MIO::Socket::INET -MTime::HiRes=time,sleep -e '
+	my @s; my $t0 = time;
+	for (1 .. 300) {
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]", Timeout => 2) or next;
+		print $s "GET /livez HTTP/1.1\r\nHost: local" if $_ % 2; $s->flush;
+		push @s, $s;
+	}
+	my $drip = $s[0];
+	$SIG{PIPE} = "IGNORE";
+	while (time - $t0 < 14) { print $drip "a"; $drip->flush; sleep 0.2; }' $PORT &
+slow=$!
+pids="$pids $slow"
+sleep 1
+wait_for 14 sh -c "[ \"\$(curl -s --max-time 2 $base/livez)\" = ok ]"
+ok $? "slow clients are cut in time: others get in"
+wait $slow
+check "and counted" sh -c "curl -s -H '$auth' '$base/api/v1/status?metrics' | jq -e '.processes[]|select(.process==\"apid\").metrics[]|select(.name==\"http_timeouts\").value > 100'"
+
+# A stream that nobody reads is not in the way of others.
+perl -MIO::Socket::INET -e '
+	my @s;
+	for (1 .. 20) {
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]", Timeout => 2) or next;
+		print $s "GET /api/v1/stream?topics=alerts,flows,hosts&since=0 HTTP/1.1\r\nHost: localhost\r\n$ARGV[1]\r\n\r\n"; $s->flush;
+		push @s, $s;
+	}
+	sleep 8' $PORT "$auth" &
+readers=$!
+pids="$pids $readers"
+wait_for 5 sh -c "curl -s -H '$auth' $base/api/v1/status?metrics | jq -e '.processes[]|select(.process==\"apid\").metrics[]|select(.name==\"http_streams\").value == 20'"
+ok $? "twenty streams that nobody reads"
+same "a list beside them" 200 "$(code -H "$auth" "$base/api/v1/flows?limit=10000")"
+kill $readers
+
+# What answers depend on.
+checks=$(pid_of checks) alertd=$(pid_of alertd)
+kill -STOP "$checks"
+wait_for 12 sh -c "curl -s $base/readyz | grep -q '^checks: silent'"
+ok $? "readyz names checks, which is silent"
+same "with 503" 503 "$(code $base/readyz)"
+same "livez does not mind" 200 "$(code $base/livez)"
+check "status says which process does not answer" sh -c "curl -s -H '$auth' $base/api/v1/status | jq -e '(.up|not) and (.processes[]|select(.process==\"checks\").up|not)'"
+kill -CONT "$checks"
+kill -STOP "$alertd"
+same "a question to a store that is silent" 504 "$(code -H "$auth" $base/api/v1/alerts)"
+check "is a problem document" jq -e '.status == 504 and (.detail|test("alertd"))' "$tmp/body"
+same "live data does not mind" 200 "$(code -H "$auth" $base/api/v1/flows)"
+kill -CONT "$alertd"
+wait_for 8 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ]"
+ok $? "ready again"
+same "the store answers again" 200 "$(code -H "$auth" $base/api/v1/alerts)"
+check "no secret in the log" sh -c "! grep -v Authorization: $tmp/run.log | grep -q $(cat "$tmp/state/api.token")"
+finish

@@ -1,0 +1,127 @@
+# Recipients that work, fail, hang, shout, do not exist, come and go; notify killed in between. Every alert arrives at least
+# once wherever it can, and a second time only with the mark.
+. "$(dirname "$0")/../lib.sh"
+PORT=18475
+
+mkdir "$tmp/got"
+program() { # name text
+	printf '#!/bin/sh\n%s\n' "$2" >"$tmp/$1"
+	chmod 755 "$tmp/$1"
+}
+keep='f=$(mktemp '$tmp'/got/$ALERT_RECIPIENT.XXXXXX) && cat >$f && echo "$ALERT_DELIVERY_ID $ALERT_ATTEMPT $ALERT_MAYBE_DUPLICATE $(date +%s.%N)" >>'$tmp'/$ALERT_RECIPIENT.log'
+program good "$keep"
+program later "n=\$(cat $tmp/later.n 2>/dev/null || echo 0); echo \$((n + 1)) >$tmp/later.n; [ \$n -ge 2 ] || { echo not yet; exit 75; }; $keep"
+program never 'echo "I refuse"; exit 3'
+program hang "[ -e $tmp/free ] || sleep 1000; $keep"
+program noisy "yes | head -c 20000000; $keep"
+program open 'exit 0'
+chmod 777 "$tmp/open"
+program paused "$keep; sleep 0.3"
+echo "s3cret" >"$tmp/secret"
+chmod 600 "$tmp/secret"
+
+# A webhook that answers 503 to the first five requests.
+cat >"$tmp/hook.pl" <<'X'
+use IO::Socket::INET;
+my ($port, $log) = @ARGV;
+my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$port", Listen => 10, ReuseAddr => 1) or die;
+my $n = 0;
+while (my $s = $l->accept) {
+	my ($key, $len) = ("", 0);
+	while (my $line = <$s>) {
+		last if $line eq "\r\n";
+		$key = $1 if $line =~ /^Idempotency-Key: (\S+)/i;
+		$len = $1 if $line =~ /^Content-Length: (\d+)/i;
+	}
+	read($s, my $body, $len);
+	my $code = $n++ < 5 ? "503 Busy\r\nRetry-After: 1" : "200 OK";
+	open(my $f, ">>", $log);
+	print $f "$code[0] $key $body\n" if $code =~ /^200/;
+	close $f;
+	print $s "HTTP/1.1 $code\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+	close $s;
+}
+X
+perl "$tmp/hook.pl" 18476 "$tmp/hook.log" &
+pids="$pids $!"
+
+topology "  office: {file: $captures/office.pcapng}" "recipients:
+  good: {exec: [$tmp/good]}
+  later: {exec: [$tmp/later], retry_min: 100ms, retry_max: 500ms}
+  never: {exec: [$tmp/never]}
+  hang: {exec: [$tmp/hang], timeout: 500ms, retry_min: 100ms, retry_max: 300ms, max_attempts: 1000}
+  noisy: {exec: [$tmp/noisy], concurrency: 1}
+  missing: {exec: [$tmp/missing], retry_min: 100ms, retry_max: 200ms, max_attempts: 3}
+  open: {exec: [$tmp/open], retry_min: 100ms, max_attempts: 1}
+  some: {exec: [$tmp/good], match: 'check = syn_scan', on: [engage]}
+  hook: {webhook: 'http://127.0.0.1:18476/x', secret: '\${file:$tmp/secret}', retry_min: 100ms, retry_max: 500ms}
+  tls: {webhook: 'https://127.0.0.1:18476/x', timeout: 1s, retry_min: 100ms, max_attempts: 1}"
+start
+wait_for 30 at_end
+ok $? "the pipeline comes to the end"
+f="-f $tmp/weir.yaml"
+deliveries() { weir deliveries $f -o json "$@"; }
+all=$(weir tail $f --help >/dev/null 2>&1; deliveries --recipient good | wc -l)
+check "there is something to deliver" test "$all" -gt 5
+none_left() { [ "$(deliveries --recipient "$1" 'state in (pending, sending, retry)' | wc -l)" -eq 0 ]; }
+for r in good later noisy hook; do
+	wait_for 30 none_left $r
+	same "$r: all sent" "$all" "$(deliveries --recipient $r --state sent | wc -l)"
+done
+same "good: each once" "$all" "$(sort -u "$tmp/good.log" | wc -l)"
+check "good: each a document" sh -c "cat $tmp/got/good.* | jq -e -s 'length == $all and all(.[]; (.json|fromjson|.alert_generation.script_key) and .entity_id >= 0 and .weir.alert.check)'"
+# From the row in the queue to the program: less than a second.
+check "good: each within a second" sh -c "$bin/weir deliveries $f -o json --recipient good | jq -e -s 'all(.[]; (.finished|sub(\"\\\\.[0-9]+Z\";\"Z\")|fromdate) - (.created|sub(\"\\\\.[0-9]+Z\";\"Z\")|fromdate) <= 1)'"
+check "later: the first attempts were told to come back" sh -c "deliveries() { :; }; $bin/weir deliveries $f -o json --recipient later | jq -e -s 'any(.[]; .attempts > 1) and all(.[]; .maybe_duplicate|not)'"
+same "never: dead at once" "$all" "$(deliveries --recipient never --state dead | wc -l)"
+check "never: with its last words" sh -c "$bin/weir deliveries $f -o json --recipient never | jq -e -s 'all(.[]; .attempts == 1 and .error == \"exit status 3: I refuse\")'"
+wait_for 30 none_left missing
+check "missing: kept, with the reason" sh -c "$bin/weir deliveries $f -o json --recipient missing | jq -e -s 'length == $all and all(.[]; .state == \"dead\" and (.error|test(\"No such file\")))'"
+wait_for 10 none_left open
+check "open: not run" sh -c "$bin/weir deliveries $f -o json --recipient open | jq -e -s 'all(.[]; .state == \"dead\" and (.error|test(\"everybody can write\")))'"
+check "one message for a recipient that fails, not one for each alert" sh -c "[ \$(grep -c 'recipient missing: .*trying again' $tmp/run.log) -eq 1 ]"
+check "some: only what it wants" sh -c "cat $tmp/got/some.* | jq -e -s 'length > 0 and all(.[]; .weir.alert.check == \"syn_scan\" and .action == \"engage\")'"
+check "hook: the secret, the version, one alert each" sh -c "sed 's/^[^{]*//' $tmp/hook.log | jq -e -s 'length == $all and all(.[]; .version == \"0.2\" and .sharedsecret == \"s3cret\" and (.alerts|length) == 1)'"
+check "hook: the key is the delivery" sh -c "$bin/weir deliveries $f -o json --recipient hook | jq -r .id | sort >$tmp/a; sed 's/ *\\([^ ]*\\) .*/\\1/' $tmp/hook.log | sort >$tmp/b; cmp $tmp/a $tmp/b"
+wait_for 20 none_left tls
+check "tls: no TLS there" sh -c "$bin/weir deliveries $f -o json --recipient tls | jq -e -s 'all(.[]; .state == \"dead\" and .attempts == 1)'"
+check "no secret in the log" sh -c "! grep -q s3cret $tmp/run.log"
+
+# -- programs under way when notify is killed --
+hanging() { deliveries --recipient hang --state sending | grep -q .; }
+wait_for 10 hanging
+ok $? "hang: an attempt is under way"
+kill -9 "$(pid_of notify)"
+wait_for 20 none_left good
+touch "$tmp/free"
+wait_for 60 none_left hang
+same "hang: all sent in the end" "$all" "$(deliveries --recipient hang --state sent | wc -l)"
+check "hang: those tried before are marked" sh -c "grep -v ' 1 [01] ' $tmp/hang.log | awk '{ if (\$3 != 1) exit 1 }'"
+same "good: nothing was sent twice" "$all" "$(wc -l <"$tmp/good.log")"
+check "no program is left over" sh -c "! pgrep -f '^/bin/sh $tmp/hang'"
+
+# -- dead letters --
+program never "$keep"
+check "retry of all dead ones" sh -c "$bin/weir deliveries retry all $f --recipient never | grep -q '^$all '"
+wait_for 20 none_left never
+same "never: sent after all" "$all" "$(deliveries --recipient never --state sent | wc -l)"
+id=$(deliveries --recipient missing | jq -r .id | head -1)
+check "drop of one" "$bin/weir" deliveries drop "$id" $f
+same "is gone" 0 "$(deliveries "id = $id" | wc -l)"
+weir deliveries drop "$id" $f >/dev/null 2>&1
+same "drop of none" 1 $?
+weir deliveries $f 'stat = dead' >/dev/null 2>&1
+same "a bad expression" 2 $?
+weir status $f -m -o json >"$tmp/metrics"
+check "sums: queued = sent + dropped + waiting + dead + expired" jq -e -s '
+	map(select(.type == "metric" and .process == "notify" and (.name|startswith("deliveries_")))) | group_by(.label) |
+	all(.[]; (map({(.name): .value}) | add) as $m | $m.deliveries_queued == $m.deliveries_sent + $m.deliveries_dropped +
+		$m.deliveries_pending + $m.deliveries_dead + $m.deliveries_expired)' "$tmp/metrics"
+
+# -- the spawner dies: notify starts anew with another --
+notify=$(pid_of notify)
+pkill -KILL -P "$notify"
+new_notify() { p=$(pid_of notify) && [ -n "$p" ] && [ "$p" != "$notify" ] && [ "$p" != 0 ]; }
+wait_for 15 new_notify
+ok $? "without its spawner notify leaves and is started again"
+finish
