@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alertd/columns.h"
+#include "alertd/store_sqlite.h"
 #include "codec.h"
 #include "match.h"
 
@@ -228,8 +228,7 @@ struct table {
 	enum rtype type;
 	const struct rdesc *rd;
 	sqlite3 *db;
-	struct column *cols;
-	unsigned n_cols;
+	struct columns cols;
 	const char **names;
 	char *recs;
 	struct buf arena;
@@ -248,28 +247,28 @@ static void table_open(struct table *t, enum rtype type)
 	sqlite3_stmt *st;
 	t->type = type;
 	t->rd = rdesc_get(type);
-	t->n_cols = columns_of(type, skip, &t->cols);
-	t->names = xcalloc(t->n_cols + 1, sizeof *t->names);
-	for (unsigned i = 0, n = 0; i < t->n_cols; i++)
-		if (t->cols[i].own_name)
-			t->names[n++] = t->cols[i].name;
+	columns_init(&t->cols, type, skip);
+	t->names = xcalloc(t->cols.n + 1, sizeof *t->names);
+	for (unsigned i = 0, n = 0; i < t->cols.n; i++)
+		if (t->cols.c[i].own_name)
+			t->names[n++] = t->cols.c[i].name;
 	t->recs = xcalloc(N_RECORDS, t->rd->size);
 	buf_reserve(&t->arena, 1);
 	for (unsigned i = 0; i < N_RECORDS; i++)
 		fill_record(t->rd, t->recs + i * t->rd->size, &t->arena);
 	must(t, sqlite3_open(":memory:", &t->db) == SQLITE_OK, "open");
 	buf_adds(&sql, "CREATE TABLE t(");
-	columns_ddl(t->cols, t->n_cols, &sql);
+	columns_ddl(&t->cols, 0, t->cols.n, &sql);
 	buf_adds(&sql, ")");
 	must(t, sqlite3_exec(t->db, buf_cstr(&sql), NULL, NULL, NULL) == SQLITE_OK, buf_cstr(&sql));
 	buf_reset(&sql);
 	buf_adds(&sql, "INSERT INTO t VALUES(?");
-	for (unsigned i = 1; i < t->n_cols; i++)
+	for (unsigned i = 1; i < t->cols.n; i++)
 		buf_adds(&sql, ",?");
 	buf_addc(&sql, ')');
 	must(t, sqlite3_prepare_v2(t->db, buf_cstr(&sql), -1, &st, NULL) == SQLITE_OK, buf_cstr(&sql));
 	for (unsigned i = 0; i < N_RECORDS; i++) {
-		columns_bind(st, t->cols, t->n_cols, t->recs + i * t->rd->size, t->arena.p);
+		columns_bind(st, &t->cols, t->recs + i * t->rd->size, t->arena.p);
 		must(t, sqlite3_step(st) == SQLITE_DONE, "insert");
 		sqlite3_reset(st);
 	}
@@ -280,7 +279,7 @@ static void table_open(struct table *t, enum rtype type)
 static void table_close(struct table *t)
 {
 	sqlite3_close(t->db);
-	free(t->cols);
+	columns_release(&t->cols);
 	free(t->names);
 	free(t->recs);
 	buf_release(&t->arena);
