@@ -1,0 +1,46 @@
+/* Alert records: their parts, their strings. */
+#include "engine_priv.h"
+
+#include "codec.h"
+
+void emit_alert(struct engine *e, struct alert_parts *p)
+{
+	const char *a = e->arena.p;
+	const struct codec_part part[] = { { &p->alert, a },         { p->key, p->key_base }, { p->n, a },
+					   { p->app, p->app_base },  { p->judge, a },         { p->host, a },
+					   { NULL, NULL } };
+	e->alerts++;
+	buf_reset(&e->packed);
+	codec_pack_parts(&e->packed, R_ALERT, part);
+	e->ops.alert(e->arg, e->packed.p, e->packed.len);
+}
+
+struct str put_str(struct engine *e, const char *s)
+{
+	return str_put(&e->arena, s, strlen(s), 512);
+}
+
+struct str put_lines(struct engine *e, const char *s)
+{
+	struct str r = { (uint32_t)e->arena.len, 0 };
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+		if (e->arena.len > r.off)
+			buf_addc(&e->arena, '\n');
+		str_put(&e->arena, s, n, 256);
+		s += n + (s[n] == '\n');
+	}
+	r.len = (uint32_t)e->arena.len - r.off;
+	return r;
+}
+
+void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d)
+{
+	a->check = put_str(e, d->key);
+	a->title = put_str(e, d->title);
+	a->category = (uint8_t)d->category;
+	a->mitre = put_str(e, d->mitre);
+	a->type_id = d->type_id;
+	a->risk_id = d->risk_id;
+	a->attention = d->attention;
+}

@@ -1,0 +1,231 @@
+/* Hosts: the minute run, and alerts as episodes: engaged, updated, released. */
+#include "engine_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+#include "id.h"
+
+#define UPDATE_CHANGE 0.5 /* an engaged alert is told again when its value has grown by this share */
+
+static void host_entity(const struct host *h, char *out, size_t size)
+{
+	char a[ADDR_STRLEN];
+	if (h->vlan)
+		snprintf(out, size, "%s@%u", addr_str(&h->ip, a), h->vlan);
+	else
+		snprintf(out, size, "%s", addr_str(&h->ip, a));
+}
+
+static void host_alert(struct engine *e, struct host *h, struct engaged *g, const struct checkdef *d, enum action action,
+		       enum endcause cause, double threshold)
+{
+	char entity[ADDR_STRLEN + 8], values[128];
+	struct g_host host;
+	struct alert_parts p = { .host = &host };
+	struct g_alert *a = &p.alert;
+	e->arena.len = 0;
+	host_entity(h, entity, sizeof entity);
+	fill_def(e, a, d);
+	host_record(h, &e->conf, e->clock, false, &host, &e->arena);
+	a->id = g->id;
+	a->revision = ++g->revision;
+	a->action = (uint8_t)action;
+	a->entity = ENT_HOST;
+	a->entity_val = put_str(e, entity);
+	a->severity = (uint8_t)severity_of_score(d->score);
+	a->score = d->score;
+	a->client_score = g->client_score;
+	a->server_score = g->server_score;
+	a->time = g->time;
+	a->end = action == ACT_RELEASE ? e->clock : 0;
+	a->release_cause = (uint8_t)cause;
+	a->decided = e->clock;
+	if (g->attacker)
+		a->attacker = h->ip;
+	else
+		a->victim = h->ip;
+	a->sensor = put_str(e, h->sensor);
+	a->granularity = 60;
+	a->message = put_str(e, g->message);
+	snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g", g->value, threshold);
+	a->values = put_lines(e, values);
+	g->told = g->value;
+	g->told_at = e->clock;
+	emit_alert(e, &p);
+}
+
+static struct engaged *find_engaged(struct host *h, unsigned check)
+{
+	for (struct engaged *g = h->engaged; g; g = g->next)
+		if (g->check == check)
+			return g;
+	return NULL;
+}
+
+static void engage(struct engine *e, struct host *h, unsigned index, const struct checkdef *d, const struct host_finding *f)
+{
+	char entity[ADDR_STRLEN + 8], name[160];
+	struct engaged *g = xcalloc(1, sizeof *g);
+	host_entity(h, entity, sizeof entity);
+	int n = snprintf(name, sizeof name, "%s %s %" PRIu64, d->key, entity, e->clock);
+	g->id = id_make(e->clock, e->epoch, name, (size_t)n);
+	g->time = e->clock;
+	g->check = (uint16_t)index;
+	g->attacker = f->attacker;
+	g->value = f->value;
+	g->client_score = f->attacker ? d->score : 0;
+	g->server_score = f->attacker ? 0 : d->score;
+	g->message = xstrdup(f->message);
+	g->seen = true;
+	g->next = h->engaged;
+	h->engaged = g;
+	h->alerts++;
+	h->score[0] += g->client_score;
+	h->score[1] += g->server_score;
+	if (index < e->conf.n)
+		e->conf.checks[index].alerts++;
+	host_alert(e, h, g, d, ACT_ENGAGE, CAUSE_NONE, f->threshold);
+}
+
+static void release(struct engine *e, struct host *h, struct engaged *g, enum endcause cause)
+{
+	const struct check_conf *k = &e->conf.checks[g->check];
+	h->score[0] -= g->client_score < h->score[0] ? g->client_score : h->score[0];
+	h->score[1] -= g->server_score < h->score[1] ? g->server_score : h->score[1];
+	host_alert(e, h, g, k->def, ACT_RELEASE, cause, k->number[0]);
+	for (struct engaged **p = &h->engaged; *p; p = &(*p)->next)
+		if (*p == g) {
+			*p = g->next;
+			break;
+		}
+	free(g->message);
+	free(g);
+}
+
+void release_all(struct engine *e, struct host *h, enum endcause cause)
+{
+	while (h->engaged)
+		release(e, h, h->engaged, cause);
+}
+
+static void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f)
+{
+	const struct checkdef *d = e->conf.checks[index].def;
+	struct engaged *g = find_engaged(h, index);
+	if (!g) {
+		engage(e, h, index, d, f);
+		return;
+	}
+	g->seen = true;
+	g->value = f->value;
+	if (g->attacker == f->attacker && f->value > g->told * (1 + UPDATE_CHANGE)) {
+		free(g->message);
+		g->message = xstrdup(f->message);
+		host_alert(e, h, g, d, ACT_UPDATE, CAUSE_NONE, f->threshold);
+	}
+}
+
+struct lua_host_run {
+	struct engine *e;
+	struct host *h;
+};
+
+/* Host checks in Lua tell single events: they have no condition that could end. Once per host and message. */
+static void lua_host_fired(void *arg, const struct lua_finding *lf)
+{
+	struct lua_host_run *run = arg;
+	struct engine *e = run->e;
+	char name[400], entity[ADDR_STRLEN + 8];
+	struct g_host host;
+	struct alert_parts p = { .host = &host };
+	struct g_alert *a = &p.alert;
+	host_entity(run->h, entity, sizeof entity);
+	int n = snprintf(name, sizeof name, "%s %s %" PRIu64, lf->def->key, entity, e->minute);
+	e->arena.len = 0;
+	fill_def(e, a, lf->def);
+	host_record(run->h, &e->conf, e->clock, false, &host, &e->arena);
+	a->id = id_make(e->clock, e->epoch, name, (size_t)n);
+	a->revision = 1;
+	a->action = ACT_STORE;
+	a->entity = ENT_HOST;
+	a->entity_val = put_str(e, entity);
+	a->score = lf->def->score;
+	a->client_score = lf->def->client_score;
+	a->server_score = (uint16_t)(lf->def->score - lf->def->client_score);
+	a->severity = (uint8_t)severity_of_score(a->score);
+	a->time = a->end = a->decided = e->clock;
+	a->granularity = 60;
+	a->message = put_str(e, lf->message);
+	run->h->alerts++;
+	emit_alert(e, &p);
+}
+
+static void run_lua_host(struct engine *e, struct host *h)
+{
+	struct lua_host_run run = { e, h };
+	struct r_host r;
+	struct buf arena = { 0 };
+	if (!h->changed || !lua_has(e->lua, HOOK_HOST_MINUTE))
+		return;
+	host_record(h, &e->conf, e->clock, false, &r.host, &arena);
+	lua_run(e->lua, HOOK_HOST_MINUTE, R_HOST, &r, arena.p, lua_host_fired, &run);
+	buf_release(&arena);
+}
+
+void emit_host(struct engine *e, struct host *h, bool final)
+{
+	struct r_host r;
+	e->arena.len = 0;
+	host_record(h, &e->conf, e->clock, final, &r.host, &e->arena);
+	buf_reset(&e->packed);
+	codec_pack(&e->packed, R_HOST, &r, e->arena.p);
+	e->ops.history(e->arg, e->packed.p, e->packed.len);
+}
+
+static void host_minute(struct engine *e, struct host *h)
+{
+	for (struct engaged *g = h->engaged; g; g = g->next)
+		g->seen = false;
+	if (e->dangerous < e->conf.n) {
+		double high = e->conf.checks[e->dangerous].number[0];
+		bool is_high = h->score[0] + h->score[1] > high;
+		h->high_minutes = is_high ? (uint8_t)(h->high_minutes + (h->high_minutes < UINT8_MAX)) : 0;
+	}
+	for (unsigned i = 0; i < e->conf.n; i++) {
+		struct host_finding f = { 0 };
+		if (!e->host_fn[i] || !e->conf.checks[i].enabled)
+			continue;
+		e->evaluations++;
+		if (e->host_fn[i]->fires(h, &e->conf.checks[i], &f))
+			host_fires(e, h, i, &f);
+	}
+	run_lua_host(e, h);
+	for (struct engaged *g = h->engaged, *next; g; g = next) {
+		next = g->next;
+		if (!g->seen)
+			release(e, h, g, CAUSE_CLEARED);
+	}
+	if (h->changed)
+		emit_host(e, h, false);
+	h->changed = false;
+	memset(&h->minute, 0, sizeof h->minute);
+}
+
+void run_hosts(struct engine *e)
+{
+	for (struct host *h = host_oldest(e->hosts), *next; h; h = next) {
+		next = host_newer(e->hosts, h);
+		/* Nothing new and nothing engaged: nothing can have come true. */
+		if (h->changed || h->engaged || h->high_minutes)
+			host_minute(e, h);
+		if (!h->flows_active && h->last + e->topo->checks.host_idle <= e->clock) {
+			release_all(e, h, CAUSE_IDLE);
+			emit_host(e, h, true);
+			e->hosts_idle++;
+			host_remove(e->hosts, h);
+		}
+	}
+}

@@ -1,0 +1,237 @@
+/*
+ * The checks of a flow: nDPI's risks, native checks, Lua checks, and the one alert that a flow has.
+ */
+#include "engine_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+#include "id.h"
+
+void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
+{
+	*run = (struct flow_run){ .e = e, .f = f };
+	if (f->verdict) {
+		struct codec_reader r = { .base = f->verdict, .len = f->verdict_len };
+		if (codec_read(&r, &run->verdict) != 1)
+			memset(&run->verdict, 0, sizeof run->verdict);
+	}
+	run->v = (struct flow_view){
+		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = f->verdict ? f->verdict : "",
+		.client_local = conf_is_local(&e->conf, &f->key.client),
+		.server_local = conf_is_local(&e->conf, &f->key.server),
+		.final = run->verdict.app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
+	};
+}
+
+static uint16_t add_score(uint16_t a, unsigned b)
+{
+	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
+}
+
+/* A check fired on the flow for the first time. index: in conf, or CONF_MAX_CHECKS for a Lua check. */
+static void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
+{
+	struct engine *e = run->e;
+	struct openflow *f = run->f;
+	if (f->alert_revision == 0 && !run->fired) {
+		struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
+		if (c) {
+			c->flows_alerted++;
+			c->alerts++;
+		}
+		if (s) {
+			s->flows_alerted++;
+			s->alerts++;
+		}
+	}
+	run->fired = true;
+	if (index < CONF_MAX_CHECKS) {
+		f->fired[index / 64] |= 1ull << (index % 64);
+		e->conf.checks[index].alerts++;
+	} else {
+		char *all = xasprintf("%s%s%s", f->lua_alerts ? f->lua_alerts : "", f->lua_alerts ? "\n" : "", d->key);
+		free(f->lua_alerts);
+		f->lua_alerts = all;
+	}
+	f->score = add_score(f->score, d->score);
+	f->client_score = add_score(f->client_score, d->client_score);
+	f->server_score = add_score(f->server_score, (unsigned)(d->score - d->client_score));
+	book_score(e, f, d->client_score, d->score - d->client_score);
+	if (d->score > f->top_score || !run->top_def) {
+		if (d->score >= f->top_score) {
+			f->top_score = d->score;
+			f->predominant = (uint16_t)index;
+		}
+		if (!run->top_def || d->score > run->top_def->score) {
+			run->top = *found;
+			run->top_def = d;
+		}
+	}
+}
+
+static bool has_fired(const struct openflow *f, unsigned index)
+{
+	return f->fired[index / 64] >> (index % 64) & 1;
+}
+
+/* What the verdict says of a risk: the line of risk.details that begins with its key. */
+static void risk_finding(const struct flow_run *run, const struct checkdef *d, struct finding *out)
+{
+	const struct str s = run->verdict.app.risk_details;
+	const char *p = run->v.app_base + s.off, *end = p + s.len;
+	size_t n = strlen(d->key);
+	snprintf(out->message, sizeof out->message, "%s", d->title);
+	snprintf(out->values, sizeof out->values, "risk=%u", d->risk_id);
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
+		if (len > n + 2 && memcmp(p, d->key, n) == 0 && p[n] == ':')
+			snprintf(out->message, sizeof out->message, "%s: %.*s", d->title, (int)(len - n - 2), p + n + 2);
+		p += len + 1;
+	}
+}
+
+static void run_risks(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	for (uint64_t bits = run->verdict.app.risk_bits; bits; bits &= bits - 1) {
+		unsigned index = e->risk_check[__builtin_ctzll(bits)];
+		struct finding found;
+		if (index == CONF_MAX_CHECKS || !e->conf.checks[index].enabled || has_fired(run->f, index))
+			continue;
+		risk_finding(run, e->conf.checks[index].def, &found);
+		flow_fired(run, e->conf.checks[index].def, index, &found);
+	}
+}
+
+unsigned hook_place(enum check_hook hook)
+{
+	return hook == HOOK_DETECTED ? 0 : hook == HOOK_PERIODIC ? 1 : 2;
+}
+
+static void run_native(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	unsigned place = hook_place(run->v.hook), n = e->n_on_hook[place];
+	struct finding found;
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow_slot *slot = &e->on_hook[place][i];
+		const struct check_conf *k = &e->conf.checks[slot->index];
+		if (has_fired(run->f, slot->index))
+			continue;
+		*found.message = *found.values = '\0';
+		if (slot->check->fires(&run->v, k, &found))
+			flow_fired(run, k->def, slot->index, &found);
+	}
+	e->evaluations += n;
+}
+
+static void lua_fired(void *arg, const struct lua_finding *lf)
+{
+	struct flow_run *run = arg;
+	struct finding found = { "", "" };
+	const char *have = run->f->lua_alerts;
+	size_t n = strlen(lf->def->key);
+	for (const char *p = have; p && *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n'))
+		if (strcspn(p, "\n") == n && memcmp(p, lf->def->key, n) == 0)
+			return;
+	snprintf(found.message, sizeof found.message, "%s", lf->message);
+	flow_fired(run, lf->def, CONF_MAX_CHECKS, &found);
+}
+
+void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j)
+{
+	const struct openflow *f = run->f;
+	const struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
+	*j = (struct g_flow_judge){ .score = f->score, .client_score = f->client_score, .server_score = f->server_score,
+				    .severity = (uint8_t)severity_of_score(f->score),
+				    .client_local = run->v.client_local, .server_local = run->v.server_local,
+				    .revision = f->revision };
+	if (f->score && f->predominant < e->conf.n)
+		j->alert = put_str(e, e->conf.checks[f->predominant].def->key);
+	j->alerts.off = (uint32_t)e->arena.len;
+	for (unsigned i = 0; f->score && i < e->conf.n; i++)
+		if (has_fired(f, i))
+			buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
+	if (f->lua_alerts)
+		buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", f->lua_alerts);
+	j->alerts.len = (uint32_t)e->arena.len - j->alerts.off;
+	if (c)
+		j->client_name = put_str(e, host_name(c));
+	if (s)
+		j->server_name = put_str(e, host_name(s));
+}
+
+/* The scripts see the whole record, with all strings in one place. */
+static void run_lua(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	struct r_flow r = { .key = run->f->key, .n = run->f->n };
+	struct buf one = { 0 };
+	if (!lua_has(e->lua, run->v.hook))
+		return;
+	e->arena.len = 0;
+	fill_judge(e, run, &r.judge);
+	const struct codec_part part[] = { { &run->f->key, e->names.p }, { &run->f->n, NULL },
+					   { &run->verdict.app, run->v.app_base }, { &r.judge, e->arena.p } };
+	codec_pack_parts(&one, R_FLOW, part);
+	struct codec_reader rd = { .base = one.p, .len = one.len };
+	if (codec_read(&rd, &r) == 1)
+		lua_run(e->lua, run->v.hook, R_FLOW, &r, one.p, lua_fired, run);
+	buf_release(&one);
+}
+
+/*
+ * One alert per flow: the first check makes it, later ones raise its revision. People are told of a flow once or twice and
+ * not once per check, and nothing is left out: other_checks names them all.
+ */
+static void flow_alert(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	struct openflow *f = run->f;
+	const struct checkdef *d = run->top_def;
+	struct g_flow_judge judge;
+	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->verdict.app, .key_base = e->names.p,
+				 .app_base = run->v.app_base, .judge = &judge };
+	struct g_alert *a = &p.alert;
+	e->arena.len = 0;
+	/* Told is the check with the highest score, also when a lesser one fired only now. */
+	if (f->predominant < e->conf.n && e->conf.checks[f->predominant].def->score > d->score) {
+		d = e->conf.checks[f->predominant].def;
+		snprintf(run->top.message, sizeof run->top.message, "%s", d->title);
+		risk_finding(run, d, &run->top);
+	}
+	fill_def(e, a, d);
+	fill_judge(e, run, &judge);
+	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
+	a->revision = ++f->alert_revision;
+	a->action = f->alert_revision == 1 ? ACT_STORE : ACT_UPDATE;
+	a->entity = ENT_FLOW;
+	a->entity_val = put_str(e, "flow");
+	a->severity = (uint8_t)severity_of_score(f->score);
+	a->score = f->score;
+	a->client_score = f->client_score;
+	a->server_score = f->server_score;
+	a->time = f->key.first;
+	a->end = f->n.last > f->key.first ? f->n.last : f->key.first;
+	a->decided = e->clock;
+	a->attacker = d->client_attacker ? f->key.client : d->server_attacker ? f->key.server : (struct addr){ { 0 } };
+	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
+	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
+	a->message = put_str(e, run->top.message);
+	a->values = put_lines(e, run->top.values);
+	a->others = judge.alerts;
+	emit_alert(e, &p);
+}
+
+void run_flow_checks(struct flow_run *run)
+{
+	if (run->v.hook == HOOK_DETECTED || run->v.hook == HOOK_END)
+		run_risks(run);
+	run_native(run);
+	run_lua(run);
+	if (run->fired)
+		flow_alert(run);
+}

@@ -1,0 +1,125 @@
+/* What the parts of the engine share. Only engine*.c includes this. */
+#ifndef WEIR_ENGINE_PRIV_H
+#define WEIR_ENGINE_PRIV_H
+
+#include "check.h"
+#include "engine.h"
+#include "flowstate.h"
+#include "log.h"
+
+#define SECOND        1000000000ull
+#define MINUTE        (60 * SECOND)
+#define MAX_SENSORS   64
+
+struct sensor {
+	char *name;
+	struct str str; /* in names */
+	struct g_sensor_count at_minute; /* totals at the last minute run */
+	struct g_sensor_count now;
+	uint64_t gap_packets;
+	struct engaged *blind;
+};
+
+struct engine {
+	struct conf conf;
+	const struct topo *topo;
+	struct engine_ops ops;
+	void *arg;
+	uint64_t epoch;
+	struct lua *lua;
+	struct flow_table *flows;
+	struct host_table *hosts;
+	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
+	struct flow_slot {
+		uint16_t index; /* in conf */
+		const struct flow_check *check;
+	} on_hook[3][CONF_MAX_CHECKS];
+	unsigned n_on_hook[3];
+	const struct host_check *host_fn[CONF_MAX_CHECKS];
+	uint16_t risk_check[64];  /* index in conf of the check of each risk, CONF_MAX_CHECKS = none */
+	uint16_t dangerous, blind;
+	uint64_t clock, minute;   /* minute: the last that was run */
+	struct buf names;         /* of sensors: what stored keys refer to */
+	struct sensor sensors[MAX_SENSORS];
+	unsigned n_sensors;
+	struct buf packed, arena;
+	uint64_t alerts, evaluations, flows_seen, hosts_idle;
+	struct log_limit limit;
+};
+
+/* -- engine_alert.c: the record. Strings of alert, judge and host are in e->arena. -- */
+
+struct alert_parts {
+	struct g_alert alert;
+	const struct g_flow_key *key;
+	const struct g_flow_count *n;
+	const struct g_flow_app *app;
+	const char *key_base, *app_base;
+	const struct g_flow_judge *judge;
+	const struct g_host *host;
+};
+
+void emit_alert(struct engine *e, struct alert_parts *p);
+struct str put_str(struct engine *e, const char *s);
+/* A text of 'name=value' lines: each line is cleaned by itself. */
+struct str put_lines(struct engine *e, const char *s);
+void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d);
+
+/* -- engine_judge.c: the checks of a flow -- */
+
+struct flow_run {
+	struct engine *e;
+	struct openflow *f;
+	struct flow_view v;
+	struct r_verdict verdict; /* decoded, strings in f->verdict */
+	bool fired;               /* something new */
+	struct finding top;       /* of the predominant check */
+	const struct checkdef *top_def;
+};
+
+void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
+void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j);
+unsigned hook_place(enum check_hook hook);
+/* Runs what belongs to the hook, and tells if something fired. */
+void run_flow_checks(struct flow_run *run);
+
+/* -- engine_flow.c: records of a flow -- */
+
+/* Packs the flow as a FLOW record into out. */
+void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out);
+/* Ends the flow as lost; the caller takes it out of the table. */
+void lose_flow(struct engine *e, struct openflow *f);
+
+/* -- engine_count.c: what flows say of hosts -- */
+
+struct host *host_of(struct engine *e, const struct openflow *f, bool server);
+/* Adds (or takes back) the flow's score on its hosts. */
+void book_score(struct engine *e, const struct openflow *f, int client, int server);
+/* What a host did by opening this flow. Once per flow. */
+void count_flow(struct engine *e, struct openflow *f);
+/* The flow is no longer open: takes back what it weighed on its hosts. */
+void uncount_flow(struct engine *e, struct openflow *f);
+/* What the flow carried since the last record of it. */
+void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *app,
+		   const char *base);
+/* What the end of a flow says of its sides: scans show in flows that led to nothing. */
+void count_end(struct engine *e, const struct openflow *f);
+/* What a verdict tells of the hosts: names, servers asked, systems. */
+void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict *r, const char *base);
+
+/* -- engine_host.c: episodes of hosts -- */
+
+void release_all(struct engine *e, struct host *h, enum endcause cause);
+void emit_host(struct engine *e, struct host *h, bool final);
+/* The minute run. */
+void run_hosts(struct engine *e);
+
+/* -- engine_sensor.c -- */
+
+/* Found or made. */
+struct sensor *sensor_get(struct engine *e, const char *name, size_t len);
+void sensor_minute(struct engine *e, struct sensor *s);
+/* The input is over. */
+void sensor_release(struct engine *e, struct sensor *s);
+
+#endif
