@@ -106,22 +106,6 @@ static bool eval_text(const struct m_node *n, enum ftype type, const struct str 
 
 /* -- what has an order -- */
 
-static uint64_t load_uint(const struct field *f, const void *v)
-{
-	switch (f->type) {
-	case FT_U16:
-		return *(const uint16_t *)v;
-	case FT_U32:
-		return *(const uint32_t *)v;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return *(const uint64_t *)v;
-	default:
-		return *(const uint8_t *)v;
-	}
-}
-
 static bool eval_ordered(const struct m_node *n, uint64_t v)
 {
 	const struct m_value *first = n->values;
@@ -208,33 +192,9 @@ static bool eval_id(const struct m_node *n, struct id id)
 
 /* -- fields -- */
 
-/* The number a map has for a key; false if it has none. */
-static bool map_number(const struct str *s, const char *base, const char *key, double *ret)
-{
-	const char *p = base + s->off, *end = p + s->len;
-	size_t klen = strlen(key);
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		size_t i = 0;
-		while (i < klen && i < len && m_lower(p[i]) == m_lower(key[i]))
-			i++;
-		if (i == klen && i < len && p[i] == '=') {
-			char text[40];
-			size_t n = len - klen - 1 < sizeof text - 1 ? len - klen - 1 : sizeof text - 1;
-			memcpy(text, p + klen + 1, n);
-			text[n] = '\0';
-			*ret = strtod(text, NULL);
-			return true;
-		}
-		p += len + 1;
-	}
-	return false;
-}
-
 static uint64_t computed(const struct m_ref *r, const char *rec)
 {
-	uint64_t a = load_uint(r->f, rec + r->off), b = load_uint(r->f, rec + r->off2);
+	uint64_t a = field_uint(r->f, rec + r->off), b = field_uint(r->f, rec + r->off2);
 	if (r->kind == MK_SUM)
 		return a + b;
 	return a > b ? a - b : 0;
@@ -245,7 +205,7 @@ static bool is_present(const struct m_ref *r, const char *rec, const char *base)
 	const void *v = rec + r->off;
 	double d;
 	if (r->kind == MK_MAP)
-		return map_number(v, base, r->key, &d);
+		return field_member(v, base, r->key, &d);
 	if (r->kind != MK_FIELD)
 		return computed(r, rec) != 0;
 	switch (r->f->type) {
@@ -263,7 +223,7 @@ static bool is_present(const struct m_ref *r, const char *rec, const char *base)
 	case FT_BIN:
 		return ((const struct str *)v)->len != 0;
 	default:
-		return load_uint(r->f, v) != 0;
+		return field_uint(r->f, v) != 0;
 	}
 }
 
@@ -275,7 +235,7 @@ static bool eval_ref(const struct m_node *n, const struct m_ref *r, const char *
 	switch (m_class_of(r)) {
 	case MC_REAL:
 		if (r->kind == MK_MAP)
-			return map_number(v, base, r->key, &d) && eval_real(n, d);
+			return field_member(v, base, r->key, &d) && eval_real(n, d);
 		return eval_real(n, *(const double *)v);
 	case MC_ADDR:
 		return eval_addr(n, v);
@@ -288,7 +248,7 @@ static bool eval_ref(const struct m_node *n, const struct m_ref *r, const char *
 	case MC_ORDERED:
 		break;
 	}
-	return eval_ordered(n, r->kind == MK_FIELD ? load_uint(r->f, v) : computed(r, rec));
+	return eval_ordered(n, r->kind == MK_FIELD ? field_uint(r->f, v) : computed(r, rec));
 }
 
 /* 'a != x' is the opposite of 'a = x' in every case: also for lists, for either side, for what is absent. */

@@ -231,6 +231,42 @@ const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsign
 	return NULL;
 }
 
+uint64_t field_uint(const struct field *f, const void *v)
+{
+	switch (f->type) {
+	case FT_U16:
+		return *(const uint16_t *)v;
+	case FT_U32:
+		return *(const uint32_t *)v;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return *(const uint64_t *)v;
+	default:
+		return *(const uint8_t *)v;
+	}
+}
+
+bool field_member(const struct str *map, const char *base, const char *key, double *ret)
+{
+	const char *p = base + map->off, *end = p + map->len;
+	size_t klen = strlen(key);
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
+		if (klen < len && p[klen] == '=' && strncasecmp(p, key, klen) == 0) {
+			char text[40];
+			size_t n = len - klen - 1 < sizeof text - 1 ? len - klen - 1 : sizeof text - 1;
+			memcpy(text, p + klen + 1, n);
+			text[n] = '\0';
+			*ret = strtod(text, NULL);
+			return true;
+		}
+		p += len + 1;
+	}
+	return false;
+}
+
 int enum_value(const char *const *names, const char *name)
 {
 	for (int i = 0; names[i]; i++)

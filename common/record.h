@@ -13,6 +13,7 @@
 #ifndef WEIR_RECORD_H
 #define WEIR_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -221,6 +222,11 @@ const struct rdesc *rdesc_by_name(const char *name);
  * 'flow_'. *ret_off is the offset in the record's struct. NULL if there is none.
  */
 const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off);
+
+/* The value of a field that is a whole number, a time, a duration or an enumeration. v: the field's place. */
+uint64_t field_uint(const struct field *f, const void *v);
+/* The number that a map has for a key, told without case; false if it has none. */
+bool field_member(const struct str *map, const char *base, const char *key, double *ret);
 
 /* Value of an enumeration's name, or -1. names is NULL-terminated. */
 int enum_value(const char *const *names, const char *name);
