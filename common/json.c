@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "codec.h"
+#include "timestamp.h"
 
 /* -- strings and numbers -- */
 
@@ -98,19 +98,10 @@ static void add_real(struct buf *out, double d)
 	buf_adds(out, t);
 }
 
-static void add_time(struct buf *out, uint64_t ns)
-{
-	time_t s = (time_t)(ns / 1000000000u);
-	struct tm tm;
-	gmtime_r(&s, &tm);
-	buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, (unsigned)(ns % 1000000000u / 1000));
-}
-
 void json_time(struct buf *out, uint64_t ns)
 {
 	buf_addc(out, '"');
-	add_time(out, ns);
+	timestamp_print(out, ns);
 	buf_addc(out, '"');
 }
 
@@ -318,7 +309,7 @@ void text_value(struct buf *out, const struct field *f, const void *v, const cha
 	}
 	switch (f->type) {
 	case FT_TIME:
-		add_time(out, *(const uint64_t *)v);
+		timestamp_print(out, *(const uint64_t *)v);
 		break;
 	case FT_STR:
 		buf_add(out, base + s->off, s->len);

@@ -21,6 +21,10 @@ static const struct {
 	{ "sensors", topo_read_sensors },
 	{ "links", topo_read_links },
 	{ "checks", topo_read_checks }, /* looks for Lua files in lua.paths */
+	{ "pools", topo_read_pools },
+	{ "lists", topo_read_lists },
+	{ "exclusions", topo_read_exclusions },
+	{ "rules", topo_read_rules },
 	{ "recipients", topo_read_recipients },
 };
 
@@ -173,6 +177,7 @@ void topo_free(struct topo *t)
 		topo_free_keys(topo_recipient_keys, &t->recipients[i]);
 		free(t->recipients[i].name);
 	}
+	topo_free_policy(t);
 	free(t->sensors);
 	free(t->links);
 	free(t->checks.list);

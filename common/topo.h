@@ -83,6 +83,55 @@ struct topo_recipient {
 	int line, column;
 };
 
+/* What has a name of its own and a row of keys; topo_policy.c reads, prints and frees these by tables. */
+struct topo_named {
+	char *name;
+	int line, column;
+};
+
+/* Hosts that belong together. */
+struct topo_pool {
+	struct topo_named named;
+	struct cidr *nets;
+	size_t n_nets;
+	char **macs;
+};
+
+/* A list of addresses, domains, URLs or JA3 fingerprints, kept in a file. */
+struct topo_list {
+	struct topo_named named;
+	char *file;
+	char *kind;      /* address, domain, url, ja3 */
+	char *format;    /* plain, hosts, csv, json */
+	char *column;    /* csv: number from 1 or name in the header; json: name of the member */
+	char *separator; /* csv */
+	bool allow;      /* what is on it is good: no other list says otherwise */
+	uint32_t score;  /* of the alert on a flow with what is on it; 0 = none, only the field 'lists' */
+};
+
+/* Findings that are not to become alerts. */
+struct topo_exclusion {
+	struct topo_named named;
+	char *match;      /* over alert records, as for recipients */
+	char *comment;
+	uint64_t expires; /* ns since 1970, packet time; 0 = never */
+};
+
+/* A check without code: when 'value' of what matches is above or below a threshold. */
+struct topo_rule {
+	struct topo_named named;
+	char *entity;      /* flow, host, sensor */
+	char *match;       /* over flow records; of a host rule, over host records */
+	char *value;       /* expression; NULL: a match is enough */
+	char *above, *below; /* threshold, a number */
+	uint64_t window;   /* ns: growth of the value within it; 0 = the value itself */
+	bool rate;         /* per second of the window */
+	uint64_t hold;     /* ns it has to be true before it fires */
+	char *when;        /* times of the week */
+	uint32_t score;
+	char *category, *title, *message, *mitre;
+};
+
 struct topo {
 	char *path;         /* of the file, as given */
 	char *hash;         /* of the effective configuration, 16 hex digits */
@@ -132,6 +181,21 @@ struct topo {
 	} notify;
 	struct topo_recipient *recipients;
 	size_t n_recipients;
+
+	struct {
+		char *location;          /* database of libloc: country and autonomous system; "none" = off */
+		char **mmdb;             /* files of MaxMind's format, asked before it */
+		char *vendors;           /* directory of the IEEE's lists; "none" = off */
+	} databases;
+	struct topo_pool *pools;
+	size_t n_pools;
+	struct topo_list *lists;
+	size_t n_lists;
+	struct topo_exclusion *exclusions;
+	size_t n_exclusions;
+	struct topo_rule *rules;
+	size_t n_rules;
+	uint64_t max_rule_states;        /* windows that rules hold */
 };
 
 /*

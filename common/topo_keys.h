@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "match.h"
 #include "topo.h"
 #include "topo_yaml.h"
 
@@ -20,6 +21,7 @@ enum key_kind {
 	K_COUNT,   /* uint64_t, with K, M, G */
 	K_SIZE,    /* uint64_t bytes */
 	K_DUR,     /* uint64_t ns */
+	K_TIME,    /* uint64_t ns since 1970, whole microseconds; 0 = not set */
 	K_SPEED,   /* double; 'max' is 0 */
 	K_LIST,    /* char **, NULL-terminated; a scalar is a list of one */
 	K_LEVEL,   /* enum log_level */
@@ -87,6 +89,20 @@ void topo_read_links(struct topo_parser *p, const struct ynode *map);
 void topo_read_checks(struct topo_parser *p, const struct ynode *map);
 void topo_read_recipients(struct topo_parser *p, const struct ynode *map);
 void topo_default_links(struct topo *t);
+void topo_read_pools(struct topo_parser *p, const struct ynode *map);
+void topo_read_lists(struct topo_parser *p, const struct ynode *map);
+void topo_read_exclusions(struct topo_parser *p, const struct ynode *map);
+void topo_read_rules(struct topo_parser *p, const struct ynode *map); /* after checks: names must differ */
+void topo_print_policy(struct buf *out, const struct topo *t);
+void topo_free_policy(struct topo *t);
+/* The name of a member: good, and its value a map. False after saying why not. */
+bool topo_good_member(struct topo_parser *p, const struct ynode *n, const char *what, const char *example);
+/* The member that a message is about; the map itself if it has none, or one that says 'not set'. */
+const struct ynode *topo_member(const struct ynode *map, const char *key);
+/* A mistake in an expression that is the value of n. */
+void topo_report_text(struct topo_parser *p, const struct ynode *n, const struct match_error *e);
+/* An expression of the match language, with the place of a mistake. */
+void topo_check_match(struct topo_parser *p, const char *text, enum rtype type, const struct ynode *n);
 
 /* -- printing -- */
 

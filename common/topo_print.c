@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checkdef.h"
+#include "timestamp.h"
 #include "topo_keys.h"
 
 void topo_print_scalar(struct buf *out, const char *s)
@@ -64,6 +65,11 @@ static void print_value(struct buf *out, const struct topo_key *k, const void *a
 	case K_DUR:
 		topo_print_duration(out, *(const uint64_t *)at);
 		break;
+	case K_TIME:
+		buf_addc(out, '"');
+		timestamp_print(out, *(const uint64_t *)at);
+		buf_addc(out, '"');
+		break;
 	case K_SPEED:
 		if (*(const double *)at == 0)
 			buf_adds(out, "max");
@@ -87,6 +93,8 @@ static void print_value(struct buf *out, const struct topo_key *k, const void *a
 
 static bool is_absent(const struct topo_key *k, const void *at)
 {
+	if (k->kind == K_TIME)
+		return *(const uint64_t *)at == 0;
 	return (k->kind == K_STR || k->kind == K_TEXT || k->kind == K_LIST || k->kind == K_NETS) && !*(void *const *)at;
 }
 
@@ -190,6 +198,7 @@ void topo_print_sections(struct buf *out, const struct topo *t)
 		topo_print_keys(out, topo_link_keys, &t->links[i], 4);
 	}
 	print_checks(out, t);
+	topo_print_policy(out, t);
 	buf_addf(out, "recipients:%s\n", t->n_recipients ? "" : " {}");
 	for (size_t i = 0; i < t->n_recipients; i++) {
 		buf_addf(out, "  \"%s\":\n", t->recipients[i].name);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "suggest.h"
+#include "timestamp.h"
 #include "topo_keys.h"
 
 #define MAX_PROBLEMS 200 /* that are told; nobody reads more */
@@ -50,6 +51,15 @@ void topo_report_value(struct topo_parser *p, const struct ynode *n, const char 
 	va_start(ap, fmt);
 	report(p, n->value_line, n->value_column, fmt, ap);
 	va_end(ap);
+}
+
+/* Counted in characters, as editors do. */
+void topo_report_text(struct topo_parser *p, const struct ynode *n, const struct match_error *e)
+{
+	int column = n->value_column;
+	for (size_t i = 0; n->verbatim && i + 1 < e->column && n->value[i]; i++)
+		column += (n->value[i] & 0xc0) != 0x80;
+	topo_report(p, n->value_line, column, "%s, character %zu: %s", n->key, e->column, e->text);
 }
 
 void topo_report_twice(struct topo_parser *p, const struct ynode *n)
@@ -102,6 +112,7 @@ static const char *const kind_text[] = {
 	[K_SPEED] = "a number from 0.001 to 1000000, or max",
 	[K_LIST] = "a text or a list of texts",
 	[K_LEVEL] = "error, warning, info or debug",
+	[K_TIME] = "a date or time such as 2027-01-31 or 2027-01-31T12:00:00Z",
 	[K_NETS] = "a network or a list of networks",
 	[K_INPUT] = "a text",
 	[K_SECTION] = "a map",
@@ -168,6 +179,8 @@ static int set_scalar(const struct topo_key *k, void *obj, const char *s, struct
 	case K_SIZE:
 	case K_DUR:
 		return set_number(k, at, s, why);
+	case K_TIME:
+		return timestamp_parse(s, at) ? 0 : -1;
 	case K_SPEED:
 		return parse_speed(s, at);
 	case K_LEVEL:

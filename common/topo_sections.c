@@ -24,8 +24,7 @@ static bool good_name(const char *s)
 	return n > 0 && n <= MAX_NAME && s[n] == '\0' && *s != '.' && *s != '-';
 }
 
-/* A member of a section that names things: the name has to be good and the value a map. */
-static bool good_member(struct topo_parser *p, const struct ynode *n, const char *what, const char *example)
+bool topo_good_member(struct topo_parser *p, const struct ynode *n, const char *what, const char *example)
 {
 	if (!good_name(n->key))
 		topo_report_key(p, n, "'%.60s' is no name of a %s: 1 to %d letters, digits, '_', '-' and '.'", n->key, what,
@@ -116,7 +115,7 @@ static void read_sensor(struct topo_parser *p, const struct ynode *n)
 void topo_read_sensors(struct topo_parser *p, const struct ynode *map)
 {
 	for (const struct ynode *n = map->child; n; n = n->next) {
-		if (!good_member(p, n, "sensor", "{interface: eth0}") || topo_sensor(p->t, n->key))
+		if (!topo_good_member(p, n, "sensor", "{interface: eth0}") || topo_sensor(p->t, n->key))
 			continue;
 		if (p->t->n_sensors == MAX_SENSORS) {
 			topo_report_key(p, n, "more than %d sensors", MAX_SENSORS);
@@ -333,8 +332,7 @@ void topo_read_checks(struct topo_parser *p, const struct ynode *map)
 
 /* -- recipients -- */
 
-/* The member that a message is about; the map itself if it has none, or one that says 'not set'. */
-static const struct ynode *member(const struct ynode *map, const char *key)
+const struct ynode *topo_member(const struct ynode *map, const char *key)
 {
 	for (const struct ynode *n = map->child; n; n = n->next)
 		if (strcmp(n->key, key) == 0 && !n->null)
@@ -388,7 +386,7 @@ static void refuse_exposed(struct topo_parser *p, const struct ynode *n)
 
 static void check_secrets(struct topo_parser *p, const struct topo_recipient *r, const struct ynode *map)
 {
-	const struct ynode *url = member(map, "webhook"), *secret = member(map, "secret"), *headers = member(map, "headers");
+	const struct ynode *url = topo_member(map, "webhook"), *secret = topo_member(map, "secret"), *headers = topo_member(map, "headers");
 	if (r->secret)
 		check_references(p, r->secret, secret);
 	if (r->url)
@@ -408,16 +406,12 @@ static void check_secrets(struct topo_parser *p, const struct topo_recipient *r,
 		}
 }
 
-static void check_match(struct topo_parser *p, const struct topo_recipient *r, const struct ynode *map)
+void topo_check_match(struct topo_parser *p, const char *text, enum rtype type, const struct ynode *n)
 {
 	struct match_error e;
-	const struct ynode *n = member(map, "match");
-	struct match *m = match_parse(r->match, R_ALERT, &e);
-	int column = n->value_column;
-	for (size_t i = 0; !m && n->verbatim && i + 1 < e.column && r->match[i]; i++)
-		column += (r->match[i] & 0xc0) != 0x80;
+	struct match *m = match_parse(text, type, &e);
 	if (!m)
-		topo_report(p, n->value_line, column, "match, character %zu: %s", e.column, e.text);
+		topo_report_text(p, n, &e);
 	match_free(m);
 }
 
@@ -426,20 +420,20 @@ static void check_recipient(struct topo_parser *p, struct topo_recipient *r, con
 	const char *other = r->argv ? r->url ? "webhook" : r->headers ? "headers" : r->secret ? "secret" : NULL
 			    : r->user ? "user" : NULL;
 	r->type = r->url ? RCP_WEBHOOK : RCP_EXEC;
-	if (!r->argv && !r->url && member(n, "exec") == n && member(n, "webhook") == n)
+	if (!r->argv && !r->url && topo_member(n, "exec") == n && topo_member(n, "webhook") == n)
 		topo_report_key(p, n, "recipient '%s' needs exec or webhook", r->name);
 	else if (other)
-		topo_report_key(p, member(n, other), "recipient '%s': %s does not go with %s", r->name, other,
+		topo_report_key(p, topo_member(n, other), "recipient '%s': %s does not go with %s", r->name, other,
 				r->argv ? "exec" : "webhook");
 	if (r->argv && (!r->argv[0] || r->argv[0][0] != '/'))
-		topo_report_value(p, member(n, "exec"), "exec: the absolute path of a program was expected");
+		topo_report_value(p, topo_member(n, "exec"), "exec: the absolute path of a program was expected");
 	if (r->on && !r->on[0])
-		topo_report_value(p, member(n, "on"), "on: empty, so that nothing would ever be delivered");
+		topo_report_value(p, topo_member(n, "on"), "on: empty, so that nothing would ever be delivered");
 	if (r->retry_min > r->retry_max)
 		topo_report_key(p, n, "recipient '%s': retry_min is longer than retry_max", r->name);
 	check_secrets(p, r, n);
 	if (r->match)
-		check_match(p, r, n);
+		topo_check_match(p, r->match, R_ALERT, topo_member(n, "match"));
 }
 
 static bool known_recipient(const struct topo *t, const char *name)
@@ -455,7 +449,7 @@ void topo_read_recipients(struct topo_parser *p, const struct ynode *map)
 	struct topo *t = p->t;
 	for (const struct ynode *n = map->child; n; n = n->next) {
 		char where[64];
-		if (!good_member(p, n, "recipient", "{exec: [/path/to/program]}") || known_recipient(t, n->key))
+		if (!topo_good_member(p, n, "recipient", "{exec: [/path/to/program]}") || known_recipient(t, n->key))
 			continue;
 		if (t->n_recipients == MAX_RECIPIENTS) {
 			topo_report_key(p, n, "more than %d recipients", MAX_RECIPIENTS);
