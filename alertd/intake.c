@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "codec.h"
+#include "fault.h"
 #include "link.h"
 #include "log.h"
 
@@ -132,8 +133,10 @@ static bool commit(struct intake *i)
 	uint64_t t = mono_ns();
 	if (!i->open)
 		return i->store != NULL;
-	if (i->c.ops->commit(i->store, i->got) < 0)
+	FAULT("alertd.tx.commit.before");
+	if (FAULT_FAILS("alertd.tx.commit") || i->c.ops->commit(i->store, i->got) < 0)
 		return refuse(i);
+	FAULT("alertd.tx.commit.after");
 	t = mono_ns() - t;
 	add(&i->n.commits, 1);
 	add(&i->n.commit_ns, t);
@@ -148,6 +151,7 @@ static bool commit(struct intake *i)
 	drop_transaction(i);
 	out_of_trouble(i);
 	follower_set_durable(i->in, i->next);
+	FAULT("alertd.ack");
 	if (i->c.committed)
 		i->c.committed(i->c.arg);
 	return true;
@@ -215,6 +219,7 @@ static bool begin(struct intake *i, uint64_t epoch)
 		return true;
 	if (!commit(i))
 		return false;
+	FAULT("alertd.tx.begin");
 	if (i->c.ops->begin(i->store, epoch, wall_ns()) < 0)
 		return refuse(i);
 	if (epoch != i->epoch) {

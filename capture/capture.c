@@ -8,6 +8,7 @@
 
 #include "codec.h"
 #include "decode.h"
+#include "fault.h"
 #include "filter.h"
 #include "flowtab.h"
 #include "hash.h"
@@ -61,6 +62,7 @@ static bool put(struct capture *k, enum rtype type, const void *rec, const char 
 		stream_skip(k->stream, 1);
 		return true;
 	}
+	FAULT("capture.publish.before");
 	buf_reset(&k->out);
 	codec_pack(&k->out, type, rec, base);
 	if (!must && !room_for(k, k->out.len, RESERVE))
@@ -316,6 +318,7 @@ static bool on_idle(void *arg)
 		count_batch(k, k->packets + k->at, n);
 		k->at += n;
 	}
+	FAULT("capture.publish.after");
 	server_wake(k->c->server, k->stream);
 	return more;
 }
@@ -383,6 +386,7 @@ static void on_fetched(void *arg, struct stream *s)
 {
 	struct proc_ctx *c = arg;
 	struct capture *k = c->state;
+	FAULT("capture.ack");
 	if (!k->started)
 		begin(k, stream_durable(s) > 1 ? stream_durable(s) : 0);
 	else

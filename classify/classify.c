@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "codec.h"
+#include "fault.h"
 #include "log.h"
 #include "proc.h"
 
@@ -89,6 +90,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		follower_set(f, stream_epoch(l->out), stream_head(l->out));
 		return 0;
 	}
+	FAULT("classify.publish.before");
 	while (n < b->count && stream_room(l->out) > CODEC_MAX_RECORD && pass_record(l, r))
 		n++;
 	if (n < b->count && r->error) {
@@ -102,6 +104,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		if (stream_append(l->out, l->k->packed.p, l->k->packed.len, NULL) == 0)
 			n++;
 	}
+	FAULT("classify.publish.after");
 	stream_set_clock(l->out, b->clock);
 	l->k->c->self->clock = b->clock;
 	follower_set_durable(f, stream_durable(l->out));
@@ -161,6 +164,7 @@ static void on_fetched(void *arg, struct stream *s)
 	struct lane *l = lane_of(c->state, s);
 	if (!l)
 		return;
+	FAULT("classify.ack");
 	if (!l->started)
 		start_at(l, stream_epoch(s), 1);
 	follower_set_durable(l->in, stream_durable(l->out));

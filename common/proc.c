@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "fault.h"
 #include "log.h"
 #include "sandbox.h"
 
@@ -401,6 +402,7 @@ int proc_main(int argc, char **argv, const struct proc *p)
 		usage(p);
 	f->ctx.full_name = f->ctx.instance ? xasprintf("%s/%s", p->name, f->ctx.instance) : p->name;
 	log_init(f->ctx.full_name, LOG_LV_INFO);
+	fault_init();
 	f->ctx.topo = f->topo = load_topology(f->path);
 	if (!f->topo)
 		return 1;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "document.h"
+#include "fault.h"
 #include "log.h"
 #include "proc.h"
 #include "queue.h"
@@ -271,11 +272,13 @@ static void begin_attempt(struct notify *k, struct job *j, const struct queue_ro
 			       .action = enum_name(enum_action, a.alert.action),
 			       .severity = enum_name(enum_severity, a.alert.severity), .recipient = j->r->conf->name,
 			       .document = buf_cstr(&doc), .len = doc.len };
+	FAULT("notify.send.before");
 	if (j->r->sink->ops->send(j->r->sink, &sj) < 0) {
 		bad.verdict = SINK_RETRY;
 		snprintf(bad.text, sizeof bad.text, "cannot begin an attempt");
 		on_result(k, &bad);
 	}
+	FAULT("notify.send.after");
 	buf_release(&doc);
 }
 
@@ -393,6 +396,7 @@ static int settle_ended(struct notify *k)
 		n += k->jobs[i].used && k->jobs[i].ended;
 	if (!n)
 		return 0;
+	FAULT("notify.mark.before");
 	if (queue_begin(k->q) < 0)
 		return -1;
 	for (unsigned i = 0; i < MAX_JOBS; i++) {
@@ -408,6 +412,7 @@ static int settle_ended(struct notify *k)
 	}
 	if (queue_commit(k->q) < 0)
 		return -1;
+	FAULT("notify.mark.after");
 	for (unsigned i = 0; i < MAX_JOBS; i++)
 		if (k->jobs[i].used && k->jobs[i].ended)
 			free_job(k, &k->jobs[i]);

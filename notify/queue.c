@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "codec.h"
+#include "fault.h"
 #include "hash.h"
 #include "log.h"
 
@@ -224,6 +225,7 @@ int queue_begin(struct queue *q)
 		q->accounts[i].dirty = false;
 	}
 	q->cursor_before = q->cursor;
+	FAULT("notify.tx.begin");
 	return run_sql(q, "BEGIN IMMEDIATE");
 }
 
@@ -238,8 +240,11 @@ void queue_rollback(struct queue *q)
 
 int queue_commit(struct queue *q)
 {
-	if (save_totals(q) == 0 && run_sql(q, "COMMIT") == 0)
+	FAULT("notify.tx.commit.before");
+	if (!FAULT_FAILS("notify.tx.commit") && save_totals(q) == 0 && run_sql(q, "COMMIT") == 0) {
+		FAULT("notify.tx.commit.after");
 		return 0;
+	}
 	queue_rollback(q);
 	return -1;
 }

@@ -37,6 +37,7 @@ struct child {
 	uint64_t started, start_at;
 	uint64_t alive_until; /* by what it said last */
 	struct restart restart;
+	uint64_t lives;
 };
 
 struct supervisor {
@@ -163,6 +164,8 @@ static void child_exec(const struct child *c, int out, pid_t parent)
 		unsetenv("NOTIFY_SOCKET");
 		unsetenv("WATCHDOG_USEC");
 	}
+	if (c->lives > 1) /* what comes back after a fault is sound */
+		unsetenv("WEIR_FAULT");
 	/* Nobody is left behind if the supervisor is killed. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -184,6 +187,7 @@ static void start(struct child *c)
 	if (!c->raw) /* only our end is non-blocking */
 		fcntl(pipe_fd[1], F_SETFL, 0);
 	c->started = mono_ns();
+	c->lives++;
 	c->ready = c->raw; /* those say nothing */
 	c->aborted = false;
 	c->pid = fork();
