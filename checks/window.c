@@ -1,0 +1,286 @@
+#include "window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+#define STEPS 10
+#define NONE  UINT32_MAX
+#define MAGIC 0x316e6977u /* "win1": changes with struct entry */
+
+/* Value of the counter when a step of the window began. */
+struct step {
+	uint64_t number; /* time / width */
+	double value;
+};
+
+/* What is kept of a key; written to snapshots as it is. */
+struct kept {
+	struct window_key key;
+	double last;
+	uint64_t since;
+	uint32_t n;
+	uint32_t spare;
+	struct step step[STEPS]; /* oldest first */
+};
+
+struct entry {
+	struct kept k;
+	uint32_t hash_next, older, newer;
+};
+
+struct windows {
+	struct entry *e;
+	uint32_t *buckets;
+	uint32_t mask, n_used, free, oldest, newest;
+	uint64_t max, cap, count, evicted;
+	struct hash_key seed;
+};
+
+struct windows *windows_new(uint64_t max)
+{
+	struct windows *w = xcalloc(1, sizeof *w);
+	uint32_t n = 64;
+	w->max = max < 1 ? 1 : max < NONE ? max : NONE - 1;
+	while (n < w->max && n < 1u << 24)
+		n *= 2;
+	w->mask = n - 1;
+	w->buckets = xmalloc(n * sizeof *w->buckets);
+	memset(w->buckets, 0xff, n * sizeof *w->buckets);
+	w->free = w->oldest = w->newest = NONE;
+	w->seed = hash_key_random();
+	return w;
+}
+
+void windows_free(struct windows *w)
+{
+	if (!w)
+		return;
+	free(w->e);
+	free(w->buckets);
+	free(w);
+}
+
+static uint32_t *bucket_of(struct windows *w, const struct window_key *key)
+{
+	return &w->buckets[hash_sip13(w->seed, key, sizeof *key) & w->mask];
+}
+
+static void unlink_age(struct windows *w, struct entry *e)
+{
+	if (e->older != NONE)
+		w->e[e->older].newer = e->newer;
+	else
+		w->oldest = e->newer;
+	if (e->newer != NONE)
+		w->e[e->newer].older = e->older;
+	else
+		w->newest = e->older;
+}
+
+static void link_newest(struct windows *w, uint32_t i)
+{
+	w->e[i].older = w->newest;
+	w->e[i].newer = NONE;
+	if (w->newest != NONE)
+		w->e[w->newest].newer = i;
+	else
+		w->oldest = i;
+	w->newest = i;
+}
+
+static struct entry *find(struct windows *w, const struct window_key *key)
+{
+	for (uint32_t i = *bucket_of(w, key); i != NONE; i = w->e[i].hash_next)
+		if (memcmp(&w->e[i].k.key, key, sizeof *key) == 0)
+			return &w->e[i];
+	return NULL;
+}
+
+static void drop(struct windows *w, uint32_t i)
+{
+	struct entry *e = &w->e[i];
+	uint32_t *p = bucket_of(w, &e->k.key);
+	while (*p != i)
+		p = &w->e[*p].hash_next;
+	*p = e->hash_next;
+	unlink_age(w, e);
+	e->hash_next = w->free;
+	w->free = i;
+	w->count--;
+}
+
+static uint32_t take_slot(struct windows *w)
+{
+	if (w->count == w->max) {
+		w->evicted++;
+		drop(w, w->oldest);
+	}
+	if (w->free != NONE) {
+		uint32_t i = w->free;
+		w->free = w->e[i].hash_next;
+		return i;
+	}
+	if (w->n_used == w->cap) {
+		w->cap = w->cap ? 2 * w->cap : 64;
+		if (w->cap > w->max)
+			w->cap = w->max;
+		w->e = xrealloc(w->e, w->cap * sizeof *w->e);
+	}
+	return w->n_used++;
+}
+
+/* Finds or makes, and marks as the newest. */
+static struct entry *get(struct windows *w, const struct window_key *key, bool *ret_new)
+{
+	struct entry *e = find(w, key);
+	*ret_new = !e;
+	if (e) {
+		unlink_age(w, e);
+		link_newest(w, (uint32_t)(e - w->e));
+		return e;
+	}
+	uint32_t i = take_slot(w), *bucket = bucket_of(w, key);
+	e = &w->e[i];
+	memset(e, 0, sizeof *e);
+	e->k.key = *key;
+	e->hash_next = *bucket;
+	*bucket = i;
+	link_newest(w, i);
+	w->count++;
+	return e;
+}
+
+/* -- windows -- */
+
+static uint64_t step_of(uint64_t time, uint64_t length)
+{
+	return time / (length >= STEPS ? length / STEPS : 1);
+}
+
+/* Steps that the window has left behind go. */
+static void age(struct kept *k, uint64_t now)
+{
+	uint32_t gone = 0;
+	while (gone < k->n && k->step[gone].number + STEPS <= now)
+		gone++;
+	k->n -= gone;
+	memmove(k->step, k->step + gone, k->n * sizeof *k->step);
+}
+
+double windows_growth(struct windows *w, const struct window_key *key, uint64_t time, uint64_t length, double value, bool fresh)
+{
+	bool is_new;
+	struct kept *k = &get(w, key, &is_new)->k;
+	uint64_t now = step_of(time, length);
+	if (is_new)
+		k->last = fresh ? 0 : value;
+	if (value < k->last) { /* began anew: all of it is growth, and comes on top */
+		for (uint32_t i = 0; i < k->n; i++)
+			k->step[i].value -= k->last;
+		k->last = 0;
+	}
+	age(k, now);
+	/* Time that goes back counts in the step at hand. */
+	if (k->n == 0 || k->step[k->n - 1].number < now) {
+		if (k->n == STEPS) {
+			memmove(k->step, k->step + 1, (STEPS - 1) * sizeof *k->step);
+			k->n--;
+		}
+		k->step[k->n++] = (struct step){ now, k->last };
+	}
+	k->last = value;
+	return value - k->step[0].value;
+}
+
+double windows_look(struct windows *w, const struct window_key *key, uint64_t time, uint64_t length)
+{
+	struct entry *e = find(w, key);
+	if (!e)
+		return 0;
+	age(&e->k, step_of(time, length));
+	return e->k.n ? e->k.last - e->k.step[0].value : 0;
+}
+
+double windows_total(struct windows *w, const struct window_key *key)
+{
+	const struct entry *e = find(w, key);
+	return e ? e->k.last : 0;
+}
+
+double windows_step(struct windows *w, const struct window_key *key, double value, bool fresh)
+{
+	bool is_new;
+	struct kept *k = &get(w, key, &is_new)->k;
+	double before = is_new ? fresh ? 0 : value : k->last;
+	k->last = value;
+	return value >= before ? value - before : value;
+}
+
+uint64_t windows_since(struct windows *w, const struct window_key *key, uint64_t time, bool holds)
+{
+	bool is_new;
+	struct kept *k = &get(w, key, &is_new)->k;
+	if (!holds)
+		k->since = 0;
+	else if (!k->since)
+		k->since = time;
+	return k->since;
+}
+
+void windows_forget(struct windows *w, const struct window_key *key)
+{
+	struct entry *e = find(w, key);
+	if (e)
+		drop(w, (uint32_t)(e - w->e));
+}
+
+uint64_t windows_count(const struct windows *w)
+{
+	return w->count;
+}
+
+uint64_t windows_evicted(const struct windows *w)
+{
+	return w->evicted;
+}
+
+/* -- snapshots: what is kept, the oldest first -- */
+
+void windows_save(const struct windows *w, struct buf *out)
+{
+	uint64_t head[2] = { MAGIC, w->count };
+	buf_add(out, head, sizeof head);
+	for (uint32_t i = w->oldest; i != NONE; i = w->e[i].newer)
+		buf_add(out, &w->e[i].k, sizeof w->e[i].k);
+}
+
+static bool is_sound(const struct kept *k)
+{
+	for (uint32_t i = 1; i < k->n && i < STEPS; i++)
+		if (k->step[i - 1].number >= k->step[i].number)
+			return false;
+	return k->n <= STEPS;
+}
+
+bool windows_load(struct windows *w, const char *p, size_t len)
+{
+	uint64_t head[2];
+	struct kept k;
+	if (len < sizeof head)
+		return false;
+	memcpy(head, p, sizeof head);
+	if (head[0] != MAGIC || head[1] != (len - sizeof head) / sizeof k || (len - sizeof head) % sizeof k)
+		return false;
+	while (w->oldest != NONE)
+		drop(w, w->oldest);
+	for (uint64_t i = 0; i < head[1]; i++) {
+		bool is_new;
+		memcpy(&k, p + sizeof head + i * sizeof k, sizeof k);
+		if (!is_sound(&k))
+			return false;
+		get(w, &k.key, &is_new)->k = k;
+	}
+	return true;
+}
