@@ -42,6 +42,7 @@ void engine_finish(struct engine *e)
 {
 	run_hosts(e);
 	for (struct host *h = host_oldest(e->hosts); h; h = host_newer(e->hosts, h)) {
+		host_will_change(e->hosts, h);
 		release_all(e, h, CAUSE_END_OF_INPUT);
 		emit_host(e, h, true);
 	}
@@ -126,6 +127,7 @@ void engine_free(struct engine *e)
 	buf_release(&e->names);
 	buf_release(&e->arena);
 	buf_release(&e->packed);
+	buf_release(&e->copied);
 	free(e);
 }
 

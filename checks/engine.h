@@ -42,6 +42,20 @@ void engine_lost(struct engine *e, const char *sensor);
 void engine_finish(struct engine *e);
 /* All flows or hosts as records, from *cursor on, into out until it is full; *cursor becomes 0 at the end. */
 uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct buf *out);
+/*
+ * A copy of the whole state, as bytes in pieces. May begin only when engine_is_idle. The small things are copied at once, into
+ * out; hosts and flows follow by calls of engine_copy_step, n or so at a time, until it returns false. Meanwhile the engine
+ * goes on: what is about to change is copied before it does.
+ */
+bool engine_is_idle(const struct engine *e);
+void engine_copy_begin(struct engine *e, struct buf *out);
+bool engine_copy_step(struct engine *e, unsigned n, struct buf *out);
+/*
+ * Into an engine that is new, piece by piece (pieces as they were made), then the end. False: it is not sound or not whole,
+ * and the engine is good for nothing but engine_free. Checks are found by their keys; the configuration may be another one.
+ */
+bool engine_load(struct engine *e, const char *p, size_t len);
+bool engine_load_end(struct engine *e);
 uint64_t engine_clock(const struct engine *e);
 void engine_metrics(struct engine *e, struct metrics *m);
 

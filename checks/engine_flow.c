@@ -105,6 +105,7 @@ void engine_lost(struct engine *e, const char *sensor)
 		next = flow_newer(e->flows, f);
 		if (!str_eq(e->names.p, f->key.sensor, sensor))
 			continue;
+		flow_will_change(e->flows, f);
 		lose_flow(e, f);
 		flow_remove(e->flows, f);
 	}

@@ -219,9 +219,12 @@ void run_hosts(struct engine *e)
 	for (struct host *h = host_oldest(e->hosts), *next; h; h = next) {
 		next = host_newer(e->hosts, h);
 		/* Nothing new and nothing engaged: nothing can have come true. */
-		if (h->changed || h->engaged || h->high_minutes)
+		if (h->changed || h->engaged || h->high_minutes) {
+			host_will_change(e->hosts, h);
 			host_minute(e, h);
+		}
 		if (!h->flows_active && h->last + e->topo->checks.host_idle <= e->clock) {
+			host_will_change(e->hosts, h);
 			release_all(e, h, CAUSE_IDLE);
 			emit_host(e, h, true);
 			e->hosts_idle++;

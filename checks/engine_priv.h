@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "flowstate.h"
 #include "log.h"
+#include "pack.h"
 
 #define SECOND        1000000000ull
 #define MINUTE        (60 * SECOND)
@@ -45,6 +46,11 @@ struct engine {
 	struct buf packed, arena;
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
 	struct log_limit limit;
+	/* engine_save.c */
+	bool copying, load_whole;
+	struct buf copied;                    /* not yet handed out */
+	uint64_t n_copied, load_evicted[2];   /* hosts and flows */
+	uint16_t load_check[CONF_MAX_CHECKS]; /* where the checks of what is loaded are now */
 };
 
 /* -- engine_alert.c: the record. Strings of alert, judge and host are in e->arena. -- */
@@ -121,5 +127,10 @@ struct sensor *sensor_get(struct engine *e, const char *name, size_t len);
 void sensor_minute(struct engine *e, struct sensor *s);
 /* The input is over. */
 void sensor_release(struct engine *e, struct sensor *s);
+
+/* -- engine_save.c: members that are kept. A test looks that none is missing. -- */
+
+extern const struct member flow_members[], host_members[];
+extern const size_t n_flow_members, n_host_members;
 
 #endif

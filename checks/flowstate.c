@@ -15,6 +15,10 @@ struct flow_table {
 	uint64_t max, count, evicted;
 	void (*evict)(void *arg, struct openflow *f);
 	void *arg;
+	uint64_t touches;
+	/* a copy under way */
+	void (*copy)(void *arg, struct openflow *f); /* NULL = none */
+	uint32_t copies, copy_at, copy_end;
 };
 
 struct flow_table *flow_table_new(uint64_t max, void (*evict)(void *arg, struct openflow *f), void *arg)
@@ -79,6 +83,36 @@ static void lru_append(struct flow_table *t, struct openflow *f)
 	else
 		t->oldest = i;
 	t->newest = i;
+	f->touched = ++t->touches;
+}
+
+void flow_will_change(struct flow_table *t, struct openflow *f)
+{
+	if (!t->copy || f->copied == t->copies)
+		return;
+	f->copied = t->copies;
+	t->copy(t->arg, f);
+}
+
+void flow_copy_begin(struct flow_table *t, void (*copy)(void *arg, struct openflow *f))
+{
+	t->copy = copy;
+	t->copies++;
+	t->copy_at = 0;
+	t->copy_end = t->n_used;
+}
+
+bool flow_copy_step(struct flow_table *t, unsigned n)
+{
+	for (; n && t->copy_at < t->copy_end; t->copy_at++)
+		if (t->pool[t->copy_at].used && t->pool[t->copy_at].copied != t->copies) {
+			flow_will_change(t, &t->pool[t->copy_at]);
+			n--;
+		}
+	if (t->copy_at < t->copy_end)
+		return true;
+	t->copy = NULL;
+	return false;
 }
 
 /* The lower half of an id is a hash already. */
@@ -90,6 +124,7 @@ static uint32_t *bucket_of(const struct flow_table *t, struct id id)
 void flow_remove(struct flow_table *t, struct openflow *f)
 {
 	uint32_t i = (uint32_t)(f - t->pool), *p = bucket_of(t, f->id);
+	flow_will_change(t, f);
 	while (*p != i)
 		p = &t->pool[*p].hash_next;
 	*p = f->hash_next;
@@ -105,11 +140,14 @@ struct openflow *flow_get(struct flow_table *t, struct id id, bool *ret_new)
 	uint32_t *b = bucket_of(t, id);
 	*ret_new = false;
 	for (uint32_t i = *b; i != NONE; i = t->pool[i].hash_next)
-		if (id_cmp(t->pool[i].id, id) == 0)
+		if (id_cmp(t->pool[i].id, id) == 0) {
+			flow_will_change(t, &t->pool[i]);
 			return &t->pool[i];
+		}
 	if (!t->n_free && t->n_used == t->max) {
 		struct openflow *old = &t->pool[t->oldest];
 		t->evicted++;
+		flow_will_change(t, old);
 		t->evict(t->arg, old);
 		flow_remove(t, old);
 	}
@@ -118,6 +156,7 @@ struct openflow *flow_get(struct flow_table *t, struct id id, bool *ret_new)
 	memset(f, 0, sizeof *f);
 	f->used = true;
 	f->id = id;
+	f->copied = t->copies;
 	f->hash_next = *b;
 	*b = i;
 	lru_append(t, f);
@@ -140,6 +179,28 @@ struct openflow *flow_oldest(const struct flow_table *t)
 struct openflow *flow_newer(const struct flow_table *t, const struct openflow *f)
 {
 	return f->lru_next == NONE ? NULL : &t->pool[f->lru_next];
+}
+
+static int by_touch(const void *a, const void *b)
+{
+	const struct openflow *x = *(struct openflow *const *)a, *y = *(struct openflow *const *)b;
+	return x->touched < y->touched ? -1 : x->touched > y->touched;
+}
+
+void flow_table_restored(struct flow_table *t, uint64_t evicted)
+{
+	struct openflow **all = xmalloc((t->n_used + 1ull) * sizeof *all);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < t->n_used; i++)
+		if (t->pool[i].used)
+			all[n++] = &t->pool[i];
+	qsort(all, n, sizeof *all, by_touch);
+	t->oldest = t->newest = NONE;
+	t->touches = 0;
+	for (uint32_t i = 0; i < n; i++)
+		lru_append(t, all[i]);
+	free(all);
+	t->evicted = evicted;
 }
 
 uint64_t flow_count(const struct flow_table *t)

@@ -15,6 +15,8 @@
 struct openflow {
 	struct id id;
 	uint32_t hash_next, lru_prev, lru_next;
+	uint32_t copied;         /* by the copy of this number, or did not exist when it began */
+	uint64_t touched;        /* counts up: the order of activity */
 	bool used, counted;      /* counted: its hosts know of it */
 	bool final_run;          /* checks on the final verdict have run */
 	bool remote;             /* counted as remote access */
@@ -42,6 +44,13 @@ void flow_touch(struct flow_table *t, struct openflow *f);
 void flow_remove(struct flow_table *t, struct openflow *f);
 struct openflow *flow_oldest(const struct flow_table *t);
 struct openflow *flow_newer(const struct flow_table *t, const struct openflow *f);
+/* A copy of the table while it goes on changing: as host_copy_begin, host.h. */
+void flow_copy_begin(struct flow_table *t, void (*copy)(void *arg, struct openflow *f));
+/* Whoever changes a flow that it did not get from flow_get says so first. */
+void flow_will_change(struct flow_table *t, struct openflow *f);
+bool flow_copy_step(struct flow_table *t, unsigned n);
+/* Puts back the order of activity after flows were made from a copy, and what the table counted. */
+void flow_table_restored(struct flow_table *t, uint64_t evicted);
 uint64_t flow_count(const struct flow_table *t);
 uint64_t flow_evicted(const struct flow_table *t);
 

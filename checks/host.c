@@ -18,6 +18,10 @@ struct host_table {
 	struct hash_key seed;
 	void (*evict)(void *arg, struct host *h);
 	void *arg;
+	uint64_t touches;
+	/* a copy under way */
+	void (*copy)(void *arg, struct host *h); /* NULL = none */
+	uint32_t copies, copy_at, copy_end;
 };
 
 struct host_table *host_table_new(uint64_t max, void (*evict)(void *arg, struct host *h), void *arg)
@@ -85,12 +89,49 @@ static uint32_t bucket_of(const struct host_table *t, const struct addr *ip, uin
 	return (uint32_t)hash_sip13(t->seed, &k, sizeof k) & t->mask;
 }
 
-struct host *host_find(const struct host_table *t, const struct addr *ip, uint16_t vlan)
+void host_will_change(struct host_table *t, struct host *h)
+{
+	if (!t->copy || h->copied == t->copies)
+		return;
+	h->copied = t->copies;
+	t->copy(t->arg, h);
+}
+
+void host_copy_begin(struct host_table *t, void (*copy)(void *arg, struct host *h))
+{
+	t->copy = copy;
+	t->copies++;
+	t->copy_at = 0;
+	t->copy_end = t->n_used;
+}
+
+bool host_copy_step(struct host_table *t, unsigned n)
+{
+	for (; n && t->copy_at < t->copy_end; t->copy_at++)
+		if (t->pool[t->copy_at].used && t->pool[t->copy_at].copied != t->copies) {
+			host_will_change(t, &t->pool[t->copy_at]);
+			n--;
+		}
+	if (t->copy_at < t->copy_end)
+		return true;
+	t->copy = NULL;
+	return false;
+}
+
+static struct host *find(const struct host_table *t, const struct addr *ip, uint16_t vlan)
 {
 	for (uint32_t i = t->buckets[bucket_of(t, ip, vlan)]; i != HOST_NONE; i = t->pool[i].hash_next)
 		if (addr_cmp(&t->pool[i].ip, ip) == 0 && t->pool[i].vlan == vlan)
 			return &t->pool[i];
 	return NULL;
+}
+
+struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan)
+{
+	struct host *h = find(t, ip, vlan);
+	if (h)
+		host_will_change(t, h);
+	return h;
 }
 
 static void lru_remove(struct host_table *t, struct host *h)
@@ -115,11 +156,13 @@ static void lru_append(struct host_table *t, struct host *h)
 	else
 		t->oldest = i;
 	t->newest = i;
+	h->touched = ++t->touches;
 }
 
 void host_remove(struct host_table *t, struct host *h)
 {
 	uint32_t i = (uint32_t)(h - t->pool), *p = &t->buckets[bucket_of(t, &h->ip, h->vlan)];
+	host_will_change(t, h);
 	while (*p != i)
 		p = &t->pool[*p].hash_next;
 	*p = h->hash_next;
@@ -144,6 +187,7 @@ struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan
 		return h;
 	if (!t->n_free && t->n_used == t->max) {
 		t->evicted++;
+		host_will_change(t, &t->pool[t->oldest]);
 		t->evict(t->arg, &t->pool[t->oldest]);
 		host_remove(t, &t->pool[t->oldest]);
 	}
@@ -152,6 +196,7 @@ struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan
 	h = &t->pool[i];
 	memset(h, 0, sizeof *h);
 	h->used = true;
+	h->copied = t->copies;
 	h->ip = *ip;
 	h->vlan = vlan;
 	h->first = h->last = time;
@@ -179,6 +224,28 @@ struct host *host_oldest(const struct host_table *t)
 struct host *host_newer(const struct host_table *t, const struct host *h)
 {
 	return h->lru_next == HOST_NONE ? NULL : &t->pool[h->lru_next];
+}
+
+static int by_touch(const void *a, const void *b)
+{
+	const struct host *x = *(struct host *const *)a, *y = *(struct host *const *)b;
+	return x->touched < y->touched ? -1 : x->touched > y->touched;
+}
+
+void host_table_restored(struct host_table *t, uint64_t evicted)
+{
+	struct host **all = xmalloc((t->n_used + 1ull) * sizeof *all);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < t->n_used; i++)
+		if (t->pool[i].used)
+			all[n++] = &t->pool[i];
+	qsort(all, n, sizeof *all, by_touch);
+	t->oldest = t->newest = HOST_NONE;
+	t->touches = 0;
+	for (uint32_t i = 0; i < n; i++)
+		lru_append(t, all[i]);
+	free(all);
+	t->evicted = evicted;
 }
 
 uint64_t host_count(const struct host_table *t)

@@ -63,6 +63,8 @@ struct host {
 	struct addr ip;
 	uint16_t vlan;
 	uint32_t hash_next, lru_prev, lru_next; /* indexes, HOST_NONE ends */
+	uint32_t copied;        /* by the copy of this number, or did not exist when it began */
+	uint64_t touched;       /* counts up: the order of activity */
 	bool used, local, changed;
 	uint8_t high_minutes;   /* in a row with a high score */
 	uint64_t first, last;
@@ -95,7 +97,7 @@ void host_table_free(struct host_table *t);
 void host_table_clear(struct host_table *t);
 /* The host of an address; made if it is not there. NULL for what is no host: multicast, broadcast, none. */
 struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan, uint64_t time);
-struct host *host_find(const struct host_table *t, const struct addr *ip, uint16_t vlan);
+struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan);
 /* Marks as just seen. */
 void host_touch(struct host_table *t, struct host *h, uint64_t time);
 void host_remove(struct host_table *t, struct host *h);
@@ -104,6 +106,17 @@ struct host *host_oldest(const struct host_table *t);
 struct host *host_newer(const struct host_table *t, const struct host *h);
 uint64_t host_count(const struct host_table *t);
 uint64_t host_evicted(const struct host_table *t);
+
+/*
+ * A copy of the table while it goes on changing: copy is called for each host as it was when the copy began, by host_copy_step
+ * for about n of them, or earlier when one is about to change. It must not change anything. Returns false when all are done.
+ */
+void host_copy_begin(struct host_table *t, void (*copy)(void *arg, struct host *h));
+bool host_copy_step(struct host_table *t, unsigned n);
+/* Whoever changes a host that it did not get from host_get or host_find says so first. */
+void host_will_change(struct host_table *t, struct host *h);
+/* Puts back the order of activity after hosts were made from a copy, and what the table counted. */
+void host_table_restored(struct host_table *t, uint64_t evicted);
 
 void window_add(struct window *w, uint64_t time, uint32_t n);
 void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes);

@@ -1,0 +1,404 @@
+/*
+ * The state of the engine as bytes: entries of a kind, see pack.h. What is small is written when the copy begins; hosts and
+ * flows follow bit by bit while the engine goes on, each as it was at the beginning.
+ */
+#include "engine_priv.h"
+
+#include <stdlib.h>
+
+#include "codec.h"
+#include "pack.h"
+
+enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END };
+
+/* -- tables -- */
+
+static const struct member engine_members[] = {
+	MEMBER(1, engine, epoch), MEMBER(2, engine, clock), MEMBER(3, engine, minute), MEMBER(4, engine, alerts),
+	MEMBER(5, engine, evaluations), MEMBER(6, engine, flows_seen), MEMBER(7, engine, hosts_idle),
+};
+
+const struct member flow_members[] = {
+	MEMBER(1, openflow, id), MEMBER(2, openflow, touched), MEMBER(3, openflow, counted), MEMBER(4, openflow, final_run),
+	MEMBER(5, openflow, remote), MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired),
+	MEMBER(8, openflow, predominant), MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
+	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
+	MEMBER(14, openflow, alert_revision),
+};
+const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
+
+const struct member host_members[] = {
+	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, touched), MEMBER(4, host, local),
+	MEMBER(5, host, changed), MEMBER(6, host, high_minutes), MEMBER(7, host, first), MEMBER(8, host, last),
+	MEMBER(9, host, mac), MEMBER(10, host, bytes_sent), MEMBER(11, host, bytes_rcvd), MEMBER(12, host, packets_sent),
+	MEMBER(13, host, packets_rcvd), MEMBER(14, host, flows_client), MEMBER(15, host, flows_server),
+	MEMBER(16, host, flows_active), MEMBER(17, host, flows_alerted), MEMBER(18, host, alerts),
+	MEMBER(19, host, score), MEMBER(20, host, remote_flows), MEMBER(21, host, peers), MEMBER(22, host, ports),
+	MEMBER(23, host, dns_servers), MEMBER(24, host, ntp_servers), MEMBER(25, host, smtp_servers),
+	MEMBER(26, host, is_dns), MEMBER(27, host, is_ntp), MEMBER(28, host, is_smtp), MEMBER(29, host, apps),
+	MEMBER(30, host, n_apps), MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
+	MEMBER(34, host, minute),
+};
+const size_t n_host_members = sizeof host_members / sizeof *host_members;
+
+static const struct member engaged_members[] = {
+	MEMBER(1, engaged, id), MEMBER(2, engaged, time), MEMBER(3, engaged, revision), MEMBER(4, engaged, check),
+	MEMBER(5, engaged, attacker), MEMBER(6, engaged, seen), MEMBER(7, engaged, value), MEMBER(8, engaged, told),
+	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score),
+};
+
+/* -- writing -- */
+
+static void put_text(struct buf *out, const char *s)
+{
+	pack_bytes(out, s ? s : "", s ? strlen(s) : 0);
+}
+
+static void put_engaged(struct buf *out, const struct engaged *g)
+{
+	uint64_t n = 0;
+	for (const struct engaged *x = g; x; x = x->next)
+		n++;
+	pack_u64(out, n);
+	for (; g; g = g->next) {
+		pack_members(out, MEMBERS(engaged_members), g);
+		put_text(out, g->message);
+	}
+}
+
+static void put_flow(void *arg, struct openflow *f)
+{
+	struct engine *e = arg;
+	struct buf *out = &e->copied;
+	size_t at = pack_begin(out, K_FLOW);
+	const struct codec_part part[] = { { &f->key, e->names.p }, { &f->n, NULL } };
+	pack_members(out, flow_members, n_flow_members, f);
+	buf_reset(&e->packed);
+	codec_pack_parts(&e->packed, R_UPDATE, part);
+	pack_bytes(out, e->packed.p, e->packed.len);
+	pack_bytes(out, f->verdict, f->verdict_len);
+	put_text(out, f->lua_alerts);
+	pack_end(out, at);
+	e->n_copied++;
+}
+
+static void put_host(void *arg, struct host *h)
+{
+	struct engine *e = arg;
+	struct buf *out = &e->copied;
+	size_t at = pack_begin(out, K_HOST);
+	pack_members(out, host_members, n_host_members, h);
+	pack_u64(out, NAME_SOURCES);
+	for (int i = 0; i < NAME_SOURCES; i++)
+		put_text(out, h->names[i]);
+	put_engaged(out, h->engaged);
+	pack_end(out, at);
+	e->n_copied++;
+}
+
+static void put_sensor(struct engine *e, struct buf *out, const struct sensor *s)
+{
+	size_t at = pack_begin(out, K_SENSOR);
+	struct r_tick now = { .n = s->now }, then = { .n = s->at_minute };
+	now.n.undecoded_by = then.n.undecoded_by = (struct str){ 0, 0 };
+	put_text(out, s->name);
+	pack_u64(out, s->gap_packets);
+	for (int i = 0; i < 2; i++) {
+		buf_reset(&e->packed);
+		codec_pack(&e->packed, R_TICK, i ? &then : &now, NULL);
+		pack_bytes(out, e->packed.p, e->packed.len);
+	}
+	put_engaged(out, s->blind);
+	pack_end(out, at);
+}
+
+/* Checks by their keys: what refers to them by number finds them again in another order. */
+static void put_checks(const struct engine *e, struct buf *out)
+{
+	size_t at = pack_begin(out, K_CHECKS);
+	pack_u64(out, e->conf.n);
+	for (size_t i = 0; i < e->conf.n; i++) {
+		put_text(out, e->conf.checks[i].def->key);
+		pack_u64(out, e->conf.checks[i].alerts);
+	}
+	pack_end(out, at);
+}
+
+bool engine_is_idle(const struct engine *e)
+{
+	return !e->copying;
+}
+
+void engine_copy_begin(struct engine *e, struct buf *out)
+{
+	size_t at = pack_begin(out, K_ENGINE);
+	pack_members(out, MEMBERS(engine_members), e);
+	pack_u64(out, flow_evicted(e->flows));
+	pack_u64(out, host_evicted(e->hosts));
+	pack_end(out, at);
+	put_checks(e, out);
+	at = pack_begin(out, K_NETS);
+	pack_bytes(out, e->conf.local, e->conf.n_local * sizeof *e->conf.local);
+	pack_end(out, at);
+	for (unsigned i = 0; i < e->n_sensors; i++)
+		put_sensor(e, out, &e->sensors[i]);
+	buf_reset(&e->copied);
+	e->n_copied = 0;
+	e->copying = true;
+	flow_copy_begin(e->flows, put_flow);
+	host_copy_begin(e->hosts, put_host);
+}
+
+bool engine_copy_step(struct engine *e, unsigned n, struct buf *out)
+{
+	bool more = flow_copy_step(e->flows, n) || host_copy_step(e->hosts, n);
+	buf_add(out, e->copied.p, e->copied.len);
+	buf_reset(&e->copied);
+	if (more)
+		return true;
+	size_t at = pack_begin(out, K_END);
+	pack_u64(out, e->n_copied);
+	pack_end(out, at);
+	e->copying = false;
+	return false;
+}
+
+/* -- reading -- */
+
+/* Where a check of the copy is now; CONF_MAX_CHECKS if it is gone. */
+static uint16_t check_now(const struct engine *e, unsigned index)
+{
+	return index < CONF_MAX_CHECKS ? e->load_check[index] : CONF_MAX_CHECKS;
+}
+
+static void get_checks(struct engine *e, struct unpack *u)
+{
+	uint64_t n = unpack_u64(u);
+	for (unsigned i = 0; i < CONF_MAX_CHECKS; i++)
+		e->load_check[i] = CONF_MAX_CHECKS;
+	for (uint64_t i = 0; i < n && i < CONF_MAX_CHECKS && !u->failed; i++) {
+		size_t len;
+		const char *key = unpack_bytes(u, &len);
+		uint64_t alerts = unpack_u64(u);
+		for (uint16_t x = 0; x < e->conf.n; x++) {
+			const char *k = e->conf.checks[x].def->key;
+			if (strlen(k) != len || memcmp(k, key, len) != 0)
+				continue;
+			e->load_check[i] = x;
+			e->conf.checks[x].alerts = alerts;
+		}
+	}
+}
+
+static struct engaged *get_engaged(struct engine *e, struct unpack *u)
+{
+	struct engaged *first = NULL, **last = &first;
+	uint64_t n = unpack_u64(u);
+	while (n-- && !u->failed) {
+		struct engaged *g = xcalloc(1, sizeof *g);
+		unpack_members(u, MEMBERS(engaged_members), g);
+		g->message = unpack_string(u);
+		if (!g->message)
+			g->message = xstrdup("");
+		g->check = check_now(e, g->check);
+		*last = g;
+		last = &g->next;
+	}
+	return first;
+}
+
+static void free_engaged(struct engaged *g)
+{
+	while (g) {
+		struct engaged *next = g->next;
+		free(g->message);
+		free(g);
+		g = next;
+	}
+}
+
+/* An episode of a check that is there no longer has nobody to end it. */
+static struct engaged *drop_orphans(struct engine *e, struct host *h, struct engaged *g)
+{
+	struct engaged *first = g, **p = &first;
+	while ((g = *p) != NULL) {
+		if (g->check < e->conf.n) {
+			p = &g->next;
+			continue;
+		}
+		h->score[0] -= g->client_score < h->score[0] ? g->client_score : h->score[0];
+		h->score[1] -= g->server_score < h->score[1] ? g->server_score : h->score[1];
+		*p = g->next;
+		free(g->message);
+		free(g);
+	}
+	return first;
+}
+
+static bool get_host(struct engine *e, struct unpack *u)
+{
+	struct host tmp = { 0 };
+	char *names[NAME_SOURCES] = { NULL };
+	unpack_members(u, host_members, n_host_members, &tmp);
+	uint64_t n = unpack_u64(u);
+	for (uint64_t i = 0; i < n && !u->failed; i++) {
+		char *name = unpack_string(u);
+		if (i < NAME_SOURCES)
+			names[i] = name;
+		else
+			free(name);
+	}
+	struct engaged *g = get_engaged(e, u);
+	bool sound = !u->failed && tmp.n_apps <= HOST_APPS && !host_find(e->hosts, &tmp.ip, tmp.vlan);
+	/* A copy of a larger table than ours: who was silent longest makes room, as always. */
+	struct host *h = sound ? host_get(e->hosts, &tmp.ip, tmp.vlan, tmp.first) : NULL;
+	if (!h) {
+		for (int i = 0; i < NAME_SOURCES; i++)
+			free(names[i]);
+		free_engaged(g);
+		return sound;
+	}
+	for (size_t i = 0; i < n_host_members; i++)
+		memcpy((char *)h + host_members[i].off, (char *)&tmp + host_members[i].off, host_members[i].size);
+	for (unsigned i = 0; i < h->n_apps; i++)
+		h->apps[i].name[sizeof h->apps[i].name - 1] = '\0';
+	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = '\0';
+	memcpy(h->names, names, sizeof names);
+	h->engaged = drop_orphans(e, h, g);
+	return true;
+}
+
+static void map_fired(const struct engine *e, struct openflow *f)
+{
+	uint64_t fired[FLOW_CHECK_WORDS] = { 0 };
+	for (unsigned i = 0; i < CONF_MAX_CHECKS; i++) {
+		uint16_t now = check_now(e, i);
+		if (f->fired[i / 64] >> (i % 64) & 1 && now < CONF_MAX_CHECKS)
+			fired[now / 64] |= 1ull << (now % 64);
+	}
+	memcpy(f->fired, fired, sizeof fired);
+	f->predominant = check_now(e, f->predominant);
+}
+
+static bool get_flow(struct engine *e, struct unpack *u)
+{
+	struct openflow tmp = { 0 };
+	struct r_update up;
+	size_t len, verdict_len;
+	unpack_members(u, flow_members, n_flow_members, &tmp);
+	const char *p = unpack_bytes(u, &len);
+	struct codec_reader r = { .base = p, .len = len };
+	if (u->failed || codec_peek(&r) != R_UPDATE || codec_read(&r, &up) != 1 || !id_is_set(tmp.id))
+		return false;
+	const char *verdict = unpack_bytes(u, &verdict_len);
+	char *lua = unpack_string(u);
+	bool made;
+	struct openflow *f = u->failed ? NULL : flow_get(e->flows, tmp.id, &made);
+	if (!f || !made) {
+		free(lua);
+		return false;
+	}
+	for (size_t i = 0; i < n_flow_members; i++)
+		memcpy((char *)f + flow_members[i].off, (char *)&tmp + flow_members[i].off, flow_members[i].size);
+	f->key = up.key;
+	f->key.sensor = sensor_get(e, str_ptr(p, up.key.sensor), up.key.sensor.len)->str;
+	f->n = up.n;
+	if (verdict_len) {
+		f->verdict = xmalloc(verdict_len);
+		memcpy(f->verdict, verdict, verdict_len);
+		f->verdict_len = (uint32_t)verdict_len;
+	}
+	f->lua_alerts = lua;
+	map_fired(e, f);
+	return true;
+}
+
+static bool get_sensor(struct engine *e, struct unpack *u)
+{
+	size_t len;
+	const char *name = unpack_bytes(u, &len);
+	if (u->failed || !len)
+		return false;
+	struct sensor *s = sensor_get(e, name, len);
+	s->gap_packets = unpack_u64(u);
+	for (int i = 0; i < 2; i++) {
+		struct r_tick t;
+		const char *p = unpack_bytes(u, &len);
+		struct codec_reader r = { .base = p, .len = len };
+		if (codec_peek(&r) != R_TICK || codec_read(&r, &t) != 1)
+			return false;
+		*(i ? &s->at_minute : &s->now) = t.n;
+	}
+	struct engaged *g = get_engaged(e, u);
+	if (g) { /* there is one at most, and it has no message of its own */
+		free_engaged(g->next);
+		g->next = NULL;
+		free(g->message);
+		g->message = NULL;
+	}
+	free(s->blind);
+	s->blind = g;
+	return !u->failed;
+}
+
+static bool get_nets(struct engine *e, struct unpack *u)
+{
+	size_t len;
+	const char *p = unpack_bytes(u, &len);
+	if (u->failed || len % sizeof *e->conf.local)
+		return false;
+	if (!e->conf.local_default || !len)
+		return true; /* the topology names them now */
+	free(e->conf.local);
+	e->conf.n_local = len / sizeof *e->conf.local;
+	e->conf.local = xmalloc(len);
+	memcpy(e->conf.local, p, len);
+	return true;
+}
+
+static bool get_entry(struct engine *e, uint8_t kind, struct unpack *u)
+{
+	switch (kind) {
+	case K_ENGINE:
+		unpack_members(u, MEMBERS(engine_members), e);
+		e->load_evicted[0] = unpack_u64(u);
+		e->load_evicted[1] = unpack_u64(u);
+		return !u->failed;
+	case K_CHECKS:
+		get_checks(e, u);
+		return !u->failed;
+	case K_NETS:
+		return get_nets(e, u);
+	case K_SENSOR:
+		return get_sensor(e, u);
+	case K_HOST:
+		e->n_copied++;
+		return get_host(e, u);
+	case K_FLOW:
+		e->n_copied++;
+		return get_flow(e, u);
+	case K_END:
+		e->load_whole = unpack_u64(u) == e->n_copied && !u->failed;
+		return true;
+	default:
+		return true; /* of a later version: without it there is something we do not know of, nothing more */
+	}
+}
+
+bool engine_load(struct engine *e, const char *p, size_t len)
+{
+	struct unpack all = { .p = p, .end = p + len }, one;
+	uint8_t kind;
+	while (unpack_entry(&all, &kind, &one))
+		if (!get_entry(e, kind, &one))
+			return false;
+	return !all.failed;
+}
+
+bool engine_load_end(struct engine *e)
+{
+	flow_table_restored(e->flows, e->load_evicted[0]);
+	host_table_restored(e->hosts, e->load_evicted[1]);
+	e->n_copied = 0;
+	return e->load_whole;
+}
