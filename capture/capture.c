@@ -418,7 +418,7 @@ static uint64_t make_epoch(const struct capture *k)
 	const struct topo_sensor *t = k->sensor;
 	uint64_t id = k->source->ops->identity(k->source);
 	char text[1024];
-	int n = snprintf(text, sizeof text, "1 %016llx %s %s %u %llu %llu %llu %llu %llu %llu %llu %u %llu %llu %d %d %llu",
+	int n = snprintf(text, sizeof text, "2 %016llx %s %s %u %llu %llu %llu %llu %llu %llu %llu %u %llu %llu %d %d %llu",
 			 (unsigned long long)id, t->name, t->filter ? t->filter : "", t->snaplen,
 			 (unsigned long long)t->max_flows, (unsigned long long)t->idle_timeout,
 			 (unsigned long long)t->idle_timeout_udp, (unsigned long long)t->idle_timeout_syn,

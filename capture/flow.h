@@ -71,12 +71,19 @@ void flow_frags_reset(struct flow_frags *t);
 void flow_frags_put(struct flow_frags *t, const struct decoded *d, uint64_t time);
 bool flow_frags_get(struct flow_frags *t, struct decoded *d, uint64_t time);
 
-/* flow_clock.c: the largest time seen, with sense. */
+/*
+ * flow_clock.c: the largest time seen, with sense. A lone packet far ahead of all others (a broken clock, 2106) must not end
+ * every flow, so it is believed only if the packet after it agrees.
+ */
 struct flow_clock {
-	uint64_t now, suspect, max_jump;
+	uint64_t now, max_jump;
 	uint64_t regress, jumps;
 };
-/* Takes a packet's time and returns the time to book it under, never later than the clock. */
-uint64_t flow_clock_packet(struct flow_clock *c, uint64_t time);
+/* Is this time further ahead than one packet can be believed? */
+bool flow_clock_far(const struct flow_clock *c, uint64_t time);
+/* Are these two times of the same part of the capture? */
+bool flow_clock_agree(const struct flow_clock *c, uint64_t a, uint64_t b);
+/* Takes a packet's time and returns the time to book it under, never later than the clock. believe: its neighbour agreed. */
+uint64_t flow_clock_packet(struct flow_clock *c, uint64_t time, bool believe);
 
 #endif

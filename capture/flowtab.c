@@ -21,6 +21,15 @@ struct list {
 	uint32_t first, last;
 };
 
+/* A packet whose time waits for the next one to confirm it. */
+struct held {
+	bool is;
+	struct packet p;
+	struct decoded d;
+	enum undecoded ud;
+	struct buf l3;
+};
+
 struct flowtab {
 	struct flowtab_conf conf;
 	struct flowtab_ops ops;
@@ -34,6 +43,7 @@ struct flowtab {
 	uint32_t n_free, n_used;
 	struct list lists[LIST_COUNT];
 	struct flow_clock clock;
+	struct held held;
 	struct flow_frags *frags;
 	uint64_t ticked;     /* time of the last tick */
 	uint64_t next_event; /* nothing is due before */
@@ -107,6 +117,7 @@ void flowtab_free(struct flowtab *ft)
 	munmap(ft->pool, ft->pool_size);
 	flow_frags_free(ft->frags);
 	free(ft->free);
+	buf_release(&ft->held.l3);
 	buf_release(&ft->arena);
 	free(ft);
 }
@@ -121,6 +132,7 @@ void flowtab_reset(struct flowtab *ft)
 	init_lists(ft);
 	flow_frags_reset(ft->frags);
 	ft->clock = (struct flow_clock){ .max_jump = ft->conf.max_jump };
+	ft->held.is = false;
 	ft->stats = (struct flowtab_stats){ 0 };
 	ft->ticked = ft->next_event = 0;
 }
@@ -430,15 +442,6 @@ static void run_due(struct flowtab *ft, uint64_t now)
 	earliest(ft, LIST_HEAD2);
 }
 
-void flowtab_advance(struct flowtab *ft, uint64_t now)
-{
-	if (now <= ft->clock.now)
-		return;
-	ft->clock.now = now;
-	if (now >= ft->next_event)
-		run_due(ft, now);
-}
-
 /* -- a packet -- */
 
 static void make_tuple(struct flow_tuple *t, const struct decoded *d)
@@ -457,6 +460,12 @@ static void make_tuple(struct flow_tuple *t, const struct decoded *d)
 		/* Keys of a GTP tunnel differ by direction; they say nothing about which flow it is. */
 		t->tunnel_id = d->tunnel == TUN_GTPU || d->tunnel == TUN_GRE ? 0 : d->tunnel_id;
 	}
+}
+
+static uint32_t tag_of(const struct flowtab *ft, struct flow_tuple *t, const struct decoded *d)
+{
+	make_tuple(t, d);
+	return (uint32_t)hash_sip13(ft->seed, t, sizeof *t);
 }
 
 /* Is the sender of the first packet the server? */
@@ -650,17 +659,77 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	ft->stats.in_flows++;
 }
 
-void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, const enum undecoded *ud,
-		     unsigned n)
+/* Counts a packet under a time. Its tuple and tag are made if it is a later fragment, whose ports are found out here. */
+static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded ud, struct flow_tuple *t,
+		 uint32_t tag, uint64_t time)
 {
-	struct flow_tuple t[FLOWTAB_BATCH];
-	uint32_t tag[FLOWTAB_BATCH];
-	/* Hash and fetch ahead: the table is larger than any cache, so the misses of a batch should overlap. */
+	if (ft->clock.now >= ft->next_event)
+		run_due(ft, ft->clock.now);
+	ft->stats.packets++;
+	ft->stats.bytes += p->len;
+	ft->stats.time_regress = ft->clock.regress;
+	ft->stats.time_jump = ft->clock.jumps;
+	if (ud != UD_NONE) {
+		ft->stats.undecoded[ud]++;
+		return;
+	}
+	if (d->frag == FRAG_LATER) {
+		bool ports = d->proto == TCP || d->proto == UDP;
+		if (!ft->conf.fragments || (ports && !flow_frags_get(ft->frags, d, time))) {
+			ft->stats.undecoded[UD_FRAGMENT]++;
+			return;
+		}
+		tag = tag_of(ft, t, d);
+	} else if (d->frag == FRAG_FIRST && ft->conf.fragments) {
+		flow_frags_put(ft->frags, d, time);
+	}
+	one_packet(ft, p, d, tag, t, time);
+}
+
+static void hold(struct flowtab *ft, const struct packet *p, const struct decoded *d, enum undecoded ud)
+{
+	struct held *h = &ft->held;
+	h->is = true;
+	h->p = *p;
+	h->d = *d;
+	h->ud = ud;
+	h->p.data = h->d.payload = NULL;
+	buf_reset(&h->l3);
+	if (ud == UD_NONE)
+		buf_add(&h->l3, d->l3, d->l3_caplen);
+	h->d.l3 = (const uint8_t *)h->l3.p;
+}
+
+static void settle(struct flowtab *ft, bool believe)
+{
+	struct held *h = &ft->held;
+	struct flow_tuple t;
+	if (!h->is)
+		return;
+	h->is = false;
+	uint64_t time = flow_clock_packet(&ft->clock, h->p.time, believe);
+	uint32_t tag = h->ud == UD_NONE ? tag_of(ft, &t, &h->d) : 0;
+	book(ft, &h->p, &h->d, h->ud, &t, tag, time);
+}
+
+void flowtab_advance(struct flowtab *ft, uint64_t now)
+{
+	settle(ft, flow_clock_agree(&ft->clock, ft->held.p.time, now));
+	if (now <= ft->clock.now)
+		return;
+	ft->clock.now = now;
+	if (now >= ft->next_event)
+		run_due(ft, now);
+}
+
+/* Hashes and fetches ahead: the table is larger than any cache, so the misses of a batch should overlap. */
+static void prefetch(struct flowtab *ft, const struct decoded *d, const enum undecoded *ud, unsigned n,
+		     struct flow_tuple *t, uint32_t *tag)
+{
 	for (unsigned i = 0; i < n; i++) {
 		if (ud[i] != UD_NONE || d[i].frag == FRAG_LATER)
 			continue;
-		make_tuple(&t[i], &d[i]);
-		tag[i] = (uint32_t)hash_sip13(ft->seed, &t[i], sizeof t[i]);
+		tag[i] = tag_of(ft, &t[i], &d[i]);
 		__builtin_prefetch(&ft->slots[tag[i] & ft->mask]);
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -673,36 +742,29 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 		for (size_t line = 0; line < sizeof(struct flow); line += 64)
 			__builtin_prefetch(f + line);
 	}
+}
+
+void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, const enum undecoded *ud,
+		     unsigned n)
+{
+	struct flow_tuple t[FLOWTAB_BATCH];
+	uint32_t tag[FLOWTAB_BATCH] = { 0 };
+	prefetch(ft, d, ud, n, t, tag);
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t time = flow_clock_packet(&ft->clock, p[i].time);
-		if (ft->clock.now >= ft->next_event)
-			run_due(ft, ft->clock.now);
-		ft->stats.packets++;
-		ft->stats.bytes += p[i].len;
-		if (ud[i] != UD_NONE) {
-			ft->stats.undecoded[ud[i]]++;
+		settle(ft, flow_clock_agree(&ft->clock, ft->held.p.time, p[i].time));
+		if (flow_clock_far(&ft->clock, p[i].time)) {
+			hold(ft, &p[i], &d[i], ud[i]);
 			continue;
 		}
-		if (d[i].frag == FRAG_LATER) {
-			bool ports = d[i].proto == TCP || d[i].proto == UDP;
-			if (!ft->conf.fragments || (ports && !flow_frags_get(ft->frags, &d[i], time))) {
-				ft->stats.undecoded[UD_FRAGMENT]++;
-				continue;
-			}
-			make_tuple(&t[i], &d[i]);
-			tag[i] = (uint32_t)hash_sip13(ft->seed, &t[i], sizeof t[i]);
-		} else if (d[i].frag == FRAG_FIRST && ft->conf.fragments) {
-			flow_frags_put(ft->frags, &d[i], time);
-		}
-		one_packet(ft, &p[i], &d[i], tag[i], &t[i], time);
+		uint64_t time = flow_clock_packet(&ft->clock, p[i].time, false);
+		book(ft, &p[i], &d[i], ud[i], &t[i], tag[i], time);
 	}
-	ft->stats.time_regress = ft->clock.regress;
-	ft->stats.time_jump = ft->clock.jumps;
 }
 
 void flowtab_flush(struct flowtab *ft, enum endreason why)
 {
 	static const enum flow_list order[] = { LIST_LINGER, LIST_SYN, LIST_OTHER, LIST_TCP };
+	settle(ft, false);
 	for (int i = 0; i < 4; i++) {
 		struct list *l = &ft->lists[order[i]];
 		while (l->first != NONE) {

@@ -212,6 +212,15 @@ static void test_lone_jump(void **state)
 	put(ft, 500000001 * S, 1, 2, 1, 2, 17, 0, 0, 5);
 	assert_int_equal(flowtab_clock(ft), 500000001 * S);
 	assert_true(s.ticks - before <= 2);
+	/* One that nobody confirmed waits, and is counted at the end all the same. */
+	put(ft, 600000000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(flowtab_stats(ft)->time_jump, 2);
+	assert_int_equal(flowtab_stats(ft)->packets, 6);
+	assert_int_equal(s.n_ends, 2);
+	assert_int_equal(s.ends[0].n.last, 1001 * S);
+	assert_int_equal(s.ends[1].key.first, 500000000 * S); /* after a real gap the first packet has its own time */
+	assert_int_equal(s.ends[1].n.client_packets, 3);
 	flowtab_free(ft);
 }
 
