@@ -127,7 +127,7 @@ T ?= 60
 
 .PHONY: fuzz-build fuzz fuzz-smoke
 fuzz-build:
-	+$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC=$(FUZZ_CC) HARDEN="$(FUZZ_FLAGS)" \
+	+$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC="$(FUZZ_CC)" HARDEN="$(FUZZ_FLAGS)" \
 		LDHARDEN="-fsanitize=fuzzer,address,undefined" CFLAGS="-O1 -g" FUZZING=1 fuzz-bins
 ifdef FUZZING
 .PHONY: fuzz-bins
