@@ -34,7 +34,7 @@ LIBS_common   = -lnng -lmsgpackc $(call pc,libs,yaml-0.1) $(call pc,libs,libxxha
                 $(call pc,libs,libseccomp) $(call pc,libs,libcap) $(call pc,libs,jansson) -lpthread -lm
 LIBS_capture  = -lpcap -lz
 LIBS_classify = -lndpi -Wl,-E
-LIBS_checks   = $(call pc,libs,luajit) -Wl,-E
+LIBS_checks   = $(call pc,libs,luajit) $(call pc,libs,libloc) $(call pc,libs,libmaxminddb) -Wl,-E
 LIBS_alertd   = $(call pc,libs,sqlite3)
 LIBS_notify   = $(call pc,libs,libcurl) $(call pc,libs,sqlite3)
 LIBS_apid     = $(call pc,libs,libmicrohttpd)

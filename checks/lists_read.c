@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csv.h"
 #include "lists_priv.h"
 #include "log.h"
 
@@ -67,31 +68,6 @@ static void read_hosts(struct list *l, const char *s, size_t len)
 	}
 	if (n == 1)
 		bad_line(l, "an address and no name");
-}
-
-/* The field at *pos of a line of CSV, without its quotes, into out; false at the end. */
-static bool csv_field(const char *s, size_t len, size_t *pos, char separator, struct buf *out)
-{
-	buf_reset(out);
-	if (*pos > len)
-		return false;
-	size_t i = *pos;
-	bool quoted = i < len && s[i] == '"';
-	for (i += quoted; i < len; i++) {
-		if (quoted && s[i] == '"') {
-			if (i + 1 < len && s[i + 1] == '"')
-				i++;
-			else {
-				quoted = false;
-				continue;
-			}
-		} else if (!quoted && s[i] == separator) {
-			break;
-		}
-		buf_addc(out, s[i]);
-	}
-	*pos = i + 1;
-	return true;
 }
 
 static void read_csv(struct list *l, const char *s, size_t len, long *column)

@@ -10,12 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char *const kinds[] = { "address", "domain", "url", "ja3" }, *const formats[] = { "plain", "hosts", "csv", "json" };
-	static char *const columns[] = { "1", "ip", "a.b" };
+	static char kinds[][8] = { "address", "domain", "url", "ja3" }, formats[][8] = { "plain", "hosts", "csv", "json" };
+	static char columns[][4] = { "1", "ip", "a.b" }, name[] = "fuzz", comma[] = ",";
 	if (size < 2)
 		return 0;
 	log_set_level(LOG_LV_ERROR);
-	struct topo_list t = { .named.name = "fuzz", .file = "fuzz", .separator = ",", .kind = kinds[data[0] & 3],
+	struct topo_list t = { .named.name = name, .file = name, .separator = comma, .kind = kinds[data[0] & 3],
 			       .format = formats[data[0] >> 2 & 3], .column = columns[(data[0] >> 4) % 3] };
 	struct list l = { 0 };
 	FILE *f = fmemopen((void *)(data + 1), size - 1, "r");
