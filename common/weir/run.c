@@ -38,6 +38,12 @@ static bool read_token(const char *path, char *token, size_t size)
 	return good && *token;
 }
 
+/* The API, and those that it asks: what is printed below works from the first moment. */
+static bool answers(const struct supervisor *sv)
+{
+	return supervise_ready(sv, "apid") && supervise_ready(sv, "alertd") && supervise_ready(sv, "checks");
+}
+
 /* Says where the API is, once it is there. */
 static void announce(void *arg)
 {
@@ -45,7 +51,7 @@ static void announce(void *arg)
 	const char *listen = r->t->api.listen;
 	bool local = strncmp(listen, "unix:", 5) == 0;
 	char token[256];
-	if (r->announced || !supervise_ready(r->sv, "apid") || !read_token(r->t->api.token_file, token, sizeof token))
+	if (r->announced || !answers(r->sv) || !read_token(r->t->api.token_file, token, sizeof token))
 		return;
 	r->announced = true;
 	fprintf(stderr,

@@ -15,13 +15,13 @@ broken "empty" '' 'b.yaml:1:1: the file is empty'
 broken "not YAML" 'a: [1\n' 'b.yaml:2:1:'
 broken "tab" 'sensors:\n\tlan: x\n' 'b.yaml:2:1:'
 broken "unknown key" 'sensors: {l: {interface: e}}\nstroe: {}\n' "b.yaml:2:1: unknown key 'stroe'"
-broken "wrong type" 'sensors: {l: {interface: e}}\nlog: info\n' 'b.yaml:2:1: log: a map was expected'
-broken "bad number" 'sensors: {l: {interface: e, snaplen: x}}\n' 'b.yaml:1:29: snaplen'
+broken "wrong type" 'sensors: {l: {interface: e}}\nlog: info\n' 'b.yaml:2:6: log: a map was expected'
+broken "bad number" 'sensors: {l: {interface: e, snaplen: x}}\n' 'b.yaml:1:38: snaplen'
 broken "bad network" 'sensors: {l: {interface: e}}\nnetworks: {local: [300.0.0.0/8]}\n' 'b.yaml:2:20'
 broken "no input" 'sensors: {l: {}}\n' 'b.yaml:1:11: sensor'
 broken "unknown check" 'sensors: {l: {interface: e}}\nchecks: {nothing: {}}\n' 'b.yaml:2:10: no check'
-broken "bad match" 'sensors: {l: {interface: e}}\nrecipients:\n  p: {exec: [/bin/true], match: "a ="}\n' 'b.yaml:3:26: match, character 1'
-broken "bad address" 'sensors: {l: {interface: e}}\nrecipients: {p: {webhook: "ftp://x"}}\n' 'b.yaml:2:14'
+broken "bad match" 'sensors: {l: {interface: e}}\nrecipients:\n  p: {exec: [/bin/true], match: "a ="}\n' 'b.yaml:3:34: match, character 1'
+broken "bad address" 'sensors: {l: {interface: e}}\nrecipients: {p: {webhook: "ftp://x"}}\n' 'b.yaml:2:28: webhook'
 printf 'sensors: {l: {interface: e}}\nrecipients: {p: {webhook: "http://x", secret: plain}}\n' >"$tmp/s.yaml"
 chmod 644 "$tmp/s.yaml"
 weir config check "$tmp/s.yaml" >"$tmp/out" 2>&1

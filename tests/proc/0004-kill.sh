@@ -1,7 +1,7 @@
 # kill -9 of any process while a capture is replayed: it is started again, the others go on, and what is stored in the end is what
 # an undisturbed run stores.
 . "$(dirname "$0")/../lib.sh"
-PORT=18471
+PORT=${PORT:-18471}
 
 weir replay --store "$tmp/clean" "$captures/office.pcapng" >/dev/null
 export_store() { # canonical: no wall clock

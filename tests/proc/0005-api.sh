@@ -1,6 +1,6 @@
 # The HTTP API and the verbs that ask a running pipeline.
 . "$(dirname "$0")/../lib.sh"
-PORT=18472
+PORT=${PORT:-18472}
 
 topology "  office: {file: $captures/office.pcapng}"
 start

@@ -1,6 +1,6 @@
 # weir run: what it says, SIGHUP, and what cannot work.
 . "$(dirname "$0")/../lib.sh"
-PORT=18476
+PORT=${PORT:-18476}
 
 said() { grep -q "$1" "$tmp/run.log"; }
 times_said() { grep -c "$1" "$tmp/run.log"; }
@@ -14,7 +14,7 @@ finish_run() {
 # -- ready --
 topology "  one: {file: $captures/scan.pcap, speed: 1}"
 start
-wait_for 20 said 'the API listens on http://127.0.0.1:18476'
+wait_for 20 said "the API listens on http://127.0.0.1:$PORT"
 ok $? "says where the API is"
 check "the curl line works as printed" sh -c "$(grep -o 'curl .*' "$tmp/run.log") | jq -e '.data|type == \"array\"'"
 wait_for 10 runs notify
@@ -64,10 +64,11 @@ wait_for 20 none_left
 ok $? "a killed supervisor leaves no process behind"
 
 # -- an interrupted replay is no success, and leaves nothing --
-TMPDIR=$tmp weir replay --speed 0.1 "$captures/office.pcapng" >"$tmp/part.json" 2>"$tmp/run.log" &
+TMPDIR=$tmp "$bin/weir" replay --speed 0.1 "$captures/office.pcapng" >"$tmp/part.json" 2>"$tmp/run.log" &
 replay=$!
 pids="$pids $replay"
 wait_for 20 sh -c "pgrep -P $replay -x weir-checks"
+ok $? "a replay that takes its time is under way"
 left=$(pgrep -P "$replay" | tr '\n' ' ')
 kill -INT "$replay"
 wait "$replay"

@@ -1,6 +1,6 @@
 # The sandbox is in force, and the pipeline with everything that it does works inside. Of the build without sanitizers: theirs has none.
 . "$(dirname "$0")/../lib.sh"
-PORT=18477
+PORT=${PORT:-18477}
 bin=${WEIR_BIN:-$bin}
 
 ready() { [ "$(weir status -f "$tmp/weir.yaml" -o json | jq -s 'map(select(.state != "not running"))|length')" = 6 ]; }
@@ -31,8 +31,8 @@ wait_for 20 test -s "$tmp/got"
 ok $? "a recipient's program runs"
 wait_for 20 test -s "$tmp/state/api.token"
 check "the API answers" sh -c "curl -sf -H 'Authorization: Bearer $(cat "$tmp/state/api.token")' http://127.0.0.1:$PORT/api/v1/alerts | jq -e '.data|length > 0'"
-check "a backup is taken out of alertd's directory" sh -c "$bin/weir store -f $tmp/weir.yaml backup $tmp/backup.db && sqlite3 $tmp/backup.db 'select count(*) from alerts' | grep -qv '^0'"
-check "not over what is there" sh -c "! $bin/weir store -f $tmp/weir.yaml backup $tmp/backup.db"
+check "a backup is taken out of alertd's directory" sh -c "$bin/weir store -f $tmp/weir.yaml backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0'"
+check "not over what is there" sh -c "! $bin/weir store -f $tmp/weir.yaml backup $tmp/backup"
 same "and nothing stays behind" 0 "$(ls "$tmp/state/store" | grep -c backup)"
 
 # Only Landlock keeps root from a file: a configuration that is elsewhere cannot be read again.

@@ -1,6 +1,6 @@
 # What comes to the HTTP port and is no ordinary client: malformed, too long, too slow, too many, guessing.
 . "$(dirname "$0")/../lib.sh"
-PORT=18473
+PORT=${PORT:-18473}
 base=http://127.0.0.1:$PORT
 
 topology "  office: {file: $captures/office.pcapng}"

@@ -1,6 +1,6 @@
 # Events over HTTP: replay, resume, a killed server, filters, lines; and the API on a unix socket.
 . "$(dirname "$0")/../lib.sh"
-PORT=18474
+PORT=${PORT:-18474}
 base=http://127.0.0.1:$PORT
 
 topology "  office: {file: $captures/office.pcapng}"

@@ -1,7 +1,7 @@
 # Recipients that work, fail, hang, shout, do not exist, come and go; notify killed in between. Every alert arrives at least
 # once wherever it can, and a second time only with the mark.
 . "$(dirname "$0")/../lib.sh"
-PORT=18475
+PORT=${PORT:-18475}
 
 mkdir "$tmp/got"
 program() { # name text
@@ -20,29 +20,7 @@ program paused "$keep; sleep 0.3"
 echo "s3cret" >"$tmp/secret"
 chmod 600 "$tmp/secret"
 
-# A webhook that answers 503 to the first five requests.
-cat >"$tmp/hook.pl" <<'X'
-use IO::Socket::INET;
-my ($port, $log) = @ARGV;
-my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$port", Listen => 10, ReuseAddr => 1) or die;
-my $n = 0;
-while (my $s = $l->accept) {
-	my ($key, $len) = ("", 0);
-	while (my $line = <$s>) {
-		last if $line eq "\r\n";
-		$key = $1 if $line =~ /^Idempotency-Key: (\S+)/i;
-		$len = $1 if $line =~ /^Content-Length: (\d+)/i;
-	}
-	read($s, my $body, $len);
-	my $code = $n++ < 5 ? "503 Busy\r\nRetry-After: 1" : "200 OK";
-	open(my $f, ">>", $log);
-	print $f "$code[0] $key $body\n" if $code =~ /^200/;
-	close $f;
-	print $s "HTTP/1.1 $code\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-	close $s;
-}
-X
-perl "$tmp/hook.pl" 18476 "$tmp/hook.log" &
+python3 "$top/tests/hook.py" 18478 "$tmp/hook.log" 5 &
 pids="$pids $!"
 
 topology "  office: {file: $captures/office.pcapng}" "recipients:
@@ -52,10 +30,10 @@ topology "  office: {file: $captures/office.pcapng}" "recipients:
   hang: {exec: [$tmp/hang], timeout: 500ms, retry_min: 100ms, retry_max: 300ms, max_attempts: 1000}
   noisy: {exec: [$tmp/noisy], concurrency: 1}
   missing: {exec: [$tmp/missing], retry_min: 100ms, retry_max: 200ms, max_attempts: 3}
-  open: {exec: [$tmp/open], retry_min: 100ms, max_attempts: 1}
+  open: {exec: [$tmp/open], retry_min: 100ms, retry_max: 100ms, max_attempts: 1}
   some: {exec: [$tmp/good], match: 'check = syn_scan', on: [engage]}
-  hook: {webhook: 'http://127.0.0.1:18476/x', secret: '\${file:$tmp/secret}', retry_min: 100ms, retry_max: 500ms}
-  tls: {webhook: 'https://127.0.0.1:18476/x', timeout: 1s, retry_min: 100ms, max_attempts: 1}"
+  hook: {webhook: 'http://127.0.0.1:18478/x', secret: '\${file:$tmp/secret}', retry_min: 100ms, retry_max: 500ms}
+  tls: {webhook: 'https://127.0.0.1:18478/x', timeout: 1s, retry_min: 100ms, retry_max: 100ms, max_attempts: 1}"
 start
 wait_for 30 at_end
 ok $? "the pipeline comes to the end"
@@ -82,7 +60,7 @@ check "open: not run" sh -c "$bin/weir deliveries $f -o json --recipient open | 
 check "one message for a recipient that fails, not one for each alert" sh -c "[ \$(grep -c 'recipient missing: .*trying again' $tmp/run.log) -eq 1 ]"
 check "some: only what it wants" sh -c "cat $tmp/got/some.* | jq -e -s 'length > 0 and all(.[]; .weir.alert.check == \"syn_scan\" and .action == \"engage\")'"
 check "hook: the secret, the version, one alert each" sh -c "sed 's/^[^{]*//' $tmp/hook.log | jq -e -s 'length == $all and all(.[]; .version == \"0.2\" and .sharedsecret == \"s3cret\" and (.alerts|length) == 1)'"
-check "hook: the key is the delivery" sh -c "$bin/weir deliveries $f -o json --recipient hook | jq -r .id | sort >$tmp/a; sed 's/ *\\([^ ]*\\) .*/\\1/' $tmp/hook.log | sort >$tmp/b; cmp $tmp/a $tmp/b"
+check "hook: the key is the delivery" sh -c "$bin/weir deliveries $f -o json --recipient hook | jq -r .id | sort >$tmp/a; cut -d' ' -f1 $tmp/hook.log | sort >$tmp/b; cmp $tmp/a $tmp/b"
 wait_for 20 none_left tls
 check "tls: no TLS there" sh -c "$bin/weir deliveries $f -o json --recipient tls | jq -e -s 'all(.[]; .state == \"dead\" and .attempts == 1)'"
 check "no secret in the log" sh -c "! grep -q s3cret $tmp/run.log"
