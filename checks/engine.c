@@ -104,6 +104,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	e->arg = arg;
 	conf_init(&e->conf, t);
 	find_functions(e);
+	e->enrich = enrich_new(t);
 	e->lua = lua_new(t);
 	e->flows = flow_table_new(t->checks.max_flows, on_flow_evicted, e);
 	e->hosts = host_table_new(t->checks.max_hosts, on_host_evicted, e);
@@ -123,6 +124,7 @@ void engine_free(struct engine *e)
 	flow_table_free(e->flows);
 	host_table_free(e->hosts);
 	lua_free(e->lua);
+	enrich_free(e->enrich);
 	conf_release(&e->conf);
 	buf_release(&e->names);
 	buf_release(&e->arena);
@@ -138,7 +140,7 @@ void engine_set_epoch(struct engine *e, uint64_t epoch)
 
 uint64_t engine_conf_hash(const struct engine *e)
 {
-	uint64_t h = lua_hash(e->lua);
+	uint64_t h = lua_hash(e->lua) ^ enrich_hash(e->enrich);
 	for (unsigned i = 0; i < e->conf.n; i++) {
 		const struct check_conf *k = &e->conf.checks[i];
 		h = hash_content(k->def->key, strlen(k->def->key), h);

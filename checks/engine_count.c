@@ -30,6 +30,15 @@ static void learn_server(struct host *h, uint8_t *reg, uint64_t hash)
 		hll_add(reg, HOST_SERVERS, hash);
 }
 
+/* Vendor and pool go by it. */
+static void set_mac(struct host *h, const struct mac *mac)
+{
+	if (memcmp(&h->mac, mac, sizeof *mac) == 0)
+		return;
+	h->mac = *mac;
+	h->place.known = false;
+}
+
 void count_flow(struct engine *e, struct openflow *f)
 {
 	struct sensor *sensor = sensor_get(e, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
@@ -43,7 +52,8 @@ void count_flow(struct engine *e, struct openflow *f)
 		uint64_t peer = hash_content(&f->key.server, 16, 1);
 		c->local = conf_is_local(&e->conf, &f->key.client);
 		if (c->local)
-			c->mac = f->key.client_mac;
+			set_mac(c, &f->key.client_mac);
+		enrich_host(e->enrich, c);
 		if (!*c->sensor)
 			snprintf(c->sensor, sizeof c->sensor, "%s", sensor->name);
 		c->flows_client++;
@@ -56,7 +66,8 @@ void count_flow(struct engine *e, struct openflow *f)
 	if (s) {
 		s->local = conf_is_local(&e->conf, &f->key.server);
 		if (s->local)
-			s->mac = f->key.server_mac;
+			set_mac(s, &f->key.server_mac);
+		enrich_host(e->enrich, s);
 		if (!*s->sensor)
 			snprintf(s->sensor, sizeof s->sensor, "%s", sensor->name);
 		s->flows_server++;

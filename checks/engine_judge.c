@@ -158,10 +158,24 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 	if (f->lua_alerts)
 		buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", f->lua_alerts);
 	j->alerts.len = (uint32_t)e->arena.len - j->alerts.off;
-	if (c)
+	if (c) {
 		j->client_name = put_str(e, host_name(c));
-	if (s)
+		j->client_vendor = put_str(e, c->place.vendor);
+		j->client_country = put_str(e, c->place.country);
+		j->client_asn = c->place.asn;
+		j->client_as = put_str(e, c->place.as_name);
+		j->client_pool = put_str(e, c->place.pool);
+		j->client_network = put_str(e, c->place.network);
+	}
+	if (s) {
 		j->server_name = put_str(e, host_name(s));
+		j->server_vendor = put_str(e, s->place.vendor);
+		j->server_country = put_str(e, s->place.country);
+		j->server_asn = s->place.asn;
+		j->server_as = put_str(e, s->place.as_name);
+		j->server_pool = put_str(e, s->place.pool);
+		j->server_network = put_str(e, s->place.network);
+	}
 }
 
 /* The scripts see the whole record, with all strings in one place. */

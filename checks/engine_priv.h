@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "engine.h"
+#include "enrich.h"
 #include "flowstate.h"
 #include "log.h"
 #include "pack.h"
@@ -28,6 +29,7 @@ struct engine {
 	void *arg;
 	uint64_t epoch;
 	struct lua *lua;
+	struct enrich *enrich;
 	struct flow_table *flows;
 	struct host_table *hosts;
 	/* Native flow checks that are on, by hook: what runs for each record lies close together. */

@@ -265,6 +265,7 @@ static bool get_host(struct engine *e, struct unpack *u)
 	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = '\0';
 	memcpy(h->names, names, sizeof names);
 	h->engaged = drop_orphans(e, h, g);
+	enrich_host(e->enrich, h);
 	return true;
 }
 

@@ -376,6 +376,14 @@ void host_record(const struct host *h, const struct conf *conf, uint64_t time, b
 	g->name = put(arena, host_name(h));
 	g->os = put(arena, h->os);
 	g->sensor = put(arena, h->sensor);
+	if (h->place.known) {
+		g->vendor = put(arena, h->place.vendor);
+		g->country = put(arena, h->place.country);
+		g->asn = h->place.asn;
+		g->as_name = put(arena, h->place.as_name);
+		g->pool = put(arena, h->place.pool);
+		g->network = put(arena, h->place.network);
+	}
 	put_names(h, g, arena);
 	put_apps(h, g, arena);
 	put_engaged(h, conf, g, arena);

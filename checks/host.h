@@ -59,6 +59,15 @@ struct engaged {
 	struct engaged *next;
 };
 
+/* What is known of a host beside the packets. Texts live as long as the databases and the topology. */
+struct host_place {
+	bool known;
+	char country[3];
+	uint32_t asn;
+	const char *as_name, *vendor, *pool; /* "" if there is none */
+	char network[CIDR_STRLEN];
+};
+
 struct host {
 	struct addr ip;
 	uint16_t vlan;
@@ -83,6 +92,7 @@ struct host {
 	char os[24];
 	char sensor[32];
 	struct host_minute minute;
+	struct host_place place; /* not kept: found out again after a restart */
 	struct engaged *engaged;
 };
 

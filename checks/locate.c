@@ -24,6 +24,12 @@ struct locator {
 	MMDB_s mmdb[MAX_MMDB];
 	unsigned n_mmdb;
 	uint64_t version;
+	/* Names of autonomous systems that were met, by number: hosts refer to them. */
+	struct as_name {
+		uint32_t asn;
+		char *name;
+	} *names;
+	uint32_t n_names, cap_names;
 };
 
 static void open_location(struct locator *l, const char *path)
@@ -75,12 +81,44 @@ void locator_free(struct locator *l)
 		loc_database_unref(l->db);
 	if (l->ctx)
 		loc_unref(l->ctx);
+	for (uint32_t i = 0; i < l->cap_names; i++)
+		free(l->names[i].name);
+	free(l->names);
 	free(l);
+}
+
+static struct as_name *as_slot(const struct locator *l, uint32_t asn)
+{
+	uint32_t i = asn * 2654435761u & (l->cap_names - 1);
+	while (l->names[i].name && l->names[i].asn != asn)
+		i = (i + 1) & (l->cap_names - 1);
+	return &l->names[i];
 }
 
 static void copy_text(char *out, size_t size, const char *s, size_t len)
 {
 	snprintf(out, size, "%.*s", (int)(len < size ? len : size - 1), s);
+}
+
+/* The name as it is kept; the first one heard of a number stays. */
+static const char *intern(struct locator *l, uint32_t asn, const char *name)
+{
+	if (2 * (l->n_names + 1) > l->cap_names) {
+		struct as_name *old = l->names;
+		uint32_t n = l->cap_names;
+		l->cap_names = n ? 2 * n : 256;
+		l->names = xcalloc(l->cap_names, sizeof *l->names);
+		for (uint32_t i = 0; i < n; i++)
+			if (old[i].name)
+				*as_slot(l, old[i].asn) = old[i];
+		free(old);
+	}
+	struct as_name *slot = as_slot(l, asn);
+	if (!slot->name) {
+		*slot = (struct as_name){ asn, xstrdup(name) };
+		l->n_names++;
+	}
+	return slot->name;
 }
 
 static void ask_location(struct locator *l, const struct addr *a, struct location *ret)
@@ -97,7 +135,7 @@ static void ask_location(struct locator *l, const struct addr *a, struct locatio
 	if (!ret->asn && (ret->asn = loc_network_get_asn(network)) != 0 && loc_database_get_as(l->db, &as, ret->asn) == 0 && as) {
 		const char *name = loc_as_get_name(as);
 		if (name)
-			copy_text(ret->as_name, sizeof ret->as_name, name, strlen(name));
+			ret->as_name = intern(l, ret->asn, name);
 		loc_as_unref(as);
 	}
 	loc_network_unref(network);
@@ -113,7 +151,7 @@ static bool mmdb_text(MMDB_entry_s *entry, const char *const *path, char *out, s
 }
 
 /* GeoLite2, DB-IP and IPinfo name the same things differently. */
-static void ask_mmdb(MMDB_s *db, const struct addr *a, struct location *ret)
+static void ask_mmdb(struct locator *l, MMDB_s *db, const struct addr *a, struct location *ret)
 {
 	static const char *const country[] = { "country", "iso_code", NULL }, *const flat[] = { "country_code", NULL },
 			  *const code[] = { "country", NULL }, *const asn[] = { "autonomous_system_number", NULL },
@@ -126,7 +164,7 @@ static void ask_mmdb(MMDB_s *db, const struct addr *a, struct location *ret)
 	MMDB_lookup_result_s found = MMDB_lookup_sockaddr(db, (struct sockaddr *)&sa, &rc);
 	if (rc != MMDB_SUCCESS || !found.found_entry)
 		return;
-	char text[16];
+	char text[64];
 	if (!*ret->country)
 		(void)(mmdb_text(&found.entry, country, ret->country, sizeof ret->country) ||
 		       mmdb_text(&found.entry, flat, ret->country, sizeof ret->country) ||
@@ -137,18 +175,17 @@ static void ask_mmdb(MMDB_s *db, const struct addr *a, struct location *ret)
 		ret->asn = data.uint32;
 	else if (mmdb_text(&found.entry, as_text, text, sizeof text) && strncmp(text, "AS", 2) == 0)
 		ret->asn = (uint32_t)strtoul(text + 2, NULL, 10);
-	if (ret->asn)
-		(void)(mmdb_text(&found.entry, org, ret->as_name, sizeof ret->as_name) ||
-		       mmdb_text(&found.entry, as_name, ret->as_name, sizeof ret->as_name));
+	if (ret->asn && (mmdb_text(&found.entry, org, text, sizeof text) || mmdb_text(&found.entry, as_name, text, sizeof text)))
+		ret->as_name = intern(l, ret->asn, text);
 }
 
 bool locator_find(struct locator *l, const struct addr *a, struct location *ret)
 {
-	memset(ret, 0, sizeof *ret);
+	*ret = (struct location){ .as_name = "" };
 	if (addr_is_private(a) || addr_is_link_local(a) || addr_is_loopback(a) || addr_is_multicast(a) || !addr_is_set(a))
 		return false;
 	for (unsigned i = 0; i < l->n_mmdb; i++)
-		ask_mmdb(&l->mmdb[i], a, ret);
+		ask_mmdb(l, &l->mmdb[i], a, ret);
 	if (l->db && (!*ret->country || !ret->asn))
 		ask_location(l, a, ret);
 	return *ret->country || ret->asn;

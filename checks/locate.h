@@ -16,7 +16,7 @@ struct locator;
 struct location {
 	char country[3];   /* ISO 3166-1 alpha-2; "" if it is not known */
 	uint32_t asn;      /* 0 if it is not known */
-	char as_name[64];
+	const char *as_name; /* "" if it is not known; lives as long as the locator */
 };
 
 /* location: path of libloc's database, NULL or "none" for none; mmdb: NULL-terminated paths, may be NULL. */

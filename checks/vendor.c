@@ -36,33 +36,32 @@ static void add(struct vendors *v, uint64_t bits, uint32_t len, const char *name
 }
 
 /* Registry, assignment in hexadecimal, organisation, address. */
-static void read_line(struct vendors *v, const char *line, size_t len)
+static void read_line(struct vendors *v, const char *line, size_t len, struct buf *field)
 {
-	struct buf field = { 0 };
 	size_t pos = 0;
 	char *end, digits[10];
-	if (!csv_field(line, len, &pos, ',', &field) || !csv_field(line, len, &pos, ',', &field))
-		goto out;
-	snprintf(digits, sizeof digits, "%s", buf_cstr(&field));
+	if (!csv_field(line, len, &pos, ',', field) || !csv_field(line, len, &pos, ',', field))
+		return;
+	snprintf(digits, sizeof digits, "%s", buf_cstr(field));
 	uint64_t bits = strtoull(digits, &end, 16);
 	size_t n = strlen(digits);
-	if (*end || n != field.len || n < 6 || n > 9 || !csv_field(line, len, &pos, ',', &field) || !field.len)
-		goto out; /* the first line, or none of ours */
-	add(v, bits, (uint32_t)(4 * n), buf_cstr(&field));
-out:
-	buf_release(&field);
+	if (*end || n != field->len || n < 6 || n > 9 || !csv_field(line, len, &pos, ',', field) || !field->len)
+		return; /* the first line, or none of ours */
+	add(v, bits, (uint32_t)(4 * n), buf_cstr(field));
 }
 
 static void read_file(struct vendors *v, const char *dir, const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name), *line = NULL;
+	struct buf field = { 0 };
 	size_t cap = 0;
 	ssize_t n;
 	FILE *f = fopen(path, "re");
 	if (!f)
 		log_info("no vendors of MAC addresses: %s: %s", path, strerror(errno));
 	while (f && (n = getline(&line, &cap, f)) >= 0)
-		read_line(v, line, strcspn(line, "\r\n"));
+		read_line(v, line, strcspn(line, "\r\n"), &field);
+	buf_release(&field);
 	free(line);
 	free(path);
 	if (f)
@@ -108,7 +107,7 @@ const char *vendors_find(const struct vendors *v, const struct mac *mac)
 {
 	static const uint32_t lengths[] = { 36, 28, 24 };
 	uint64_t all = 0;
-	if (!v->n || mac->b[0] & 2) /* the local bit */
+	if (!v->n || !mac_is_set(mac) || mac->b[0] & 2) /* the local bit */
 		return "";
 	for (int i = 0; i < 6; i++)
 		all = all << 8 | mac->b[i];

@@ -102,8 +102,17 @@ static void for_checks(const struct rules *r, const struct topo *t, const char *
 	writes_below(r, t->state);
 	reads(r, "checks/lua");
 	reads(r, WEIR_PREFIX "/share/weir");
+	reads(r, "/usr/share/zoneinfo");
 	for (char **p = t->checks.lua_paths; p && *p; p++)
 		reads(r, *p);
+	if (t->databases.location)
+		reads(r, t->databases.location);
+	if (t->databases.vendors)
+		reads(r, t->databases.vendors);
+	for (char **p = t->databases.mmdb; p && *p; p++)
+		reads(r, *p);
+	for (size_t i = 0; i < t->n_lists; i++)
+		beside(r, t->lists[i].file, false); /* feeds replace it */
 }
 
 static void for_alertd(const struct rules *r, const struct topo *t, const char *instance)

@@ -100,7 +100,7 @@ static struct engine *engine(struct out *o, struct topo **t, const char *checks)
 	static const struct engine_ops ops = { on_alert, on_history };
 	struct buf err = { 0 }, text = { 0 };
 	memset(o, 0, sizeof *o);
-	buf_addf(&text, "sensors: {s: {file: x}}\nlua: {enabled: no}\nchecks: {%s}\n", checks);
+	buf_addf(&text, "databases: {location: none, vendors: none}\nsensors: {s: {file: x}}\nlua: {enabled: no}\nchecks: {%s}\n", checks);
 	*t = topo_parse("t", text.p, text.len, &err);
 	if (!*t)
 		fail_msg("%s", buf_cstr(&err));

@@ -50,7 +50,7 @@ static void test_members(void **state)
 				       MEMBER(0, openflow, lua_alerts) };
 	const struct member host[] = { MEMBER(0, host, hash_next), MEMBER(0, host, lru_prev), MEMBER(0, host, lru_next),
 				       MEMBER(0, host, copied),	   MEMBER(0, host, used),     MEMBER(0, host, names),
-				       MEMBER(0, host, engaged) };
+				       MEMBER(0, host, engaged),   MEMBER(0, host, place) };
 	covers("struct openflow", sizeof(struct openflow), flow_members, n_flow_members, MEMBERS(flow));
 	covers("struct host", sizeof(struct host), host_members, n_host_members, MEMBERS(host));
 }
@@ -80,7 +80,7 @@ static void world_new(struct world *w, uint64_t seed, const char *limits)
 	static const struct engine_ops ops = { say, say };
 	struct buf err = { 0 }, text = { 0 };
 	*w = (struct world){ .seed = seed, .time = 1600000000000000000ull, .out = hash_stream_new() };
-	buf_addf(&text, "sensors: {s: {file: x}, z: {file: y}}\nlua: {enabled: no}\n%s", limits);
+	buf_addf(&text, "sensors: {s: {file: x}, z: {file: y}}\nlua: {enabled: no}\ndatabases: {location: none, vendors: none}\n%s", limits);
 	w->t = topo_parse("t", text.p, text.len, &err);
 	if (!w->t)
 		fail_msg("%s", buf_cstr(&err));

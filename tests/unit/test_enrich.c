@@ -54,6 +54,7 @@ static void test_vendors(void **state)
 	assert_string_equal(vendor(v, "70:b3:d5:f1:3a:bc"), "Registry");
 	assert_string_equal(vendor(v, "02:11:22:33:44:55"), "");
 	assert_string_equal(vendor(none, "00:11:22:33:44:55"), "");
+	assert_string_equal(vendors_find(v, &(struct mac){ { 0 } }), "");
 	vendors_free(v);
 	vendors_free(none);
 	v = vendors_new("/nowhere");
@@ -93,6 +94,8 @@ static void test_mmdb(void **state)
 	assert_string_equal(where.as_name, "Example");
 	assert_false(locator_find(l, &nowhere, &where));
 	assert_false(locator_find(l, &here, &where));
+	/* Found again, not made again. */
+	assert_true(locator_find(l, &there, &where) && strcmp(where.as_name, "Example") == 0);
 	locator_free(l);
 	put_file("own.mmdb", "rubbish", 7);
 	l = locator_new("/nowhere", list);
