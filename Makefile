@@ -65,6 +65,9 @@ $(O)/%.o: %.c
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Lua that is put into the program as text.
+$(O)/checks/lua_text.o: $(wildcard checks/luart/*.lua)
+
 $(O)/libcommon.a: $(COMMON_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@; ar crs $@ $^

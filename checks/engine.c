@@ -10,15 +10,32 @@
 
 /* -- time -- */
 
-static void run_minute(struct engine *e)
+/* Which host functions of scripts are due when a minute begins, after another one. */
+static unsigned hooks_due(uint64_t before, uint64_t minute)
 {
-	run_hosts(e);
+	unsigned hooks = 1u << LUA_MINUTE;
+	if (minute / 5 != before / 5)
+		hooks |= 1u << LUA_5MINUTES;
+	if (minute / 60 != before / 60)
+		hooks |= 1u << LUA_HOUR;
+	return hooks;
+}
+
+static void on_timer(void *arg, const struct lua_finding *f)
+{
+	lua_event(arg, &f->host, f->vlan, f);
+}
+
+static void run_minute(struct engine *e, uint64_t before)
+{
+	run_hosts(e, hooks_due(before, e->minute));
 	for (unsigned i = 0; i < e->n_sensors; i++)
 		sensor_minute(e, &e->sensors[i]);
 }
 
 void engine_tick(struct engine *e, const struct r_tick *r, const char *base)
 {
+	batch_flush(e);
 	struct sensor *s = sensor_get(e, str_ptr(base, r->tick.sensor), r->tick.sensor.len);
 	s->now = r->n;
 	if (r->tick.to > e->clock)
@@ -27,20 +44,25 @@ void engine_tick(struct engine *e, const struct r_tick *r, const char *base)
 	uint64_t minute = e->clock / MINUTE;
 	if (!e->minute)
 		e->minute = minute;
+	lua_tick(e->lua, e->clock, on_timer, e);
 	if (minute > e->minute) {
+		uint64_t before = e->minute;
 		e->minute = minute;
-		run_minute(e);
+		run_minute(e, before);
 	}
+	batch_alerts(e);
 }
 
 void engine_config(struct engine *e, const struct r_config *r, const char *base)
 {
+	batch_flush(e);
 	conf_add_local(&e->conf, str_ptr(base, r->config.networks), r->config.networks.len);
 }
 
 void engine_finish(struct engine *e)
 {
-	run_hosts(e);
+	batch_flush(e);
+	run_hosts(e, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR);
 	for (struct host *h = host_oldest(e->hosts); h; h = host_newer(e->hosts, h)) {
 		host_will_change(e->hosts, h);
 		release_all(e, h, CAUSE_END_OF_INPUT);
@@ -48,6 +70,7 @@ void engine_finish(struct engine *e)
 	}
 	for (unsigned i = 0; i < e->n_sensors; i++)
 		sensor_release(e, &e->sensors[i]);
+	batch_alerts(e);
 }
 
 /* -- all of it -- */
@@ -106,6 +129,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	find_functions(e);
 	e->enrich = enrich_new(t);
 	e->lua = lua_new(t);
+	e->batch = batch_new(e->lua);
 	e->flows = flow_table_new(t->checks.max_flows, on_flow_evicted, e);
 	e->hosts = host_table_new(t->checks.max_hosts, on_host_evicted, e);
 	buf_reserve(&e->arena, 4096);
@@ -125,6 +149,7 @@ void engine_free(struct engine *e)
 	host_table_free(e->hosts);
 	lua_free(e->lua);
 	enrich_free(e->enrich);
+	batch_free(e->batch);
 	conf_release(&e->conf);
 	buf_release(&e->names);
 	buf_release(&e->arena);
@@ -206,7 +231,7 @@ void engine_metrics(struct engine *e, struct metrics *m)
 	metrics_put(m, "hosts_idle", NULL, "hosts", true, (double)e->hosts_idle);
 	metrics_put(m, "alert_records", NULL, "records", true, (double)e->alerts);
 	metrics_put(m, "check_evaluations", NULL, "calls", true, (double)e->evaluations);
-	metrics_put(m, "lua_errors", NULL, "errors", true, (double)lua_errors(e->lua));
+	lua_metrics(e->lua, m);
 	for (unsigned i = 0; i < e->conf.n; i++)
 		if (e->conf.checks[i].alerts)
 			metrics_put(m, "check_alerts", e->conf.checks[i].def->key, "alerts", true,

@@ -13,6 +13,7 @@ void emit_alert(struct engine *e, struct alert_parts *p)
 	buf_reset(&e->packed);
 	codec_pack_parts(&e->packed, R_ALERT, part);
 	e->ops.alert(e->arg, e->packed.p, e->packed.len);
+	batch_alert(e, e->packed.p, e->packed.len);
 }
 
 struct str put_str(struct engine *e, const char *s)

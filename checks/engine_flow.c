@@ -10,13 +10,13 @@ void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out)
 {
 	struct g_flow_judge judge;
 	e->arena.len = 0;
-	fill_judge(e, run, &judge);
-	const struct codec_part part[] = { { &run->f->key, e->names.p }, { &run->f->n, NULL },
+	fill_judge(e, run, &judge, &e->arena);
+	const struct codec_part part[] = { { &run->f->key, e->names.p }, { run->v.n, NULL },
 					   { &run->verdict.app, run->v.app_base }, { &judge, e->arena.p } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 
-static void emit_flow(struct engine *e, struct flow_run *run)
+void emit_flow(struct engine *e, struct flow_run *run)
 {
 	run->f->revision++;
 	buf_reset(&e->packed);
@@ -27,7 +27,15 @@ static void emit_flow(struct engine *e, struct flow_run *run)
 static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key, const char *base)
 {
 	bool made;
+	struct openflow *oldest = flow_oldest(e->flows);
+	/* A flow that may have to make room must not have something to say yet. */
+	if (oldest && oldest->waiting && flow_full(e->flows))
+		batch_flush(e);
 	struct openflow *f = flow_get(e->flows, key->id, &made);
+	if (f->closing) {
+		batch_flush(e);
+		f = flow_get(e->flows, key->id, &made);
+	}
 	struct sensor *s = sensor_get(e, str_ptr(base, key->sensor), key->sensor.len);
 	f->key = *key;
 	f->key.sensor = s->str;
@@ -43,7 +51,6 @@ static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key
 
 void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const char *raw, size_t raw_len)
 {
-	struct flow_run run;
 	if (!id_is_set(r->key.id))
 		return;
 	struct openflow *f = open_flow(e, &r->key, base);
@@ -52,11 +59,11 @@ void engine_verdict(struct engine *e, const struct r_verdict *r, const char *bas
 	memcpy(f->verdict, raw, raw_len);
 	f->verdict_len = (uint32_t)raw_len;
 	learn_verdict(e, f, r, base);
-	flow_run_init(e, &run, f, HOOK_DETECTED);
-	run_flow_checks(&run);
+	batch_add(e, f, HOOK_DETECTED);
+	batch_put(e, BATCH_JUDGE);
 }
 
-static void close_flow(struct engine *e, struct openflow *f)
+void close_flow(struct engine *e, struct openflow *f)
 {
 	uncount_flow(e, f);
 	flow_remove(e->flows, f);
@@ -64,30 +71,24 @@ static void close_flow(struct engine *e, struct openflow *f)
 
 void engine_update(struct engine *e, const struct r_update *r, const char *base)
 {
-	struct flow_run run;
 	struct openflow *f = open_flow(e, &r->key, base);
-	flow_run_init(e, &run, f, HOOK_PERIODIC);
-	count_traffic(e, f, &r->n, &run.verdict.app, run.v.app_base);
-	if (r->n.last >= f->periodic + MINUTE) {
+	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC);
+	bool due = r->n.last >= f->periodic + MINUTE;
+	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
+	if (due)
 		f->periodic = r->n.last;
-		run_flow_checks(&run);
-	}
-	emit_flow(e, &run);
+	batch_put(e, due ? BATCH_JUDGE | BATCH_TELL : BATCH_TELL);
 }
 
 void engine_end(struct engine *e, const struct r_end *r, const char *base)
 {
-	struct flow_run run;
 	struct openflow *f = open_flow(e, &r->key, base);
 	bool over = r->n.end_reason != END_TIMEOUT;
-	flow_run_init(e, &run, f, over ? HOOK_END : HOOK_PERIODIC);
-	count_traffic(e, f, &r->n, &run.verdict.app, run.v.app_base);
+	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC);
+	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
 	if (over)
 		count_end(e, f);
-	run_flow_checks(&run);
-	emit_flow(e, &run);
-	if (over)
-		close_flow(e, f);
+	batch_put(e, BATCH_JUDGE | BATCH_TELL | (over ? BATCH_OVER : 0));
 }
 
 void lose_flow(struct engine *e, struct openflow *f)
@@ -101,6 +102,7 @@ void lose_flow(struct engine *e, struct openflow *f)
 
 void engine_lost(struct engine *e, const char *sensor)
 {
+	batch_flush(e);
 	for (struct openflow *f = flow_oldest(e->flows), *next; f; f = next) {
 		next = flow_newer(e->flows, f);
 		if (!str_eq(e->names.p, f->key.sensor, sensor))

@@ -10,7 +10,7 @@
 
 #define UPDATE_CHANGE 0.5 /* an engaged alert is told again when its value has grown by this share */
 
-static void host_entity(const struct host *h, char *out, size_t size)
+void host_entity(const struct host *h, char *out, size_t size)
 {
 	char a[ADDR_STRLEN];
 	if (h->vlan)
@@ -128,53 +128,6 @@ static void host_fires(struct engine *e, struct host *h, unsigned index, const s
 	}
 }
 
-struct lua_host_run {
-	struct engine *e;
-	struct host *h;
-};
-
-/* Host checks in Lua tell single events: they have no condition that could end. Once per host and message. */
-static void lua_host_fired(void *arg, const struct lua_finding *lf)
-{
-	struct lua_host_run *run = arg;
-	struct engine *e = run->e;
-	char name[400], entity[ADDR_STRLEN + 8];
-	struct g_host host;
-	struct alert_parts p = { .host = &host };
-	struct g_alert *a = &p.alert;
-	host_entity(run->h, entity, sizeof entity);
-	int n = snprintf(name, sizeof name, "%s %s %" PRIu64, lf->def->key, entity, e->minute);
-	e->arena.len = 0;
-	fill_def(e, a, lf->def);
-	host_record(run->h, &e->conf, e->clock, false, &host, &e->arena);
-	a->id = id_make(e->clock, e->epoch, name, (size_t)n);
-	a->revision = 1;
-	a->action = ACT_STORE;
-	a->entity = ENT_HOST;
-	a->entity_val = put_str(e, entity);
-	a->score = lf->def->score;
-	a->client_score = lf->def->client_score;
-	a->server_score = (uint16_t)(lf->def->score - lf->def->client_score);
-	a->severity = (uint8_t)severity_of_score(a->score);
-	a->time = a->end = a->decided = e->clock;
-	a->granularity = 60;
-	a->message = put_str(e, lf->message);
-	run->h->alerts++;
-	emit_alert(e, &p);
-}
-
-static void run_lua_host(struct engine *e, struct host *h)
-{
-	struct lua_host_run run = { e, h };
-	struct r_host r;
-	struct buf arena = { 0 };
-	if (!h->changed || !lua_has(e->lua, HOOK_HOST_MINUTE))
-		return;
-	host_record(h, &e->conf, e->clock, false, &r.host, &arena);
-	lua_run(e->lua, HOOK_HOST_MINUTE, R_HOST, &r, arena.p, lua_host_fired, &run);
-	buf_release(&arena);
-}
-
 void emit_host(struct engine *e, struct host *h, bool final)
 {
 	struct r_host r;
@@ -202,7 +155,11 @@ static void host_minute(struct engine *e, struct host *h)
 		if (e->host_fn[i]->fires(h, &e->conf.checks[i], &f))
 			host_fires(e, h, i, &f);
 	}
-	run_lua_host(e, h);
+}
+
+/* What the checks found is complete. */
+static void host_minute_end(struct engine *e, struct host *h)
+{
 	for (struct engaged *g = h->engaged, *next; g; g = next) {
 		next = g->next;
 		if (!g->seen)
@@ -214,21 +171,43 @@ static void host_minute(struct engine *e, struct host *h)
 	memset(&h->minute, 0, sizeof h->minute);
 }
 
-void run_hosts(struct engine *e)
+/* Nothing new and nothing engaged: nothing can have come true. */
+static bool has_news(const struct host *h)
 {
-	for (struct host *h = host_oldest(e->hosts), *next; h; h = next) {
-		next = host_newer(e->hosts, h);
-		/* Nothing new and nothing engaged: nothing can have come true. */
-		if (h->changed || h->engaged || h->high_minutes) {
-			host_will_change(e->hosts, h);
-			host_minute(e, h);
+	return h->changed || h->engaged || h->high_minutes;
+}
+
+static void remove_idle(struct engine *e, struct host *h)
+{
+	if (h->flows_active || h->last + e->topo->checks.host_idle > e->clock)
+		return;
+	host_will_change(e->hosts, h);
+	release_all(e, h, CAUSE_IDLE);
+	emit_host(e, h, true);
+	e->hosts_idle++;
+	host_remove(e->hosts, h);
+}
+
+/* Hosts go through in groups, for the scripts' sake. */
+void run_hosts(struct engine *e, unsigned hooks)
+{
+	struct host *group[LUA_ROWS], *h = host_oldest(e->hosts);
+	while (h) {
+		unsigned n = 0;
+		for (; h && n < LUA_ROWS; h = host_newer(e->hosts, h)) {
+			group[n++] = h;
+			if (has_news(h)) {
+				host_will_change(e->hosts, h);
+				host_minute(e, h);
+			}
 		}
-		if (!h->flows_active && h->last + e->topo->checks.host_idle <= e->clock) {
-			host_will_change(e->hosts, h);
-			release_all(e, h, CAUSE_IDLE);
-			emit_host(e, h, true);
-			e->hosts_idle++;
-			host_remove(e->hosts, h);
+		lua_hosts(e, group, n, hooks);
+		for (unsigned i = 0; i < n; i++) {
+			if (has_news(group[i]))
+				host_minute_end(e, group[i]);
+			remove_idle(e, group[i]);
 		}
+		batch_alerts(e);
 	}
+	lua_report(e);
 }

@@ -9,20 +9,24 @@
 #include "codec.h"
 #include "id.h"
 
-void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
+void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
+			const char *verdict, uint32_t len)
 {
+	struct codec_reader r = { .base = verdict, .len = len };
 	*run = (struct flow_run){ .e = e, .f = f };
-	if (f->verdict) {
-		struct codec_reader r = { .base = f->verdict, .len = f->verdict_len };
-		if (codec_read(&r, &run->verdict) != 1)
-			memset(&run->verdict, 0, sizeof run->verdict);
-	}
+	if (len && codec_read(&r, &run->verdict) != 1)
+		memset(&run->verdict, 0, sizeof run->verdict);
 	run->v = (struct flow_view){
-		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = f->verdict ? f->verdict : "",
+		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = verdict,
 		.client_local = conf_is_local(&e->conf, &f->key.client),
 		.server_local = conf_is_local(&e->conf, &f->key.server),
 		.final = run->verdict.app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
 	};
+}
+
+void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
+{
+	flow_run_init_from(e, run, f, hook, f->verdict ? f->verdict : "", f->verdict_len);
 }
 
 static uint16_t add_score(uint16_t a, unsigned b)
@@ -128,9 +132,8 @@ static void run_native(struct flow_run *run)
 	e->evaluations += n;
 }
 
-static void lua_fired(void *arg, const struct lua_finding *lf)
+void judge_lua(struct flow_run *run, const struct lua_finding *lf)
 {
-	struct flow_run *run = arg;
 	struct finding found = { "", "" };
 	const char *have = run->f->lua_alerts;
 	size_t n = strlen(lf->def->key);
@@ -138,10 +141,16 @@ static void lua_fired(void *arg, const struct lua_finding *lf)
 		if (strcspn(p, "\n") == n && memcmp(p, lf->def->key, n) == 0)
 			return;
 	snprintf(found.message, sizeof found.message, "%s", lf->message);
+	snprintf(found.values, sizeof found.values, "%.*s", (int)sizeof found.values - 1, lf->values);
 	flow_fired(run, lf->def, CONF_MAX_CHECKS, &found);
 }
 
-void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j)
+static struct str put_name(struct buf *arena, const char *s)
+{
+	return str_put(arena, s, strlen(s), 512);
+}
+
+void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j, struct buf *arena)
 {
 	const struct openflow *f = run->f;
 	const struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
@@ -150,51 +159,32 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 				    .client_local = run->v.client_local, .server_local = run->v.server_local,
 				    .revision = f->revision };
 	if (f->score && f->predominant < e->conf.n)
-		j->alert = put_str(e, e->conf.checks[f->predominant].def->key);
-	j->alerts.off = (uint32_t)e->arena.len;
+		j->alert = put_name(arena, e->conf.checks[f->predominant].def->key);
+	j->alerts.off = (uint32_t)arena->len;
 	for (unsigned i = 0; f->score && i < e->conf.n; i++)
 		if (has_fired(f, i))
-			buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
+			buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
 	if (f->lua_alerts)
-		buf_addf(&e->arena, "%s%s", e->arena.len > j->alerts.off ? "\n" : "", f->lua_alerts);
-	j->alerts.len = (uint32_t)e->arena.len - j->alerts.off;
+		buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", f->lua_alerts);
+	j->alerts.len = (uint32_t)arena->len - j->alerts.off;
 	if (c) {
-		j->client_name = put_str(e, host_name(c));
-		j->client_vendor = put_str(e, c->place.vendor);
-		j->client_country = put_str(e, c->place.country);
+		j->client_name = put_name(arena, host_name(c));
+		j->client_vendor = put_name(arena, c->place.vendor);
+		j->client_country = put_name(arena, c->place.country);
 		j->client_asn = c->place.asn;
-		j->client_as = put_str(e, c->place.as_name);
-		j->client_pool = put_str(e, c->place.pool);
-		j->client_network = put_str(e, c->place.network);
+		j->client_as = put_name(arena, c->place.as_name);
+		j->client_pool = put_name(arena, c->place.pool);
+		j->client_network = put_name(arena, c->place.network);
 	}
 	if (s) {
-		j->server_name = put_str(e, host_name(s));
-		j->server_vendor = put_str(e, s->place.vendor);
-		j->server_country = put_str(e, s->place.country);
+		j->server_name = put_name(arena, host_name(s));
+		j->server_vendor = put_name(arena, s->place.vendor);
+		j->server_country = put_name(arena, s->place.country);
 		j->server_asn = s->place.asn;
-		j->server_as = put_str(e, s->place.as_name);
-		j->server_pool = put_str(e, s->place.pool);
-		j->server_network = put_str(e, s->place.network);
+		j->server_as = put_name(arena, s->place.as_name);
+		j->server_pool = put_name(arena, s->place.pool);
+		j->server_network = put_name(arena, s->place.network);
 	}
-}
-
-/* The scripts see the whole record, with all strings in one place. */
-static void run_lua(struct flow_run *run)
-{
-	struct engine *e = run->e;
-	struct r_flow r = { .key = run->f->key, .n = run->f->n };
-	struct buf one = { 0 };
-	if (!lua_has(e->lua, run->v.hook))
-		return;
-	e->arena.len = 0;
-	fill_judge(e, run, &r.judge);
-	const struct codec_part part[] = { { &run->f->key, e->names.p }, { &run->f->n, NULL },
-					   { &run->verdict.app, run->v.app_base }, { &r.judge, e->arena.p } };
-	codec_pack_parts(&one, R_FLOW, part);
-	struct codec_reader rd = { .base = one.p, .len = one.len };
-	if (codec_read(&rd, &r) == 1)
-		lua_run(e->lua, run->v.hook, R_FLOW, &r, one.p, lua_fired, run);
-	buf_release(&one);
 }
 
 /*
@@ -207,7 +197,7 @@ static void flow_alert(struct flow_run *run)
 	struct openflow *f = run->f;
 	const struct checkdef *d = run->top_def;
 	struct g_flow_judge judge;
-	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->verdict.app, .key_base = e->names.p,
+	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->verdict.app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .judge = &judge };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
@@ -218,7 +208,7 @@ static void flow_alert(struct flow_run *run)
 		risk_finding(run, d, &run->top);
 	}
 	fill_def(e, a, d);
-	fill_judge(e, run, &judge);
+	fill_judge(e, run, &judge, &e->arena);
 	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
 	a->revision = ++f->alert_revision;
 	a->action = f->alert_revision == 1 ? ACT_STORE : ACT_UPDATE;
@@ -229,7 +219,7 @@ static void flow_alert(struct flow_run *run)
 	a->client_score = f->client_score;
 	a->server_score = f->server_score;
 	a->time = f->key.first;
-	a->end = f->n.last > f->key.first ? f->n.last : f->key.first;
+	a->end = run->v.n->last > f->key.first ? run->v.n->last : f->key.first;
 	a->decided = e->clock;
 	a->attacker = d->client_attacker ? f->key.client : d->server_attacker ? f->key.server : (struct addr){ { 0 } };
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
@@ -240,12 +230,15 @@ static void flow_alert(struct flow_run *run)
 	emit_alert(e, &p);
 }
 
-void run_flow_checks(struct flow_run *run)
+void judge_native(struct flow_run *run)
 {
 	if (run->v.hook == HOOK_DETECTED || run->v.hook == HOOK_END)
 		run_risks(run);
 	run_native(run);
-	run_lua(run);
+}
+
+void judge_end(struct flow_run *run)
+{
 	if (run->fired)
 		flow_alert(run);
 }

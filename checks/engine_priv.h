@@ -30,6 +30,7 @@ struct engine {
 	uint64_t epoch;
 	struct lua *lua;
 	struct enrich *enrich;
+	struct batch *batch;
 	struct flow_table *flows;
 	struct host_table *hosts;
 	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
@@ -86,17 +87,52 @@ struct flow_run {
 };
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
-void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j);
+/* With a packed verdict that is not the flow's own any more; it must outlive the run. */
+void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
+			const char *verdict, uint32_t len);
+/* Strings go into arena. */
+void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j, struct buf *arena);
 unsigned hook_place(enum check_hook hook);
-/* Runs what belongs to the hook, and tells if something fired. */
-void run_flow_checks(struct flow_run *run);
+/* Runs what belongs to the hook; what a Lua check found; tells if something fired. In this order. */
+void judge_native(struct flow_run *run);
+void judge_lua(struct flow_run *run, const struct lua_finding *f);
+void judge_end(struct flow_run *run);
 
 /* -- engine_flow.c: records of a flow -- */
 
 /* Packs the flow as a FLOW record into out. */
 void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out);
+void emit_flow(struct engine *e, struct flow_run *run);
+void close_flow(struct engine *e, struct openflow *f);
 /* Ends the flow as lost; the caller takes it out of the table. */
 void lose_flow(struct engine *e, struct openflow *f);
+
+/* -- engine_batch.c: flows that wait to be judged -- */
+
+struct batch *batch_new(const struct lua *lua);
+void batch_free(struct batch *b);
+bool batch_empty(const struct batch *b);
+/*
+ * A place for a record of a flow: the flow is as it is now, but for its counters. Then batch_put, after they were counted:
+ * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full.
+ */
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook);
+enum { BATCH_JUDGE = 1, BATCH_TELL = 2, BATCH_OVER = 4 };
+void batch_put(struct engine *e, unsigned what);
+/* Does all of this now. Before time goes on, before flows are lost. */
+void batch_flush(struct engine *e);
+/* Alerts that scripts want to see are collected, and shown at the end of a flush or of a group of hosts. */
+void batch_alert(struct engine *e, const char *rec, size_t len);
+void batch_alerts(struct engine *e);
+
+/* -- engine_lua.c: what scripts say of hosts, and of themselves -- */
+
+/* An alert that a script raised for a host, which need not be known. */
+void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const struct lua_finding *f);
+/* Runs the host functions of scripts on hosts[0..n). hooks: those that are due. */
+void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned hooks);
+/* An alert for each script that was disabled. */
+void lua_report(struct engine *e);
 
 /* -- engine_count.c: what flows say of hosts -- */
 
@@ -119,8 +155,9 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 
 void release_all(struct engine *e, struct host *h, enum endcause cause);
 void emit_host(struct engine *e, struct host *h, bool final);
-/* The minute run. */
-void run_hosts(struct engine *e);
+/* The minute run. hooks: of Lua, those that are due. */
+void run_hosts(struct engine *e, unsigned hooks);
+void host_entity(const struct host *h, char *out, size_t size);
 
 /* -- engine_sensor.c -- */
 

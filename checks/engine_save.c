@@ -23,7 +23,7 @@ const struct member flow_members[] = {
 	MEMBER(5, openflow, remote), MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired),
 	MEMBER(8, openflow, predominant), MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
-	MEMBER(14, openflow, alert_revision),
+	MEMBER(14, openflow, alert_revision), MEMBER(15, openflow, started),
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
@@ -126,7 +126,7 @@ static void put_checks(const struct engine *e, struct buf *out)
 
 bool engine_is_idle(const struct engine *e)
 {
-	return !e->copying;
+	return !e->copying && batch_empty(e->batch);
 }
 
 void engine_copy_begin(struct engine *e, struct buf *out)

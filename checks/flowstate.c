@@ -171,6 +171,11 @@ void flow_touch(struct flow_table *t, struct openflow *f)
 	lru_append(t, f);
 }
 
+bool flow_full(const struct flow_table *t)
+{
+	return t->count == t->max;
+}
+
 struct openflow *flow_oldest(const struct flow_table *t)
 {
 	return t->oldest == NONE ? NULL : &t->pool[t->oldest];

@@ -20,6 +20,9 @@ struct openflow {
 	bool used, counted;      /* counted: its hosts know of it */
 	bool final_run;          /* checks on the final verdict have run */
 	bool remote;             /* counted as remote access */
+	bool started;            /* checks at its start have run */
+	bool closing;            /* its last record waits to be judged */
+	uint16_t waiting;        /* records of it that do */
 	struct g_flow_key key;   /* key.sensor refers to the engine's arena of names */
 	struct g_flow_count n;   /* as of the last record */
 	char *verdict;           /* packed VERDICT record */
@@ -42,6 +45,8 @@ void flow_table_free(struct flow_table *t);
 struct openflow *flow_get(struct flow_table *t, struct id id, bool *ret_new);
 void flow_touch(struct flow_table *t, struct openflow *f);
 void flow_remove(struct flow_table *t, struct openflow *f);
+/* Will the next new flow make another one go? */
+bool flow_full(const struct flow_table *t);
 struct openflow *flow_oldest(const struct flow_table *t);
 struct openflow *flow_newer(const struct flow_table *t, const struct openflow *f);
 /* A copy of the table while it goes on changing: as host_copy_begin, host.h. */

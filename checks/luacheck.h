@@ -1,10 +1,9 @@
 /*
- * Checks written in Lua. The only interface to LuaJIT. A script returns a table:
+ * Checks written in Lua. The only interface to LuaJIT (lua_*.c, and the Lua in luart).
  *
- *   return { title = "...", category = "security", score = 50, on = "end",
- *            flow = function(flow) ... return true, "message" end }      -- or host = function(host)
- *
- * on is "detected", "periodic" or "end" for flows. The record is read-only; fields are those of weir-fields(7).
+ * The engine puts records into rows and runs all scripts on a full set of rows at once: each check is called once per hook
+ * and batch, with a loop around it that LuaJIT compiles. Pure: what comes out depends on the rows, the scripts and the
+ * time that is given only. weir-lua(7) is the contract with those who write checks.
  */
 #ifndef WEIR_LUACHECK_H
 #define WEIR_LUACHECK_H
@@ -12,27 +11,93 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "checkdef.h"
+#include "metrics.h"
 #include "topo.h"
+
+#define LUA_ROWS 256 /* of a batch */
+
+/* What a script sees. */
+enum lua_set { LUA_FLOWS, LUA_HOSTS, LUA_ALERTS, LUA_SETS };
+
+/* When it is called. Hooks of a row are a set of 1 << hook. */
+enum lua_hook {
+	LUA_START,    /* first record of the flow */
+	LUA_DETECTED, /* a verdict came */
+	LUA_PERIODIC, /* the flow goes on, each 60 s of packet time */
+	LUA_END,      /* the flow ended */
+	LUA_MINUTE,   /* hosts, each minute of packet time */
+	LUA_5MINUTES,
+	LUA_HOUR,
+	LUA_ALERT,    /* an alert was raised or changed */
+	LUA_N_HOOKS,
+};
 
 struct lua;
 
-/* A Lua check that fired. */
+/* One that fired. */
 struct lua_finding {
-	const struct checkdef *def; /* key, title, category, score ... made from the script's table */
+	const struct checkdef *def; /* of the script; lives as long as struct lua */
+	unsigned script;            /* its number, in the order of loading */
+	unsigned row;
+	bool about_host;            /* raised for the host below and not for the row's entity */
+	bool reset_contacts;        /* no alert: the host's contact counters begin anew (ntopng's resetHostContacts) */
+	struct addr host;
+	uint16_t vlan;
 	char message[256];
+	char values[160];           /* 'name=value' lines */
+};
+
+/* A group of a record with the bytes that its strings refer to; p NULL = all zero. */
+struct lua_part {
+	const void *p;
+	const char *base;
 };
 
 /* Loads every script of the topology's directories and those shipped. A script that is wrong is logged and left out. */
 struct lua *lua_new(const struct topo *t);
 void lua_free(struct lua *l);
-/* Hash of the scripts, for the epoch. */
+/* Hash of the scripts and their parameters, for the epoch. */
 uint64_t lua_hash(const struct lua *l);
 /* Are there scripts for a hook? */
-bool lua_has(const struct lua *l, enum check_hook hook);
-/* Runs the scripts of a hook on a record; cb is called for each that fires. */
-void lua_run(struct lua *l, enum check_hook hook, enum rtype type, const void *rec, const char *base,
-	     void (*cb)(void *arg, const struct lua_finding *f), void *arg);
-uint64_t lua_errors(const struct lua *l);
+bool lua_has(const struct lua *l, enum lua_hook hook);
+bool lua_has_any(const struct lua *l, enum lua_set set);
+
+/*
+ * Adds a row: the record's groups in the order of its type (FLOW, HOST, ALERT). What part[].base points to must stay until
+ * lua_run. Returns its number. At most LUA_ROWS.
+ */
+unsigned lua_add(struct lua *l, enum lua_set set, unsigned hooks, const struct lua_part *part);
+/*
+ * Runs all checks on the rows and empties the set. cb is called for each finding, ordered by script, not by row. clock is the
+ * packet time.
+ */
+void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg);
+/* Timers that are due. Findings have about_host set. */
+void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg);
+
+/* The definition by which a script raises host alerts; NULL if there is no such script. */
+const struct checkdef *lua_host_def(const struct lua *l, const char *key);
+/* How often its host function runs: LUA_MINUTE, LUA_5MINUTES or LUA_HOUR. */
+enum lua_hook lua_host_hook(const struct lua *l, unsigned script);
+
+/*
+ * State tables and timers of all scripts, for the engine's snapshot; taken between batches. luacheck_load returns -1 and changes
+ * nothing if it is not what luacheck_save wrote; what belongs to scripts that are gone is left out.
+ */
+void luacheck_save(struct lua *l, struct buf *out);
+int luacheck_load(struct lua *l, const char *p, size_t len);
+
+/* A script that was disabled since the last call, with the reason; false if there is none. */
+bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why);
+void lua_metrics(const struct lua *l, struct metrics *m);
+
+/* For tests and benchmarks: what the compiler did with a script's loops. */
+struct lua_jit {
+	unsigned loops, compiled; /* loops that have run, and those of them that a trace starts at */
+	unsigned traces, aborts, flushes; /* since the start, of all scripts */
+};
+void lua_jit_state(struct lua *l, const char *key, struct lua_jit *ret);
 
 #endif

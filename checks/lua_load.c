@@ -1,0 +1,268 @@
+/* Finds the scripts, reads them, and takes what they say of themselves. */
+#include "lua_priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+/* Names that ntopng gives its custom scripts. What follows the name is free: any number may lie in a directory. */
+static const struct {
+	const char *name, *hook;
+} ntopng_names[] = {
+	{ "custom_flow_protocol_detected_script", "detected" }, { "custom_flow_lua_script", "detected" },
+	{ "custom_flow_periodic_script", "periodic" },          { "custom_flow_end_script", "end" },
+	{ "custom_host_lua_script", "minute" },
+};
+
+static const char *ntopng_hook(const char *key)
+{
+	for (size_t i = 0; i < sizeof ntopng_names / sizeof *ntopng_names; i++)
+		if (strncmp(key, ntopng_names[i].name, strlen(ntopng_names[i].name)) == 0)
+			return ntopng_names[i].hook;
+	return NULL;
+}
+
+static int read_file(const char *path, struct buf *out)
+{
+	char chunk[8192];
+	size_t n;
+	FILE *fp = fopen(path, "re");
+	if (!fp)
+		return -1;
+	while ((n = fread(chunk, 1, sizeof chunk, fp)) > 0 && out->len <= MAX_SOURCE)
+		buf_add(out, chunk, n);
+	bool bad = ferror(fp);
+	fclose(fp);
+	if (bad || out->len > MAX_SOURCE) {
+		errno = bad ? EIO : EFBIG;
+		return -1;
+	}
+	return 0;
+}
+
+/* -- metadata: luart/boot.lua has checked it; the table on the top of the stack has no metatable -- */
+
+static char *take_text(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	char *s = xstrdup(lua_isstring(L, -1) ? lua_tostring(L, -1) : "");
+	lua_pop(L, 1);
+	return s;
+}
+
+static uint16_t take_score(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	uint16_t v = (uint16_t)lua_tonumber(L, -1);
+	lua_pop(L, 1);
+	return v;
+}
+
+static void take_loops(struct lua *l, struct lua_script *s)
+{
+	static const char *const names[LUA_N_HOOKS] = { "start",  "detected", "periodic", "end",
+							"minute", "5min",     "hour",     "alert" };
+	lua_State *L = l->state;
+	lua_getfield(L, -1, "loops");
+	for (int h = 0; h < LUA_N_HOOKS; h++) {
+		lua_getfield(L, -1, names[h]);
+		s->loop[h] = lua_isfunction(L, -1) ? luaL_ref(L, LUA_REGISTRYINDEX) : (lua_pop(L, 1), LUA_NOREF);
+	}
+	lua_pop(L, 1);
+}
+
+static bool take_metadata(struct lua *l, struct lua_script *s)
+{
+	lua_State *L = l->state;
+	char *category = take_text(L, "category");
+	int cat = enum_value(enum_category, category);
+	struct checkdef d = { .key = s->key, .category = (enum category)cat, .enabled = true, .attention = true };
+	free(category);
+	if (cat < 0)
+		return false;
+	d.title = take_text(L, "title");
+	d.description = take_text(L, "description");
+	d.mitre = take_text(L, "mitre");
+	d.score = take_score(L, "score");
+	d.client_score = take_score(L, "client_score");
+	take_loops(l, s);
+	for (int i = 0; i < N_DEFS; i++) {
+		s->def[i] = d;
+		s->def[i].entity = i == DEF_FLOW ? ENT_FLOW : ENT_HOST;
+		s->def[i].type_id = i == DEF_FLOW ? 87 : 24; /* ntopng's numbers of alerts from custom scripts */
+	}
+	return true;
+}
+
+/* -- loading -- */
+
+/* Parameters of the topology: name -> list of texts. */
+static void push_params(struct lua *l, const struct topo_check *tc, uint64_t *hash)
+{
+	lua_State *L = l->state;
+	lua_newtable(L);
+	for (size_t i = 0; tc && i < tc->n_params; i++) {
+		lua_newtable(L);
+		*hash = hash_content(tc->params[i].name, strlen(tc->params[i].name), *hash);
+		for (int k = 0; tc->params[i].values[k]; k++) {
+			const char *v = tc->params[i].values[k];
+			lua_pushstring(L, v);
+			lua_rawseti(L, -2, k + 1);
+			*hash = hash_content(v, strlen(v), *hash);
+		}
+		lua_setfield(L, -2, tc->params[i].name);
+	}
+}
+
+static struct lua_script *script_by_key(struct lua *l, const char *key)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (strcmp(l->scripts[i].key, key) == 0)
+			return &l->scripts[i];
+	return NULL;
+}
+
+static void script_release(struct lua_script *s)
+{
+	for (int i = 0; i < N_DEFS; i++)
+		for (int k = 0; k < 251; k++)
+			free(s->scored[i][k]);
+	free((char *)s->def[0].title);
+	free((char *)s->def[0].description);
+	free((char *)s->def[0].mitre);
+	free(s->key);
+	free(s->path);
+	free(s->why);
+}
+
+static void load_script(struct lua *l, const char *path, const char *key, const struct topo_check *tc)
+{
+	lua_State *L = l->state;
+	struct buf text = { 0 };
+	struct lua_script *s = &l->scripts[l->n];
+	const char *style = ntopng_hook(key);
+	if (read_file(path, &text) < 0) {
+		log_error("%s: %s", path, strerror(errno));
+		buf_release(&text);
+		return;
+	}
+	memset(s, 0, sizeof *s);
+	s->key = xstrdup(key);
+	s->path = xstrdup(path);
+	s->hash = hash_content(text.p, text.len, hash_content(key, strlen(key), 0));
+	l->running = s;
+	box_push(l, "load_script");
+	lua_pushinteger(L, l->n + 1);
+	lua_pushstring(L, key);
+	lua_pushstring(L, path);
+	lua_pushlstring(L, text.p, text.len);
+	push_params(l, tc, &s->hash);
+	if (style)
+		lua_pushstring(L, style);
+	else
+		lua_pushnil(L);
+	const char *why = NULL;
+	if (lua_pcall(L, 6, 1, 0) != 0)
+		why = box_error(L);
+	else if (!take_metadata(l, s))
+		why = "category is none that weir-fields(7) lists";
+	l->running = NULL;
+	if (why) {
+		log_error("lua check %s is left out: %s", path, why);
+		script_release(s);
+	} else {
+		l->hash = hash_content(&s->hash, sizeof s->hash, l->hash);
+		l->n++;
+	}
+	lua_pop(L, 1);
+	buf_release(&text);
+}
+
+static int is_lua(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return n > 4 && d->d_name[0] != '.' && strcmp(d->d_name + n - 4, ".lua") == 0;
+}
+
+static void load_file(struct lua *l, const char *path, const char *key)
+{
+	const struct topo_check *tc = topo_check(l->topo, key);
+	struct lua_script *same = script_by_key(l, key);
+	if (tc && tc->enabled_set && !tc->enabled)
+		log_info("lua check %s is disabled", key);
+	else if (checkdef_find(key, ENT_OTHER))
+		log_error("lua check %s is left out: a native check has this name", path);
+	else if (same)
+		log_error("lua check %s is left out: %s has this name", path, same->path);
+	else if (l->n == MAX_SCRIPTS)
+		log_error("more than %d Lua checks: %s is left out", MAX_SCRIPTS, path);
+	else
+		load_script(l, path, key, tc);
+}
+
+static void load_directory(struct lua *l, const char *dir, bool must)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_lua, alphasort);
+	if (n < 0) {
+		if (must)
+			log_error("lua checks: %s: %s", dir, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", dir, names[i]->d_name);
+		char *key = xstrndup(names[i]->d_name, strlen(names[i]->d_name) - 4);
+		load_file(l, path, key);
+		free(path);
+		free(key);
+		free(names[i]);
+	}
+	free(names);
+}
+
+void load_scripts(struct lua *l)
+{
+	/* From where it was built, else from where it is installed: never both. */
+	DIR *d = opendir("checks/lua");
+	if (d)
+		closedir(d);
+	load_directory(l, d ? "checks/lua" : WEIR_PREFIX "/share/weir/lua", false);
+	for (char **p = l->topo->checks.lua_paths; p && *p; p++)
+		load_directory(l, *p, true);
+	log_info("lua checks: %u", l->n);
+}
+
+struct lua *lua_new(const struct topo *t)
+{
+	struct lua *l = xcalloc(1, sizeof *l);
+	l->topo = t;
+	view_init(l);
+	if (!t->checks.lua)
+		return l;
+	l->scripts = xcalloc(MAX_SCRIPTS, sizeof *l->scripts);
+	box_open(l);
+	load_scripts(l);
+	return l;
+}
+
+void lua_free(struct lua *l)
+{
+	if (!l)
+		return;
+	for (unsigned i = 0; i < l->n; i++)
+		script_release(&l->scripts[i]);
+	if (l->state)
+		lua_close(l->state);
+	view_release(l);
+	free(l->scripts);
+	free(l);
+}
+
+uint64_t lua_hash(const struct lua *l)
+{
+	return l->hash;
+}

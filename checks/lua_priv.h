@@ -1,0 +1,119 @@
+/* What the parts of the Lua module share. Only lua_*.c includes this. */
+#ifndef WEIR_LUA_PRIV_H
+#define WEIR_LUA_PRIV_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "log.h"
+#include "luacheck.h"
+#include "record.h"
+
+#define MAX_SCRIPTS 1024
+#define MAX_SOURCE  (1u << 20)
+#define MAX_MEMORY  (256u << 20)
+#define MAX_ERRORS  10   /* of a script, then it is disabled */
+#define MAX_HITS    1024 /* of a script in one batch */
+
+/* What generated code and C both look at. The FFI declares it in luart/view.lua: keep the two the same. */
+struct lua_cell {
+	int32_t row;  /* at hand */
+	int32_t at;   /* its place among the rows of the hook */
+	int32_t hits; /* of this call so far */
+	int32_t dropped;
+	double now;   /* packet time, seconds */
+	uint32_t draws; /* random numbers of this row so far */
+};
+
+/* A field whose value is made for Lua ahead: texts, addresses, lists. */
+struct lua_column {
+	const struct field *field;
+	unsigned group;
+	uint16_t off; /* in the record */
+	bool wanted;
+	int ref;      /* table of values by row */
+};
+
+struct lua_rows {
+	const struct rdesc *rd;
+	char *rows;          /* LUA_ROWS records; never moves: compiled code has its address */
+	const char *(*base)[RECORD_MAX_GROUPS]; /* of each row's groups */
+	unsigned n;
+	int32_t *index[LUA_N_HOOKS]; /* rows of a hook; never move */
+	unsigned n_index[LUA_N_HOOKS];
+	struct lua_column *columns;
+	unsigned n_columns;
+};
+
+enum { DEF_FLOW, DEF_HOST, N_DEFS };
+
+struct lua_script {
+	char *key, *path, *why; /* why: disabled */
+	uint64_t hash;
+	struct checkdef def[N_DEFS];
+	struct checkdef *scored[N_DEFS][251]; /* the same with another score, made when asked for */
+	int loop[LUA_N_HOOKS];  /* reference of the generated loop, LUA_NOREF = none */
+	unsigned errors;
+	bool disabled, told;
+	bool has_timers;
+	uint64_t calls, rows, ns, alerts;
+	int64_t grown;          /* bytes more in use after its calls than before */
+};
+
+struct lua {
+	lua_State *state;
+	const struct topo *topo;
+	struct lua_script *scripts; /* MAX_SCRIPTS */
+	unsigned n;
+	uint64_t hash, errors, dropped;
+	size_t memory, peak;
+	struct lua_rows set[LUA_SETS];
+	struct lua_cell *cell;
+	int runtime;  /* reference of what luart/boot.lua returned */
+	int hits;     /* reference of the table of hits of the call at hand */
+	int strings;  /* reference of the cache of address texts */
+	struct {
+		struct addr addr;
+		bool used;
+	} *cached;
+	struct lua_script *running;
+	struct log_limit limit;
+};
+
+/* -- lua_box.c: the state, and what it may use -- */
+
+void box_open(struct lua *l);
+/* Pushes a function of the runtime. */
+void box_push(struct lua *l, const char *name);
+struct lua *box_self(lua_State *L);
+/* Text of the error on the top of the stack, whatever it is; pops nothing. */
+const char *box_error(lua_State *L);
+
+/* -- lua_view.c: records as Lua sees them -- */
+
+/* Pushes a table that describes a set's record to luart/view.lua. */
+void view_describe(struct lua *l, enum lua_set set);
+void view_init(struct lua *l);
+void view_release(struct lua *l);
+/* Fills the columns that somebody reads. */
+void view_fill(struct lua *l, struct lua_rows *s);
+/* Fills one and keeps filling it. */
+void view_want(struct lua *l, struct lua_rows *s, unsigned column);
+
+/* -- lua_load.c -- */
+
+void load_scripts(struct lua *l);
+
+/* -- lua_run.c -- */
+
+void script_disable(struct lua *l, struct lua_script *s, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* -- lua_text.c: the files of luart -- */
+
+struct lua_text {
+	const char *name, *p, *end;
+};
+extern const struct lua_text lua_texts[]; /* NULL name ends */
+
+#endif

@@ -1,0 +1,441 @@
+/* Runs scripts on rows: each check once per hook and batch, and what comes of it. */
+#include "lua_priv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "id.h"
+
+#define SLOTS 5 /* of a hit, as luart/boot.lua notes it */
+
+/* -- failing -- */
+
+void script_disable(struct lua *l, struct lua_script *s, const char *fmt, ...)
+{
+	va_list ap;
+	char why[300];
+	(void)l;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	s->disabled = true;
+	free(s->why);
+	s->why = xstrdup(why);
+	log_error("lua check %s is disabled: %s", s->key, why);
+}
+
+bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->scripts[i].disabled && !l->scripts[i].told) {
+			l->scripts[i].told = true;
+			*ret_key = l->scripts[i].key;
+			*ret_why = l->scripts[i].why;
+			return true;
+		}
+	return false;
+}
+
+/* The record that a script was at. */
+static void name_row(struct lua *l, enum lua_set set, char *out, size_t size)
+{
+	const struct lua_rows *s = &l->set[set];
+	unsigned off, row = (unsigned)l->cell->row;
+	const struct field *f = rdesc_field(s->rd, set == LUA_HOSTS ? "ip" : "id", &off);
+	char tmp[ADDR_STRLEN > ID_STRLEN ? ADDR_STRLEN : ID_STRLEN];
+	const char *rec = s->rows + (size_t)row * s->rd->size;
+	struct id id;
+	*out = '\0';
+	if (!f || l->cell->row < 0 || row >= s->n)
+		return;
+	if (f->type == FT_ADDR) {
+		snprintf(out, size, " (host %s)", addr_str((const struct addr *)(rec + off), tmp));
+		return;
+	}
+	memcpy(&id, rec + off, sizeof id);
+	snprintf(out, size, " (%s %s)", s->rd->name, id_str(id, tmp));
+}
+
+/* Memory is shared: the one that took most pays when there is none left. */
+static struct lua_script *hungriest(struct lua *l)
+{
+	struct lua_script *worst = NULL;
+	for (unsigned i = 0; i < l->n; i++)
+		if (!l->scripts[i].disabled && (!worst || l->scripts[i].grown > worst->grown))
+			worst = &l->scripts[i];
+	return worst;
+}
+
+static void out_of_memory(struct lua *l)
+{
+	lua_gc(l->state, LUA_GCCOLLECT, 0);
+	struct lua_script *s = hungriest(l);
+	if (s && l->memory > MAX_MEMORY / 2)
+		script_disable(l, s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
+}
+
+/* The error is on the top of the stack. */
+static void script_failed(struct lua *l, struct lua_script *s, enum lua_set set, int rc)
+{
+	char where[80];
+	name_row(l, set, where, sizeof where);
+	l->errors++;
+	s->errors++;
+	log_limited(&l->limit, "lua check %s: %.500s%s", s->key, box_error(l->state), where);
+	if (s->errors == MAX_ERRORS)
+		script_disable(l, s, "%u errors, the last: %.200s", s->errors, box_error(l->state));
+	lua_pop(l->state, 1);
+	if (rc == LUA_ERRMEM)
+		out_of_memory(l);
+}
+
+/* -- findings -- */
+
+static const struct checkdef *def_with_score(struct lua_script *s, int which, lua_State *L, int slot)
+{
+	if (lua_type(L, slot) != LUA_TNUMBER)
+		return &s->def[which];
+	double d = lua_tonumber(L, slot);
+	unsigned score = d >= 1 && d <= 250 ? (unsigned)d : d > 250 ? 250 : 1;
+	if (score == s->def[which].score)
+		return &s->def[which];
+	struct checkdef **p = &s->scored[which][score];
+	if (!*p) {
+		*p = xmalloc(sizeof **p);
+		**p = s->def[which];
+		(*p)->score = (uint16_t)score;
+		(*p)->client_score = (uint16_t)(score * s->def[which].client_score / s->def[which].score);
+	}
+	return *p;
+}
+
+/* Host of raise{}: "vlan address". */
+static bool take_host(const char *text, struct lua_finding *f)
+{
+	char *end;
+	unsigned long vlan = strtoul(text, &end, 10);
+	f->about_host = true;
+	f->vlan = (uint16_t)vlan;
+	return *end == ' ' && vlan < 4096 && addr_parse(end + 1, strlen(end + 1), &f->host) == 0;
+}
+
+static const char *slot_text(lua_State *L, int slot, const char *def)
+{
+	return lua_isstring(L, slot) ? lua_tostring(L, slot) : def;
+}
+
+/* One hit: its slots are at the top of the stack. */
+static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, struct lua_finding *f)
+{
+	lua_State *L = l->state;
+	int base = lua_gettop(L) - SLOTS + 1;
+	double row = lua_tonumber(L, base);
+	*f = (struct lua_finding){ .script = (unsigned)(s - l->scripts) };
+	if (lua_isstring(L, base + 4) && !take_host(lua_tostring(L, base + 4), f)) {
+		log_limited(&l->limit, "lua check %s: raise: '%s' is no address", s->key, lua_tostring(L, base + 4));
+		return false;
+	}
+	if (!f->about_host && (row < 0 || row >= l->set[set].n))
+		return false;
+	f->row = row >= 0 ? (unsigned)row : 0;
+	f->reset_contacts = lua_type(L, base + 1) == LUA_TSTRING && strcmp(lua_tostring(L, base + 1), "reset") == 0;
+	f->def = def_with_score(s, set == LUA_FLOWS && !f->about_host ? DEF_FLOW : DEF_HOST, L, base + 1);
+	snprintf(f->message, sizeof f->message, "%s", slot_text(L, base + 2, s->def[0].title));
+	snprintf(f->values, sizeof f->values, "%s", slot_text(L, base + 3, ""));
+	return true;
+}
+
+static void take_hits(struct lua *l, struct lua_script *s, enum lua_set set,
+		      void (*cb)(void *arg, const struct lua_finding *f), void *arg)
+{
+	lua_State *L = l->state;
+	int n = l->cell->hits;
+	lua_rawgeti(L, LUA_REGISTRYINDEX, l->hits);
+	int table = lua_gettop(L);
+	for (int i = 0; i < n; i++) {
+		struct lua_finding f;
+		for (int k = 1; k <= SLOTS; k++)
+			lua_rawgeti(L, table, i * SLOTS + k);
+		if (take_hit(l, s, set, &f)) {
+			s->alerts += !f.reset_contacts;
+			cb(arg, &f);
+		}
+		lua_settop(L, table);
+		/* What was told need not be kept. */
+		for (int k = 3; k <= SLOTS; k++) {
+			lua_pushboolean(L, 0);
+			lua_rawseti(L, table, i * SLOTS + k);
+		}
+	}
+	lua_pop(L, 1);
+	l->dropped += (uint64_t)l->cell->dropped;
+	l->cell->hits = l->cell->dropped = 0;
+}
+
+/* -- running -- */
+
+static uint64_t cost_clock(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void enter(struct lua *l, struct lua_script *s)
+{
+	l->running = s;
+	box_push(l, "enter");
+	lua_pushinteger(l->state, (s - l->scripts) + 1);
+	if (lua_pcall(l->state, 1, 0, 0) != 0)
+		lua_pop(l->state, 1);
+}
+
+/* Place of a row among those of a hook. */
+static unsigned place_of(const struct lua_rows *s, enum lua_hook hook, int32_t row)
+{
+	unsigned k = 0;
+	while (k < s->n_index[hook] && s->index[hook][k] != row)
+		k++;
+	return k;
+}
+
+/* An error ends the call at its row; the rows behind it get their turn. */
+static void run_loop(struct lua *l, struct lua_script *s, enum lua_set set, enum lua_hook hook)
+{
+	const struct lua_rows *rows = &l->set[set];
+	lua_State *L = l->state;
+	unsigned k = 0, n = rows->n_index[hook];
+	while (k < n && !s->disabled) {
+		lua_rawgeti(L, LUA_REGISTRYINDEX, s->loop[hook]);
+		lua_pushinteger(L, k);
+		lua_pushinteger(L, n);
+		int rc = lua_pcall(L, 2, 0, 0);
+		if (rc == 0)
+			return;
+		k = place_of(rows, hook, l->cell->row) + 1;
+		script_failed(l, s, set, rc);
+	}
+}
+
+static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
+		       void (*cb)(void *arg, const struct lua_finding *f), void *arg)
+{
+	const struct lua_rows *rows = &l->set[set];
+	uint64_t began = 0;
+	size_t memory = l->memory;
+	for (int h = 0; h < LUA_N_HOOKS && !s->disabled; h++) {
+		if (!rows->n_index[h] || s->loop[h] == LUA_NOREF)
+			continue;
+		if (!began) {
+			began = cost_clock();
+			enter(l, s);
+		}
+		s->calls++;
+		s->rows += rows->n_index[h];
+		run_loop(l, s, set, h);
+	}
+	if (!began)
+		return;
+	s->ns += cost_clock() - began;
+	s->grown += (int64_t)l->memory - (int64_t)memory;
+	take_hits(l, s, set, cb, arg);
+	l->running = NULL;
+}
+
+static int fill_rows(lua_State *L)
+{
+	void **arg = lua_touserdata(L, 1);
+	view_fill(arg[0], arg[1]);
+	return 0;
+}
+
+static void set_clock(struct lua *l, uint64_t clock)
+{
+	l->cell->now = (double)clock / 1e9;
+	l->cell->row = -1;
+	l->cell->draws = 0;
+}
+
+void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg)
+{
+	struct lua_rows *rows = &l->set[set];
+	void *what[] = { l, rows };
+	if (rows->n && l->state) {
+		set_clock(l, clock);
+		int rc = lua_cpcall(l->state, fill_rows, what);
+		if (rc == LUA_ERRMEM) {
+			lua_pop(l->state, 1);
+			out_of_memory(l);
+			rc = lua_cpcall(l->state, fill_rows, what);
+		}
+		if (rc != 0) {
+			l->dropped += rows->n;
+			log_limited(&l->limit, "lua checks: %u records are not looked at: %s", rows->n, box_error(l->state));
+			lua_pop(l->state, 1);
+		}
+		for (unsigned i = 0; rc == 0 && i < l->n; i++)
+			if (!l->scripts[i].disabled)
+				run_script(l, &l->scripts[i], set, cb, arg);
+	}
+	rows->n = 0;
+	memset(rows->n_index, 0, sizeof rows->n_index);
+}
+
+/* -- timers -- */
+
+/* Calls a function of the runtime with a script's number; tells what it returned, false after an error. */
+static bool ask(struct lua *l, struct lua_script *s, const char *function)
+{
+	lua_State *L = l->state;
+	box_push(l, function);
+	lua_pushinteger(L, (s - l->scripts) + 1);
+	int rc = lua_pcall(L, 1, 1, 0);
+	if (rc != 0) {
+		script_failed(l, s, LUA_HOSTS, rc);
+		return false;
+	}
+	bool yes = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return yes;
+}
+
+void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg)
+{
+	if (!l->state)
+		return;
+	set_clock(l, clock);
+	for (unsigned i = 0; i < l->n; i++) {
+		struct lua_script *s = &l->scripts[i];
+		if (s->disabled || !s->has_timers || !ask(l, s, "has_due"))
+			continue;
+		uint64_t began = cost_clock();
+		size_t memory = l->memory;
+		enter(l, s);
+		s->calls++;
+		/* More than this at once is a script that sets timers in the past. */
+		for (int turns = 0; turns < MAX_HITS && !s->disabled && ask(l, s, "run_due"); turns++)
+			continue;
+		s->ns += cost_clock() - began;
+		s->grown += (int64_t)l->memory - (int64_t)memory;
+		take_hits(l, s, LUA_HOSTS, cb, arg);
+		l->running = NULL;
+	}
+}
+
+/* -- asking -- */
+
+bool lua_has(const struct lua *l, enum lua_hook hook)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (!l->scripts[i].disabled && l->scripts[i].loop[hook] != LUA_NOREF)
+			return true;
+	return false;
+}
+
+bool lua_has_any(const struct lua *l, enum lua_set set)
+{
+	static const struct {
+		enum lua_hook first, last;
+	} of[LUA_SETS] = { { LUA_START, LUA_END }, { LUA_MINUTE, LUA_HOUR }, { LUA_ALERT, LUA_ALERT } };
+	for (enum lua_hook h = of[set].first; h <= of[set].last; h++)
+		if (lua_has(l, h))
+			return true;
+	return false;
+}
+
+const struct checkdef *lua_host_def(const struct lua *l, const char *key)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (strcmp(l->scripts[i].key, key) == 0)
+			return &l->scripts[i].def[DEF_HOST];
+	return NULL;
+}
+
+enum lua_hook lua_host_hook(const struct lua *l, unsigned script)
+{
+	for (enum lua_hook h = LUA_MINUTE; h < LUA_HOUR; h++)
+		if (script < l->n && l->scripts[script].loop[h] != LUA_NOREF)
+			return h;
+	return LUA_HOUR;
+}
+
+void lua_metrics(const struct lua *l, struct metrics *m)
+{
+	metrics_put(m, "lua_scripts", NULL, "scripts", false, l->n);
+	metrics_put(m, "lua_errors", NULL, "errors", true, (double)l->errors);
+	metrics_put(m, "lua_dropped", NULL, "findings", true, (double)l->dropped);
+	metrics_put(m, "lua_memory", NULL, "bytes", false, (double)l->memory);
+	metrics_put(m, "lua_memory_max", NULL, "bytes", false, MAX_MEMORY);
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct lua_script *s = &l->scripts[i];
+		metrics_put(m, "lua_check_seconds", s->key, "seconds", true, (double)s->ns / 1e9);
+		metrics_put(m, "lua_check_rows", s->key, "records", true, (double)s->rows);
+		metrics_put(m, "lua_check_alerts", s->key, "alerts", true, (double)s->alerts);
+		metrics_put(m, "lua_check_errors", s->key, "errors", true, s->errors);
+		metrics_put(m, "lua_check_disabled", s->key, "", false, s->disabled);
+	}
+}
+
+/* -- keeping -- */
+
+void luacheck_save(struct lua *l, struct buf *out)
+{
+	size_t len;
+	if (!l->state)
+		return;
+	box_push(l, "save");
+	if (lua_pcall(l->state, 0, 1, 0) == 0) {
+		const char *p = lua_tolstring(l->state, -1, &len);
+		buf_add(out, p, len);
+	} else {
+		log_error("lua checks: state is not saved: %s", box_error(l->state));
+	}
+	lua_pop(l->state, 1);
+}
+
+int luacheck_load(struct lua *l, const char *p, size_t len)
+{
+	if (!l->state || !len)
+		return len && l->state ? -1 : 0;
+	box_push(l, "load");
+	lua_pushlstring(l->state, p, len);
+	int rc = lua_pcall(l->state, 1, 0, 0);
+	if (rc != 0) {
+		log_warn("lua checks: %s", box_error(l->state));
+		lua_pop(l->state, 1);
+	}
+	return rc == 0 ? 0 : -1;
+}
+
+/* -- for tests -- */
+
+static bool loop_compiled(struct lua *l, int ref)
+{
+	box_push(l, "is_compiled");
+	lua_rawgeti(l->state, LUA_REGISTRYINDEX, ref);
+	bool yes = lua_pcall(l->state, 1, 1, 0) == 0 && lua_toboolean(l->state, -1);
+	lua_pop(l->state, 1);
+	return yes;
+}
+
+void lua_jit_state(struct lua *l, const char *key, struct lua_jit *ret)
+{
+	*ret = (struct lua_jit){ 0 };
+	for (unsigned i = 0; i < l->n; i++)
+		for (int h = 0; h < LUA_N_HOOKS && strcmp(l->scripts[i].key, key) == 0; h++)
+			if (l->scripts[i].loop[h] != LUA_NOREF) {
+				ret->loops++;
+				ret->compiled += loop_compiled(l, l->scripts[i].loop[h]);
+			}
+	box_push(l, "jit_counts");
+	if (lua_pcall(l->state, 0, 3, 0) == 0) {
+		ret->traces = (unsigned)lua_tointeger(l->state, -3);
+		ret->aborts = (unsigned)lua_tointeger(l->state, -2);
+		ret->flushes = (unsigned)lua_tointeger(l->state, -1);
+		lua_pop(l->state, 2);
+	}
+	lua_pop(l->state, 1);
+}
