@@ -43,7 +43,7 @@ extern const size_t n_flow_checks;
 struct host_finding {
 	bool attacker; /* the host is the attacker, else the victim */
 	double value, threshold;
-	char message[160];
+	char message[256];
 };
 
 struct host_check {

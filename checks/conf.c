@@ -45,6 +45,14 @@ void conf_init(struct conf *c, const struct topo *t)
 		add_net(&c->local, &c->n_local, &t->local[i]);
 }
 
+unsigned conf_add(struct conf *c, const struct checkdef *def)
+{
+	if (c->n == CONF_MAX_CHECKS)
+		fatalx("more than %d checks", CONF_MAX_CHECKS);
+	c->checks[c->n] = (struct check_conf){ .def = def, .enabled = true };
+	return (unsigned)c->n++;
+}
+
 void conf_release(struct conf *c)
 {
 	for (size_t i = 0; i < c->n; i++)

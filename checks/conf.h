@@ -7,7 +7,7 @@
 #include "checkdef.h"
 #include "topo.h"
 
-#define CONF_MAX_CHECKS 128
+#define CONF_MAX_CHECKS 512 /* rows of the catalogue, rules and lists */
 
 struct check_conf {
 	const struct checkdef *def;
@@ -27,6 +27,8 @@ struct conf {
 };
 
 void conf_init(struct conf *c, const struct topo *t);
+/* Adds a check that has no row in the catalogue, with its switch on. def must outlive c. Returns its index. */
+unsigned conf_add(struct conf *c, const struct checkdef *def);
 void conf_release(struct conf *c);
 /* Networks that a live sensor found on its interface; they count only when the topology names none. */
 void conf_add_local(struct conf *c, const char *list, size_t len);

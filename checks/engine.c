@@ -80,6 +80,7 @@ static void on_host_evicted(void *arg, struct host *h)
 	struct engine *e = arg;
 	release_all(e, h, CAUSE_EVICTED);
 	emit_host(e, h, true);
+	rules_host_end(e->rules, &h->ip, h->vlan);
 }
 
 static void on_flow_evicted(void *arg, struct openflow *f)
@@ -126,6 +127,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	e->ops = *ops;
 	e->arg = arg;
 	conf_init(&e->conf, t);
+	policy_new(e, t);
 	find_functions(e);
 	e->enrich = enrich_new(t);
 	e->lua = lua_new(t);
@@ -150,6 +152,7 @@ void engine_free(struct engine *e)
 	lua_free(e->lua);
 	enrich_free(e->enrich);
 	batch_free(e->batch);
+	policy_free(e);
 	conf_release(&e->conf);
 	buf_release(&e->names);
 	buf_release(&e->arena);
@@ -165,7 +168,7 @@ void engine_set_epoch(struct engine *e, uint64_t epoch)
 
 uint64_t engine_conf_hash(const struct engine *e)
 {
-	uint64_t h = lua_hash(e->lua) ^ enrich_hash(e->enrich);
+	uint64_t h = lua_hash(e->lua) ^ enrich_hash(e->enrich) ^ lists_hash(e->lists) ^ rules_hash(e->rules) ^ exclude_hash(e->exclude);
 	for (unsigned i = 0; i < e->conf.n; i++) {
 		const struct check_conf *k = &e->conf.checks[i];
 		h = hash_content(k->def->key, strlen(k->def->key), h);
@@ -232,6 +235,7 @@ void engine_metrics(struct engine *e, struct metrics *m)
 	metrics_put(m, "alert_records", NULL, "records", true, (double)e->alerts);
 	metrics_put(m, "check_evaluations", NULL, "calls", true, (double)e->evaluations);
 	lua_metrics(e->lua, m);
+	policy_metrics(e, m);
 	for (unsigned i = 0; i < e->conf.n; i++)
 		if (e->conf.checks[i].alerts)
 			metrics_put(m, "check_alerts", e->conf.checks[i].def->key, "alerts", true,

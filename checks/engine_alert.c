@@ -3,15 +3,20 @@
 
 #include "codec.h"
 
-void emit_alert(struct engine *e, struct alert_parts *p)
+void pack_alert(struct engine *e, const struct alert_parts *p)
 {
 	const char *a = e->arena.p;
 	const struct codec_part part[] = { { &p->alert, a },         { p->key, p->key_base }, { p->n, a },
 					   { p->app, p->app_base },  { p->judge, a },         { p->host, a },
 					   { NULL, NULL } };
-	e->alerts++;
 	buf_reset(&e->packed);
 	codec_pack_parts(&e->packed, R_ALERT, part);
+}
+
+void emit_alert(struct engine *e, struct alert_parts *p)
+{
+	e->alerts++;
+	pack_alert(e, p);
 	e->ops.alert(e->arg, e->packed.p, e->packed.len);
 	batch_alert(e, e->packed.p, e->packed.len);
 }

@@ -40,7 +40,6 @@ static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key
 	f->key = *key;
 	f->key.sensor = s->str;
 	if (made) {
-		f->predominant = CONF_MAX_CHECKS;
 		f->n.start = f->n.last = f->periodic = key->first;
 	}
 	if (!f->counted)
@@ -66,6 +65,7 @@ void engine_verdict(struct engine *e, const struct r_verdict *r, const char *bas
 void close_flow(struct engine *e, struct openflow *f)
 {
 	uncount_flow(e, f);
+	rules_flow_end(e->rules, f->id);
 	flow_remove(e->flows, f);
 }
 
@@ -98,6 +98,7 @@ void lose_flow(struct engine *e, struct openflow *f)
 	flow_run_init(e, &run, f, HOOK_END);
 	emit_flow(e, &run);
 	uncount_flow(e, f);
+	rules_flow_end(e->rules, f->id);
 }
 
 void engine_lost(struct engine *e, const char *sensor)

@@ -20,7 +20,7 @@ void host_entity(const struct host *h, char *out, size_t size)
 }
 
 static void host_alert(struct engine *e, struct host *h, struct engaged *g, const struct checkdef *d, enum action action,
-		       enum endcause cause, double threshold)
+		       enum endcause cause)
 {
 	char entity[ADDR_STRLEN + 8], values[128];
 	struct g_host host;
@@ -50,7 +50,7 @@ static void host_alert(struct engine *e, struct host *h, struct engaged *g, cons
 	a->sensor = put_str(e, h->sensor);
 	a->granularity = 60;
 	a->message = put_str(e, g->message);
-	snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g", g->value, threshold);
+	snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g", g->value, g->threshold);
 	a->values = put_lines(e, values);
 	g->told = g->value;
 	g->told_at = e->clock;
@@ -68,14 +68,17 @@ static struct engaged *find_engaged(struct host *h, unsigned check)
 static void engage(struct engine *e, struct host *h, unsigned index, const struct checkdef *d, const struct host_finding *f)
 {
 	char entity[ADDR_STRLEN + 8], name[160];
-	struct engaged *g = xcalloc(1, sizeof *g);
 	host_entity(h, entity, sizeof entity);
+	if (host_excluded(e, h, d, f->attacker, entity))
+		return;
+	struct engaged *g = xcalloc(1, sizeof *g);
 	int n = snprintf(name, sizeof name, "%s %s %" PRIu64, d->key, entity, e->clock);
 	g->id = id_make(e->clock, e->epoch, name, (size_t)n);
 	g->time = e->clock;
 	g->check = (uint16_t)index;
 	g->attacker = f->attacker;
 	g->value = f->value;
+	g->threshold = f->threshold;
 	g->client_score = f->attacker ? d->score : 0;
 	g->server_score = f->attacker ? 0 : d->score;
 	g->message = xstrdup(f->message);
@@ -87,7 +90,7 @@ static void engage(struct engine *e, struct host *h, unsigned index, const struc
 	h->score[1] += g->server_score;
 	if (index < e->conf.n)
 		e->conf.checks[index].alerts++;
-	host_alert(e, h, g, d, ACT_ENGAGE, CAUSE_NONE, f->threshold);
+	host_alert(e, h, g, d, ACT_ENGAGE, CAUSE_NONE);
 }
 
 static void release(struct engine *e, struct host *h, struct engaged *g, enum endcause cause)
@@ -95,7 +98,7 @@ static void release(struct engine *e, struct host *h, struct engaged *g, enum en
 	const struct check_conf *k = &e->conf.checks[g->check];
 	h->score[0] -= g->client_score < h->score[0] ? g->client_score : h->score[0];
 	h->score[1] -= g->server_score < h->score[1] ? g->server_score : h->score[1];
-	host_alert(e, h, g, k->def, ACT_RELEASE, cause, k->number[0]);
+	host_alert(e, h, g, k->def, ACT_RELEASE, cause);
 	for (struct engaged **p = &h->engaged; *p; p = &(*p)->next)
 		if (*p == g) {
 			*p = g->next;
@@ -111,7 +114,7 @@ void release_all(struct engine *e, struct host *h, enum endcause cause)
 		release(e, h, h->engaged, cause);
 }
 
-static void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f)
+void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f)
 {
 	const struct checkdef *d = e->conf.checks[index].def;
 	struct engaged *g = find_engaged(h, index);
@@ -121,10 +124,11 @@ static void host_fires(struct engine *e, struct host *h, unsigned index, const s
 	}
 	g->seen = true;
 	g->value = f->value;
+	g->threshold = f->threshold;
 	if (g->attacker == f->attacker && f->value > g->told * (1 + UPDATE_CHANGE)) {
 		free(g->message);
 		g->message = xstrdup(f->message);
-		host_alert(e, h, g, d, ACT_UPDATE, CAUSE_NONE, f->threshold);
+		host_alert(e, h, g, d, ACT_UPDATE, CAUSE_NONE);
 	}
 }
 
@@ -155,6 +159,7 @@ static void host_minute(struct engine *e, struct host *h)
 		if (e->host_fn[i]->fires(h, &e->conf.checks[i], &f))
 			host_fires(e, h, i, &f);
 	}
+	run_host_policy(e, h);
 }
 
 /* What the checks found is complete. */
@@ -172,9 +177,9 @@ static void host_minute_end(struct engine *e, struct host *h)
 }
 
 /* Nothing new and nothing engaged: nothing can have come true. */
-static bool has_news(const struct host *h)
+static bool has_news(const struct engine *e, const struct host *h)
 {
-	return h->changed || h->engaged || h->high_minutes;
+	return h->changed || h->engaged || h->high_minutes || rules_has(e->rules, R_HOST);
 }
 
 static void remove_idle(struct engine *e, struct host *h)
@@ -184,6 +189,7 @@ static void remove_idle(struct engine *e, struct host *h)
 	host_will_change(e->hosts, h);
 	release_all(e, h, CAUSE_IDLE);
 	emit_host(e, h, true);
+	rules_host_end(e->rules, &h->ip, h->vlan);
 	e->hosts_idle++;
 	host_remove(e->hosts, h);
 }
@@ -196,14 +202,14 @@ void run_hosts(struct engine *e, unsigned hooks)
 		unsigned n = 0;
 		for (; h && n < LUA_ROWS; h = host_newer(e->hosts, h)) {
 			group[n++] = h;
-			if (has_news(h)) {
+			if (has_news(e, h)) {
 				host_will_change(e->hosts, h);
 				host_minute(e, h);
 			}
 		}
 		lua_hosts(e, group, n, hooks);
 		for (unsigned i = 0; i < n; i++) {
-			if (has_news(group[i]))
+			if (has_news(e, group[i]))
 				host_minute_end(e, group[i]);
 			remove_idle(e, group[i]);
 		}

@@ -34,11 +34,18 @@ static uint16_t add_score(uint16_t a, unsigned b)
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
 }
 
-/* A check fired on the flow for the first time. index: in conf, or CONF_MAX_CHECKS for a Lua check. */
-static void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
+static void set_text(char **text, const char *s)
+{
+	free(*text);
+	*text = xstrdup(s);
+}
+
+void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
 {
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
+	if (flow_excluded(run, d))
+		return;
 	if (f->alert_revision == 0 && !run->fired) {
 		struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
 		if (c) {
@@ -63,19 +70,15 @@ static void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned 
 	f->client_score = add_score(f->client_score, d->client_score);
 	f->server_score = add_score(f->server_score, (unsigned)(d->score - d->client_score));
 	book_score(e, f, d->client_score, d->score - d->client_score);
-	if (d->score > f->top_score || !run->top_def) {
-		if (d->score >= f->top_score) {
-			f->top_score = d->score;
-			f->predominant = (uint16_t)index;
-		}
-		if (!run->top_def || d->score > run->top_def->score) {
-			run->top = *found;
-			run->top_def = d;
-		}
+	if (!f->predominant || d->score > f->top_score) {
+		f->top_score = d->score;
+		set_text(&f->predominant, d->key);
+		set_text(&f->message, found->message);
+		set_text(&f->values, found->values);
 	}
 }
 
-static bool has_fired(const struct openflow *f, unsigned index)
+bool flow_has_fired(const struct openflow *f, unsigned index)
 {
 	return f->fired[index / 64] >> (index % 64) & 1;
 }
@@ -103,7 +106,7 @@ static void run_risks(struct flow_run *run)
 	for (uint64_t bits = run->verdict.app.risk_bits; bits; bits &= bits - 1) {
 		unsigned index = e->risk_check[__builtin_ctzll(bits)];
 		struct finding found;
-		if (index == CONF_MAX_CHECKS || !e->conf.checks[index].enabled || has_fired(run->f, index))
+		if (index == CONF_MAX_CHECKS || !e->conf.checks[index].enabled || flow_has_fired(run->f, index))
 			continue;
 		risk_finding(run, e->conf.checks[index].def, &found);
 		flow_fired(run, e->conf.checks[index].def, index, &found);
@@ -123,7 +126,7 @@ static void run_native(struct flow_run *run)
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow_slot *slot = &e->on_hook[place][i];
 		const struct check_conf *k = &e->conf.checks[slot->index];
-		if (has_fired(run->f, slot->index))
+		if (flow_has_fired(run->f, slot->index))
 			continue;
 		*found.message = *found.values = '\0';
 		if (slot->check->fires(&run->v, k, &found))
@@ -145,6 +148,12 @@ void judge_lua(struct flow_run *run, const struct lua_finding *lf)
 	flow_fired(run, lf->def, CONF_MAX_CHECKS, &found);
 }
 
+/* Lines of our own making. */
+static struct str put_text(struct buf *arena, const char *s)
+{
+	return str_put_raw(arena, s ? s : "", s ? strlen(s) : 0);
+}
+
 static struct str put_name(struct buf *arena, const char *s)
 {
 	return str_put(arena, s, strlen(s), 512);
@@ -158,15 +167,17 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 				    .severity = (uint8_t)severity_of_score(f->score),
 				    .client_local = run->v.client_local, .server_local = run->v.server_local,
 				    .revision = f->revision };
-	if (f->score && f->predominant < e->conf.n)
-		j->alert = put_name(arena, e->conf.checks[f->predominant].def->key);
+	if (f->predominant)
+		j->alert = put_name(arena, f->predominant);
 	j->alerts.off = (uint32_t)arena->len;
 	for (unsigned i = 0; f->score && i < e->conf.n; i++)
-		if (has_fired(f, i))
+		if (flow_has_fired(f, i))
 			buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
 	if (f->lua_alerts)
 		buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", f->lua_alerts);
 	j->alerts.len = (uint32_t)arena->len - j->alerts.off;
+	j->lists = put_text(arena, f->lists);
+	j->excluded = put_text(arena, f->excluded);
 	if (c) {
 		j->client_name = put_name(arena, host_name(c));
 		j->client_vendor = put_name(arena, c->place.vendor);
@@ -187,26 +198,32 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 	}
 }
 
+/* The definition of a flow's check; that of a check which is gone since has its key and no more. */
+static const struct checkdef *def_of(struct engine *e, const char *key)
+{
+	static const struct checkdef gone = { .key = "gone", .title = "", .mitre = "" };
+	const struct checkdef *d = lua_flow_def(e->lua, key);
+	for (unsigned i = 0; !d && i < e->conf.n; i++)
+		if (e->conf.checks[i].def->entity == ENT_FLOW && strcmp(e->conf.checks[i].def->key, key) == 0)
+			d = e->conf.checks[i].def;
+	return d ? d : &gone;
+}
+
 /*
  * One alert per flow: the first check makes it, later ones raise its revision. People are told of a flow once or twice and
- * not once per check, and nothing is left out: other_checks names them all.
+ * not once per check, and nothing is left out: other_checks names them all. Told is the check with the highest score, also when
+ * a lesser one fired only now.
  */
 static void flow_alert(struct flow_run *run)
 {
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
-	const struct checkdef *d = run->top_def;
+	const struct checkdef *d = def_of(e, f->predominant);
 	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->verdict.app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .judge = &judge };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
-	/* Told is the check with the highest score, also when a lesser one fired only now. */
-	if (f->predominant < e->conf.n && e->conf.checks[f->predominant].def->score > d->score) {
-		d = e->conf.checks[f->predominant].def;
-		snprintf(run->top.message, sizeof run->top.message, "%s", d->title);
-		risk_finding(run, d, &run->top);
-	}
 	fill_def(e, a, d);
 	fill_judge(e, run, &judge, &e->arena);
 	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
@@ -224,8 +241,8 @@ static void flow_alert(struct flow_run *run)
 	a->attacker = d->client_attacker ? f->key.client : d->server_attacker ? f->key.server : (struct addr){ { 0 } };
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
 	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
-	a->message = put_str(e, run->top.message);
-	a->values = put_lines(e, run->top.values);
+	a->message = put_str(e, f->message);
+	a->values = put_lines(e, f->values);
 	a->others = judge.alerts;
 	emit_alert(e, &p);
 }

@@ -5,8 +5,11 @@
 #include "check.h"
 #include "engine.h"
 #include "enrich.h"
+#include "exclude.h"
 #include "flowstate.h"
+#include "lists.h"
 #include "log.h"
+#include "rules.h"
 #include "pack.h"
 
 #define SECOND        1000000000ull
@@ -31,6 +34,10 @@ struct engine {
 	struct lua *lua;
 	struct enrich *enrich;
 	struct batch *batch;
+	struct exclude *exclude;
+	struct lists *lists;
+	struct rules *rules;
+	unsigned first_list, first_rule; /* their first ones in conf */
 	struct flow_table *flows;
 	struct host_table *hosts;
 	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
@@ -68,6 +75,8 @@ struct alert_parts {
 	const struct g_host *host;
 };
 
+/* Into e->packed. */
+void pack_alert(struct engine *e, const struct alert_parts *p);
 void emit_alert(struct engine *e, struct alert_parts *p);
 struct str put_str(struct engine *e, const char *s);
 /* A text of 'name=value' lines: each line is cleaned by itself. */
@@ -82,8 +91,6 @@ struct flow_run {
 	struct flow_view v;
 	struct r_verdict verdict; /* decoded, strings in f->verdict */
 	bool fired;               /* something new */
-	struct finding top;       /* of the predominant check */
-	const struct checkdef *top_def;
 };
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
@@ -97,6 +104,23 @@ unsigned hook_place(enum check_hook hook);
 void judge_native(struct flow_run *run);
 void judge_lua(struct flow_run *run, const struct lua_finding *f);
 void judge_end(struct flow_run *run);
+
+bool flow_has_fired(const struct openflow *f, unsigned index);
+/* A check fires on the flow for the first time, unless an exclusion says no. index: in conf, CONF_MAX_CHECKS for Lua. */
+void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found);
+
+/* -- engine_policy.c: exclusions, lists, rules -- */
+
+void policy_new(struct engine *e, const struct topo *t);
+void policy_free(struct engine *e);
+void policy_metrics(const struct engine *e, struct metrics *m);
+/* Is the finding not to become an alert? Remembered with the flow. */
+bool flow_excluded(struct flow_run *run, const struct checkdef *d);
+bool host_excluded(struct engine *e, struct host *h, const struct checkdef *d, bool attacker, const char *entity);
+/* Lists and rules, at any hook. */
+void run_flow_policy(struct flow_run *run);
+/* At the minute run. */
+void run_host_policy(struct engine *e, struct host *h);
 
 /* -- engine_flow.c: records of a flow -- */
 
@@ -153,6 +177,8 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 
 /* -- engine_host.c: episodes of hosts -- */
 
+/* The condition of a check holds for the host: engages, or goes on. index: in conf. */
+void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f);
 void release_all(struct engine *e, struct host *h, enum endcause cause);
 void emit_host(struct engine *e, struct host *h, bool final);
 /* The minute run. hooks: of Lua, those that are due. */

@@ -9,7 +9,7 @@
 #include "codec.h"
 #include "pack.h"
 
-enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END };
+enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END, K_RULES };
 
 /* -- tables -- */
 
@@ -21,7 +21,7 @@ static const struct member engine_members[] = {
 const struct member flow_members[] = {
 	MEMBER(1, openflow, id), MEMBER(2, openflow, touched), MEMBER(3, openflow, counted), MEMBER(4, openflow, final_run),
 	MEMBER(5, openflow, remote), MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired),
-	MEMBER(8, openflow, predominant), MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
+	MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
 	MEMBER(14, openflow, alert_revision), MEMBER(15, openflow, started),
 };
@@ -44,7 +44,7 @@ const size_t n_host_members = sizeof host_members / sizeof *host_members;
 static const struct member engaged_members[] = {
 	MEMBER(1, engaged, id), MEMBER(2, engaged, time), MEMBER(3, engaged, revision), MEMBER(4, engaged, check),
 	MEMBER(5, engaged, attacker), MEMBER(6, engaged, seen), MEMBER(7, engaged, value), MEMBER(8, engaged, told),
-	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score),
+	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score), MEMBER(12, engaged, threshold),
 };
 
 /* -- writing -- */
@@ -78,6 +78,11 @@ static void put_flow(void *arg, struct openflow *f)
 	pack_bytes(out, e->packed.p, e->packed.len);
 	pack_bytes(out, f->verdict, f->verdict_len);
 	put_text(out, f->lua_alerts);
+	put_text(out, f->lists);
+	put_text(out, f->excluded);
+	put_text(out, f->predominant);
+	put_text(out, f->message);
+	put_text(out, f->values);
 	pack_end(out, at);
 	e->n_copied++;
 }
@@ -142,6 +147,10 @@ void engine_copy_begin(struct engine *e, struct buf *out)
 	pack_end(out, at);
 	for (unsigned i = 0; i < e->n_sensors; i++)
 		put_sensor(e, out, &e->sensors[i]);
+	at = pack_begin(out, K_RULES);
+	rules_save(e->rules, &e->copied);
+	pack_bytes(out, e->copied.p, e->copied.len);
+	pack_end(out, at);
 	buf_reset(&e->copied);
 	e->n_copied = 0;
 	e->copying = true;
@@ -278,7 +287,6 @@ static void map_fired(const struct engine *e, struct openflow *f)
 			fired[now / 64] |= 1ull << (now % 64);
 	}
 	memcpy(f->fired, fired, sizeof fired);
-	f->predominant = check_now(e, f->predominant);
 }
 
 static bool get_flow(struct engine *e, struct unpack *u)
@@ -292,11 +300,17 @@ static bool get_flow(struct engine *e, struct unpack *u)
 	if (u->failed || codec_peek(&r) != R_UPDATE || codec_read(&r, &up) != 1 || !id_is_set(tmp.id))
 		return false;
 	const char *verdict = unpack_bytes(u, &verdict_len);
-	char *lua = unpack_string(u);
+	char *lua = unpack_string(u), *lists = unpack_string(u), *excluded = unpack_string(u);
+	char *predominant = unpack_string(u), *message = unpack_string(u), *values = unpack_string(u);
 	bool made;
 	struct openflow *f = u->failed ? NULL : flow_get(e->flows, tmp.id, &made);
 	if (!f || !made) {
 		free(lua);
+		free(lists);
+		free(excluded);
+		free(predominant);
+		free(message);
+		free(values);
 		return false;
 	}
 	for (size_t i = 0; i < n_flow_members; i++)
@@ -310,8 +324,20 @@ static bool get_flow(struct engine *e, struct unpack *u)
 		f->verdict_len = (uint32_t)verdict_len;
 	}
 	f->lua_alerts = lua;
+	f->lists = lists;
+	f->excluded = excluded;
+	f->predominant = predominant;
+	f->message = message;
+	f->values = values;
 	map_fired(e, f);
 	return true;
+}
+
+static bool get_rules(struct engine *e, struct unpack *u)
+{
+	size_t len;
+	const char *p = unpack_bytes(u, &len);
+	return !u->failed && rules_load(e->rules, p, len);
 }
 
 static bool get_sensor(struct engine *e, struct unpack *u)
@@ -378,6 +404,8 @@ static bool get_entry(struct engine *e, uint8_t kind, struct unpack *u)
 	case K_FLOW:
 		e->n_copied++;
 		return get_flow(e, u);
+	case K_RULES:
+		return get_rules(e, u);
 	case K_END:
 		e->load_whole = unpack_u64(u) == e->n_copied && !u->failed;
 		return true;

@@ -1,7 +1,9 @@
 #include "exclude.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "hash.h"
 #include "log.h"
 #include "match.h"
 
@@ -52,6 +54,16 @@ const char *exclude_find(struct exclude *x, const struct r_alert *a, const char 
 		return o->t->named.name;
 	}
 	return NULL;
+}
+
+uint64_t exclude_hash(const struct exclude *x)
+{
+	uint64_t h = x->n;
+	for (size_t i = 0; i < x->n; i++) {
+		h = hash_content(x->one[i].t->match, strlen(x->one[i].t->match), h);
+		h = hash_content(&x->one[i].t->expires, sizeof x->one[i].t->expires, h);
+	}
+	return h;
 }
 
 void exclude_metrics(const struct exclude *x, struct metrics *m)

@@ -19,6 +19,8 @@ bool exclude_any(const struct exclude *x);
  * none does. Counts the hit.
  */
 const char *exclude_find(struct exclude *x, const struct r_alert *a, const char *base, uint64_t now);
+/* Of what decides. */
+uint64_t exclude_hash(const struct exclude *x);
 void exclude_metrics(const struct exclude *x, struct metrics *m);
 
 #endif

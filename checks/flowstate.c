@@ -46,7 +46,12 @@ static void release(struct openflow *f)
 {
 	free(f->verdict);
 	free(f->lua_alerts);
-	f->verdict = f->lua_alerts = NULL;
+	free(f->predominant);
+	free(f->message);
+	free(f->values);
+	free(f->lists);
+	free(f->excluded);
+	f->verdict = f->lua_alerts = f->predominant = f->message = f->values = f->lists = f->excluded = NULL;
 }
 
 void flow_table_free(struct flow_table *t)

@@ -29,11 +29,13 @@ struct openflow {
 	uint32_t verdict_len;
 	uint64_t periodic;       /* time of the last periodic run */
 	uint64_t fired[FLOW_CHECK_WORDS]; /* checks that fired, by index */
-	uint16_t predominant;    /* index of the check with the highest score */
-	uint16_t top_score;
+	uint16_t top_score;      /* of the predominant check: the one with the highest score */
 	uint16_t score, client_score, server_score;
 	uint32_t revision;       /* of FLOW records */
 	uint32_t alert_revision; /* 0 = no alert */
+	char *predominant, *message, *values; /* its key, and what it found; NULL = no alert */
+	char *lists;             /* names of lists that have something of it, newline-separated */
+	char *excluded;          /* 'check:exclusion' of findings that exclusions kept out, newline-separated */
 	char *lua_alerts;        /* keys of Lua checks that fired, newline-separated */
 };
 

@@ -53,6 +53,7 @@ struct engaged {
 	uint16_t check;       /* index in conf, or LUA_FIRST + index of a Lua check */
 	bool attacker, seen;  /* seen: the condition held in this run */
 	double value, told;   /* told: the value of the last record */
+	double threshold;
 	uint64_t told_at;
 	uint16_t client_score, server_score;
 	char *message;

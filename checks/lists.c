@@ -410,7 +410,7 @@ static void ask_url(struct asking *q, const struct r_flow *f, const char *base)
 
 void lists_flow(struct lists *l, const struct r_flow *f, const char *base, lists_cb *cb, void *arg)
 {
-	uint64_t told[(1000 + 63) / 64] = { 0 }; /* topo_policy.c: at most 1000 of a kind */
+	uint64_t told[(TOPO_MAX_LISTS + 63) / 64] = { 0 };
 	struct asking q = { l, told, cb, arg };
 	if (has_kind(l, LIST_ADDRESS)) {
 		ask(&q, &(struct subject){ .kind = LIST_ADDRESS, .addr = &f->key.client, .prefix = "client" });

@@ -346,12 +346,22 @@ bool lua_has_any(const struct lua *l, enum lua_set set)
 	return false;
 }
 
-const struct checkdef *lua_host_def(const struct lua *l, const char *key)
+static const struct checkdef *def_by_key(const struct lua *l, const char *key, int which)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		if (strcmp(l->scripts[i].key, key) == 0)
-			return &l->scripts[i].def[DEF_HOST];
+			return &l->scripts[i].def[which];
 	return NULL;
+}
+
+const struct checkdef *lua_host_def(const struct lua *l, const char *key)
+{
+	return def_by_key(l, key, DEF_HOST);
+}
+
+const struct checkdef *lua_flow_def(const struct lua *l, const char *key)
+{
+	return def_by_key(l, key, DEF_FLOW);
 }
 
 enum lua_hook lua_host_hook(const struct lua *l, unsigned script)

@@ -77,8 +77,9 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 /* Timers that are due. Findings have about_host set. */
 void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg);
 
-/* The definition by which a script raises host alerts; NULL if there is no such script. */
+/* The definitions by which a script raises alerts; NULL if there is no such script. */
 const struct checkdef *lua_host_def(const struct lua *l, const char *key);
+const struct checkdef *lua_flow_def(const struct lua *l, const char *key);
 /* How often its host function runs: LUA_MINUTE, LUA_5MINUTES or LUA_HOUR. */
 enum lua_hook lua_host_hook(const struct lua *l, unsigned script);
 

@@ -297,20 +297,21 @@ void rules_windows(const struct rules *r, uint64_t *ret_held, uint64_t *ret_max,
 	*ret_evicted = windows_evicted(r->windows);
 }
 
-/* Windows belong to rules by their place: other rules, other windows. */
-static uint64_t rules_hash(const struct rules *r)
+uint64_t rules_hash(const struct rules *r)
 {
 	uint64_t h = r->n;
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct topo_rule *t = r->rule[i].t;
-		const char *const texts[] = { t->named.name, t->entity, t->match, t->value };
+		const char *const texts[] = { t->named.name, t->entity, t->match, t->value, t->above, t->below, t->when };
+		const uint64_t numbers[] = { t->window, t->hold, t->rate, t->score };
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			h = hash_content(texts[k] ? texts[k] : "", texts[k] ? strlen(texts[k]) + 1 : 0, h);
-		h = hash_content(&t->window, sizeof t->window, h);
+		h = hash_content(numbers, sizeof numbers, h);
 	}
 	return h;
 }
 
+/* Windows belong to rules by their place: other rules, other windows. */
 void rules_save(const struct rules *r, struct buf *out)
 {
 	uint64_t hash = rules_hash(r);

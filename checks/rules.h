@@ -41,6 +41,8 @@ void rules_host_end(struct rules *r, const struct addr *ip, uint16_t vlan);
 void rules_sensor(struct rules *r, const char *sensor, uint64_t now, rules_cb *cb, void *arg);
 /* Windows held, their bound, and how many had to make room. */
 void rules_windows(const struct rules *r, uint64_t *ret_held, uint64_t *ret_max, uint64_t *ret_evicted);
+/* Of what decides. */
+uint64_t rules_hash(const struct rules *r);
 void rules_save(const struct rules *r, struct buf *out);
 bool rules_load(struct rules *r, const char *p, size_t len);
 

@@ -86,8 +86,9 @@ static void fill_names(struct look *k, bool known)
 	o->app_id = app;
 	o->master_id = master;
 	o->app = name(k, ndpi_get_proto_name(m, app));
-	if (master != NDPI_PROTOCOL_UNKNOWN && master != app)
-		o->master = name(k, ndpi_get_proto_name(m, master));
+	/* So that one name finds plain TLS and all that runs over it; the number stays nDPI's. */
+	if (app != NDPI_PROTOCOL_UNKNOWN)
+		o->master = name(k, ndpi_get_proto_name(m, master != NDPI_PROTOCOL_UNKNOWN ? master : app));
 	o->category_id = (uint16_t)k->proto.category;
 	o->category = name(k, ndpi_category_get_name(m, k->proto.category));
 	o->breed = name(k, ndpi_get_proto_breed_name(m, ndpi_get_proto_breed(m, app)));

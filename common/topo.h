@@ -117,6 +117,9 @@ struct topo_exclusion {
 	uint64_t expires; /* ns since 1970, packet time; 0 = never */
 };
 
+#define TOPO_MAX_LISTS 64
+#define TOPO_MAX_RULES 200
+
 /* A check without code: when 'value' of what matches is above or below a threshold. */
 struct topo_rule {
 	struct topo_named named;

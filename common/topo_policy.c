@@ -217,23 +217,22 @@ struct kind {
 	const struct topo_key *keys;
 	size_t size;       /* of a member; it begins with struct topo_named */
 	size_t off, off_n; /* of the array and its length in struct topo */
+	unsigned max;
 	void (*check)(struct topo_parser *p, void *obj, const struct ynode *n);
 };
 
 #define T(member) offsetof(struct topo, member)
 enum { POOLS, LISTS, EXCLUSIONS, RULES, N_KINDS };
 static const struct kind kinds[] = {
-	[POOLS] = { "pools", "pool", "{networks: [192.168.7.0/24]}", pool_keys, sizeof(struct topo_pool), T(pools), T(n_pools),
+	[POOLS] = { "pools", "pool", "{networks: [192.168.7.0/24]}", pool_keys, sizeof(struct topo_pool), T(pools), T(n_pools), 1000,
 		    check_pool },
-	[LISTS] = { "lists", "list", "{file: /etc/weir/blocked.netset}", list_keys, sizeof(struct topo_list), T(lists), T(n_lists),
+	[LISTS] = { "lists", "list", "{file: /etc/weir/blocked.netset}", list_keys, sizeof(struct topo_list), T(lists), T(n_lists), TOPO_MAX_LISTS,
 		    check_list },
 	[EXCLUSIONS] = { "exclusions", "exclusion", "{match: \"check = syn_scan and host = 10.0.0.7\"}", exclusion_keys,
-			 sizeof(struct topo_exclusion), T(exclusions), T(n_exclusions), check_exclusion },
-	[RULES] = { "rules", "rule", "{match: \"app = BitTorrent\"}", rule_keys, sizeof(struct topo_rule), T(rules), T(n_rules),
+			 sizeof(struct topo_exclusion), T(exclusions), T(n_exclusions), 1000, check_exclusion },
+	[RULES] = { "rules", "rule", "{match: \"app = BitTorrent\"}", rule_keys, sizeof(struct topo_rule), T(rules), T(n_rules), TOPO_MAX_RULES,
 		    check_rule },
 };
-
-#define MAX_MEMBERS 1000
 
 static char **array_of(const struct kind *k, const struct topo *t)
 {
@@ -265,8 +264,8 @@ static void read_kind(struct topo_parser *p, const struct kind *k, const struct 
 		char *where;
 		if (!topo_good_member(p, n, k->what, k->example) || is_known(k, p->t, n->key))
 			continue;
-		if (*count == MAX_MEMBERS) {
-			topo_report_key(p, n, "more than %d %s", MAX_MEMBERS, k->section);
+		if (*count == k->max) {
+			topo_report_key(p, n, "more than %u %s", k->max, k->section);
 			return;
 		}
 		*array_of(k, p->t) = xrealloc(*array_of(k, p->t), (*count + 1) * k->size);

@@ -47,7 +47,8 @@ static void test_members(void **state)
 	const struct member flow[] = { MEMBER(0, openflow, hash_next), MEMBER(0, openflow, lru_prev), MEMBER(0, openflow, lru_next),
 				       MEMBER(0, openflow, copied),    MEMBER(0, openflow, used),     MEMBER(0, openflow, key),
 				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, verdict),  MEMBER(0, openflow, verdict_len),
-				       MEMBER(0, openflow, lua_alerts) };
+				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
+				       MEMBER(0, openflow, message), MEMBER(0, openflow, predominant),   MEMBER(0, openflow, values) };
 	const struct member host[] = { MEMBER(0, host, hash_next), MEMBER(0, host, lru_prev), MEMBER(0, host, lru_next),
 				       MEMBER(0, host, copied),	   MEMBER(0, host, used),     MEMBER(0, host, names),
 				       MEMBER(0, host, engaged),   MEMBER(0, host, place) };

@@ -1,0 +1,205 @@
+/* What the site adds to the checks of the catalogue: exclusions, lists, rules. */
+#include "engine_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+
+/* -- texts of lines that flows keep -- */
+
+static void add_line(char **text, const char *line)
+{
+	char *all = *text ? xasprintf("%s\n%s", *text, line) : xstrdup(line);
+	free(*text);
+	*text = all;
+}
+
+/* Does a line begin with this, and end there or with the separator? */
+static bool has_line(const char *text, const char *begin, char separator)
+{
+	size_t n = strlen(begin);
+	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strncmp(p, begin, n) == 0 && (p[n] == separator || p[n] == '\n' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* -- exclusions -- */
+
+/* The alert as it would be, asked of all exclusions. Strings of its alert, judge and host are in e->arena. */
+static const char *ask(struct engine *e, struct alert_parts *p)
+{
+	struct r_alert whole;
+	struct codec_reader r;
+	pack_alert(e, p);
+	r = (struct codec_reader){ .base = e->packed.p, .len = e->packed.len };
+	if (codec_read(&r, &whole) != 1)
+		return NULL;
+	return exclude_find(e->exclude, &whole, e->packed.p, e->clock);
+}
+
+bool flow_excluded(struct flow_run *run, const struct checkdef *d)
+{
+	struct engine *e = run->e;
+	struct openflow *f = run->f;
+	struct g_flow_judge judge;
+	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->verdict.app, .key_base = e->names.p,
+				 .app_base = run->v.app_base, .judge = &judge };
+	char line[160];
+	if (!exclude_any(e->exclude))
+		return false;
+	if (has_line(f->excluded, d->key, ':'))
+		return true;
+	e->arena.len = 0;
+	fill_def(e, &p.alert, d);
+	fill_judge(e, run, &judge, &e->arena);
+	p.alert.entity = ENT_FLOW;
+	p.alert.entity_val = put_str(e, "flow");
+	p.alert.action = ACT_STORE;
+	p.alert.score = d->score;
+	p.alert.severity = (uint8_t)severity_of_score(d->score);
+	p.alert.time = f->key.first;
+	p.alert.sensor = put_str(e, sensor_get(e, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len)->name);
+	const char *by = ask(e, &p);
+	if (!by)
+		return false;
+	snprintf(line, sizeof line, "%s:%s", d->key, by);
+	add_line(&f->excluded, line);
+	return true;
+}
+
+bool host_excluded(struct engine *e, struct host *h, const struct checkdef *d, bool attacker, const char *entity)
+{
+	struct g_host host;
+	struct alert_parts p = { .host = &host };
+	if (!exclude_any(e->exclude))
+		return false;
+	e->arena.len = 0;
+	fill_def(e, &p.alert, d);
+	host_record(h, &e->conf, e->clock, false, &host, &e->arena);
+	p.alert.entity = ENT_HOST;
+	p.alert.entity_val = put_str(e, entity);
+	p.alert.action = ACT_ENGAGE;
+	p.alert.score = d->score;
+	p.alert.severity = (uint8_t)severity_of_score(d->score);
+	p.alert.time = e->clock;
+	if (attacker)
+		p.alert.attacker = h->ip;
+	else
+		p.alert.victim = h->ip;
+	p.alert.sensor = put_str(e, h->sensor);
+	return ask(e, &p) != NULL;
+}
+
+/* -- lists and rules on flows -- */
+
+static void on_list(void *arg, unsigned list, const char *what)
+{
+	struct flow_run *run = arg;
+	struct engine *e = run->e;
+	const struct checkdef *d = lists_def(e->lists, list);
+	struct finding found;
+	if (has_line(run->f->lists, d->key, '\n'))
+		return;
+	add_line(&run->f->lists, d->key);
+	if (!d->score)
+		return;
+	snprintf(found.message, sizeof found.message, "The %s is on list %s", what, d->key);
+	snprintf(found.values, sizeof found.values, "list=%s\nwhat=%s", d->key, what);
+	flow_fired(run, d, e->first_list + list, &found);
+}
+
+static void on_flow_rule(void *arg, const struct rule_finding *rf)
+{
+	struct flow_run *run = arg;
+	struct engine *e = run->e;
+	struct finding found;
+	unsigned index = e->first_rule + rf->rule;
+	if (flow_has_fired(run->f, index))
+		return;
+	snprintf(found.message, sizeof found.message, "%s", rf->message);
+	snprintf(found.values, sizeof found.values, "%s", rf->values);
+	flow_fired(run, rules_def(e->rules, rf->rule), index, &found);
+}
+
+void run_flow_policy(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	bool lists = run->v.hook == HOOK_DETECTED && lists_count(e->lists);
+	struct r_flow whole;
+	if (!lists && !rules_has(e->rules, R_FLOW))
+		return;
+	/* They see the whole record, with all strings in one place. */
+	struct buf one = { 0 };
+	pack_flow(e, run, &one);
+	struct codec_reader r = { .base = one.p, .len = one.len };
+	if (codec_read(&r, &whole) == 1) {
+		if (lists)
+			lists_flow(e->lists, &whole, one.p, on_list, run);
+		rules_flow(e->rules, &whole, one.p, e->clock, on_flow_rule, run);
+	}
+	buf_release(&one);
+}
+
+/* -- rules on hosts and sensors -- */
+
+struct host_policy {
+	struct engine *e;
+	struct host *h;
+};
+
+static void on_host_rule(void *arg, const struct rule_finding *rf)
+{
+	struct host_policy *p = arg;
+	struct host_finding f = { .attacker = true, .value = rf->value, .threshold = rf->threshold };
+	snprintf(f.message, sizeof f.message, "%s", rf->message);
+	host_fires(p->e, p->h, p->e->first_rule + rf->rule, &f);
+}
+
+void run_host_policy(struct engine *e, struct host *h)
+{
+	struct host_policy p = { e, h };
+	struct r_host r;
+	struct buf arena = { 0 };
+	if (!rules_has(e->rules, R_HOST))
+		return;
+	host_record(h, &e->conf, e->clock, false, &r.host, &arena);
+	rules_host(e->rules, &r, arena.p, e->clock, on_host_rule, &p);
+	buf_release(&arena);
+}
+
+/* -- all of it -- */
+
+void policy_new(struct engine *e, const struct topo *t)
+{
+	e->exclude = exclude_new(t);
+	e->lists = lists_new(t);
+	e->rules = rules_new(t);
+	e->first_list = (unsigned)e->conf.n;
+	for (unsigned i = 0; i < lists_count(e->lists); i++)
+		conf_add(&e->conf, lists_def(e->lists, i));
+	e->first_rule = (unsigned)e->conf.n;
+	for (unsigned i = 0; i < rules_count(e->rules); i++)
+		conf_add(&e->conf, rules_def(e->rules, i));
+}
+
+void policy_free(struct engine *e)
+{
+	exclude_free(e->exclude);
+	lists_free(e->lists);
+	rules_free(e->rules);
+}
+
+void policy_metrics(const struct engine *e, struct metrics *m)
+{
+	uint64_t held, max, evicted;
+	exclude_metrics(e->exclude, m);
+	lists_metrics(e->lists, m);
+	if (!rules_count(e->rules))
+		return;
+	rules_windows(e->rules, &held, &max, &evicted);
+	metrics_put(m, "rule_windows", NULL, "windows", false, (double)held);
+	metrics_put(m, "rule_windows_max", NULL, "windows", false, (double)max);
+	metrics_put(m, "rule_windows_evicted", NULL, "windows", true, (double)evicted);
+}
