@@ -105,8 +105,11 @@ $(O)/weir-fields.7: $(O)/bin/recgen
 $(O)/weir-checks.7: $(O)/bin/recgen
 	$(call say,GEN)
 	$(Q)$< checks > $@
+$(O)/weir.yaml.5: etc/weir.yaml.5.in $(O)/bin/recgen
+	$(call say,GEN)
+	$(Q)$(O)/bin/recgen keys $< > $@
 .PHONY: reference
-reference: $(O)/weir-fields.7 $(O)/weir-checks.7
+reference: $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7
 
 # -- unit tests: tests/unit/test_<module>.c, cmocka -------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -186,8 +189,8 @@ bench: deps-test
 	$(Q)tests/bench/run $(O)
 
 # -- manuals ------------------------------------------------------------------------------------------------------------
-MAN_SRC := $(wildcard common/*.7 common/weir/*.1 $(PROCS:%=%/*.8) etc/*.5)
-MAN_GEN := $(O)/weir-fields.7 $(O)/weir-checks.7
+MAN_SRC := $(wildcard common/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
+MAN_GEN := $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/weir.yaml.5
 
 # -- install ------------------------------------------------------------------------------------------------------------
 DESTDIR    ?=

@@ -1,6 +1,6 @@
 /*
  * Build tool: prints what is derived from the record tables as text. recgen man: weir-fields(7); recgen list: one line per
- * field, for golden tests and editors; recgen checks: weir-checks(7).
+ * field, for golden tests and editors; recgen checks: weir-checks(7); recgen keys FILE: a manual with the keys of weir.yaml put in.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "checkdef.h"
 #include "record.h"
+#include "topo_keys.h"
 
 static const unsigned char kept[] = { R_HEAD, R_UPDATE, R_END, R_TICK, R_GAP, R_CONFIG, R_EOS, R_VERDICT, R_FLOW, R_HOST,
 				      R_ALERT, R_METRIC, R_PROCESS, R_DELIVERY, R_RUN, R_FETCH, R_BATCH, R_QUERY, R_COMMAND,
@@ -193,9 +194,46 @@ static void man_checks(void)
 	puts(".El\n.Sh SEE ALSO\n.Xr weir 1 ,\n.Xr weir.yaml 5 ,\n.Xr weir-fields 7");
 }
 
+static void man_key(const struct topo_key *k)
+{
+	char doc[512];
+	snprintf(doc, sizeof doc, "%s", k->doc);
+	*doc = (char)toupper((unsigned char)*doc);
+	printf(".It Ic %s\n", k->name);
+	roff(doc);
+	if (k->def)
+		printf(" (default %s)", k->def);
+	puts(".");
+}
+
+/* A line '.\" keys: NAME' of the file stands for the table of that name. */
+static int man_keys(const char *path)
+{
+	char line[512], name[32];
+	FILE *f = fopen(path, "r");
+	if (!f) {
+		perror(path);
+		return 1;
+	}
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, ".\\\" keys: %31s", name) != 1) {
+			fputs(line, stdout);
+			continue;
+		}
+		puts(".Bl -tag -width Ds");
+		for (const struct topo_key *k = topo_keys_of(name); k && k->name; k++)
+			man_key(k);
+		puts(".El");
+	}
+	fclose(f);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *what = argc == 2 ? argv[1] : "";
+	const char *what = argc >= 2 ? argv[1] : "";
+	if (strcmp(what, "keys") == 0 && argc == 3)
+		return man_keys(argv[2]);
 	if (strcmp(what, "man") == 0)
 		man_fields();
 	else if (strcmp(what, "list") == 0)
@@ -203,7 +241,7 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "checks") == 0)
 		man_checks();
 	else {
-		fputs("usage: recgen man | list | checks\n", stderr);
+		fputs("usage: recgen man | list | checks | keys FILE\n", stderr);
 		return 2;
 	}
 	return 0;

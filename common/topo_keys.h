@@ -49,6 +49,9 @@ extern const struct topo_key topo_link_keys[];
 extern const struct topo_key topo_check_keys[]; /* beside the check's parameters */
 extern const struct topo_key topo_recipient_keys[];
 
+/* A table by its name: root, sensor, link, recipient, pool, list, exclusion, rule; NULL if there is none. */
+const struct topo_key *topo_keys_of(const char *name);
+
 /* -- reading -- */
 
 struct topo_parser {

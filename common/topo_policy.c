@@ -312,6 +312,22 @@ void topo_print_policy(struct buf *out, const struct topo *t)
 	}
 }
 
+const struct topo_key *topo_keys_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		const struct topo_key *keys;
+	} others[] = { { "root", topo_root_keys }, { "sensor", topo_sensor_keys }, { "link", topo_link_keys },
+		       { "recipient", topo_recipient_keys } };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(others[i].name, name) == 0)
+			return others[i].keys;
+	for (const struct kind *k = kinds; k < kinds + N_KINDS; k++)
+		if (strcmp(k->what, name) == 0)
+			return k->keys;
+	return NULL;
+}
+
 void topo_free_policy(struct topo *t)
 {
 	for (const struct kind *k = kinds; k < kinds + N_KINDS; k++) {
