@@ -1,5 +1,5 @@
 /*
- * Links between processes: REQ/REP over nng, one socket per process. The only file that knows nng.
+ * Links between processes: REQ/REP over nng, one socket per process. Only link_*.c knows nng.
  *
  * A producer serves its streams (stream.h); a consumer follows one by FETCH from a cursor that it owns and keeps with
  * its effects. FETCH is idempotent, so nng may repeat it at will. All callbacks run in the loop. See DESIGN for the

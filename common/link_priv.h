@@ -1,0 +1,34 @@
+/* What the two ends of a link share. Only link_*.c includes this, and only they know nng. */
+#ifndef WEIR_LINK_PRIV_H
+#define WEIR_LINK_PRIV_H
+
+#include <nng/nng.h>
+#include <stdbool.h>
+
+#include "link.h"
+#include "loop.h"
+
+/* -- from nng's threads to the loop: an aio callback only puts its event on the hub of its loop; the loop does the rest -- */
+
+struct event {
+	struct event *next;
+	void (*fn)(void *arg);
+	void *arg;
+	bool queued;
+};
+
+struct hub;
+
+/* The hub of a loop, made at the first call. */
+struct hub *hub_get(struct loop *l);
+/* From any thread. An event that is queued already stays where it is. */
+void hub_post(struct hub *h, struct event *e);
+/* Takes an event back before its owner is freed. */
+void hub_cancel(struct hub *h, struct event *e);
+
+/* A REQ socket that dials, and dials again, without waiting. pipe_cb, if not NULL, is told of connections. */
+nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, void *), void *arg);
+/* A message with a record in it. */
+nng_msg *link_message(enum rtype type, const void *rec, const char *base);
+
+#endif
