@@ -5,6 +5,8 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -95,6 +97,19 @@ void hub_cancel(struct hub *h, struct event *e)
 		}
 	e->queued = false;
 	pthread_mutex_unlock(&h->lock);
+}
+
+/*
+ * A peer that hangs up before nng 1.5.2 has sent its greeting makes sendmsg fail with EPIPE, which nng reads as 'the listener
+ * was closed': it accepts nobody ever again, and its poller spins over the connections that wait. After ECONNRESET it goes on.
+ * nng calls sendmsg through the PLT, so that this one is taken; for everybody else in a process the two errors are the same.
+ */
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	ssize_t n = syscall(SYS_sendmsg, fd, m, flags);
+	if (n < 0 && errno == EPIPE)
+		errno = ECONNRESET;
+	return n;
 }
 
 /* -- asking -- */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "link.h"
@@ -400,6 +402,31 @@ static void test_rubbish(void **state)
 	world_close(&w);
 }
 
+/* Connections that end before they have begun, at any point of the handshake: the listener goes on. */
+static void test_hang_up(void **state)
+{
+	(void)state;
+	static const char hello[8] = { 0, 'S', 'P', 0, 0, 0x30, 0, 0 }; /* of a REQ socket */
+	struct world w;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	world_open(&w, 1 << 20, false, false);
+	memcpy(sa.sun_path, w.url + strlen("ipc://"), strlen(w.url) - strlen("ipc://"));
+	for (unsigned i = 0; i < 2000; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+		size_t n = i % 10;
+		if (n && n <= sizeof hello)
+			assert_int_equal(write(fd, hello, n), n);
+		if (i % 3 == 0)
+			usleep(i % 200);
+		close(fd);
+	}
+	struct r_status s = { .hello.metrics = 0 };
+	assert_int_equal(link_ask(w.loop, w.url, R_STATUS, &s, NULL, 5000, on_answer, &w), 0);
+	run_until(&w, answered);
+	world_close(&w);
+}
+
 /* More that wait than there are places: those who ask are answered all the same. */
 static void test_crowd(void **state)
 {
@@ -444,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_follow), cmocka_unit_test(test_parts), cmocka_unit_test(test_bounds),
 					    cmocka_unit_test(test_epoch),  cmocka_unit_test(test_ask),	 cmocka_unit_test(test_rubbish),
+					    cmocka_unit_test(test_hang_up),
 					    cmocka_unit_test(test_crowd) };
 	return cmocka_run_group_tests_name("link", tests, make_dir, remove_dir);
 }
