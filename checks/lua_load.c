@@ -90,6 +90,9 @@ static bool take_metadata(struct lua *l, struct lua_script *s)
 	d.score = take_score(L, "score");
 	d.client_score = take_score(L, "client_score");
 	take_loops(l, s);
+	lua_getfield(L, -1, "timers");
+	s->has_timers = lua_toboolean(L, -1);
+	lua_pop(L, 1);
 	for (int i = 0; i < N_DEFS; i++) {
 		s->def[i] = d;
 		s->def[i].entity = i == DEF_FLOW ? ENT_FLOW : ENT_HOST;

@@ -78,6 +78,7 @@ struct lua {
 		bool used;
 	} *cached;
 	struct lua_script *running;
+	size_t before; /* memory in use when it began */
 	struct log_limit limit;
 };
 

@@ -69,9 +69,17 @@ static struct lua_script *hungriest(struct lua *l)
 	return worst;
 }
 
+static void note_growth(struct lua *l)
+{
+	if (l->running)
+		l->running->grown += (int64_t)l->memory - (int64_t)l->before;
+	l->before = l->memory;
+}
+
 static void out_of_memory(struct lua *l)
 {
 	lua_gc(l->state, LUA_GCCOLLECT, 0);
+	note_growth(l);
 	struct lua_script *s = hungriest(l);
 	if (s && l->memory > MAX_MEMORY / 2)
 		script_disable(l, s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
@@ -187,6 +195,7 @@ static uint64_t cost_clock(void)
 static void enter(struct lua *l, struct lua_script *s)
 {
 	l->running = s;
+	l->before = l->memory;
 	box_push(l, "enter");
 	lua_pushinteger(l->state, (s - l->scripts) + 1);
 	if (lua_pcall(l->state, 1, 0, 0) != 0)
@@ -225,7 +234,6 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 {
 	const struct lua_rows *rows = &l->set[set];
 	uint64_t began = 0;
-	size_t memory = l->memory;
 	for (int h = 0; h < LUA_N_HOOKS && !s->disabled; h++) {
 		if (!rows->n_index[h] || s->loop[h] == LUA_NOREF)
 			continue;
@@ -240,7 +248,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 	if (!began)
 		return;
 	s->ns += cost_clock() - began;
-	s->grown += (int64_t)l->memory - (int64_t)memory;
+	note_growth(l);
 	take_hits(l, s, set, cb, arg);
 	l->running = NULL;
 }
@@ -312,14 +320,13 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 		if (s->disabled || !s->has_timers || !ask(l, s, "has_due"))
 			continue;
 		uint64_t began = cost_clock();
-		size_t memory = l->memory;
-		enter(l, s);
+			enter(l, s);
 		s->calls++;
 		/* More than this at once is a script that sets timers in the past. */
 		for (int turns = 0; turns < MAX_HITS && !s->disabled && ask(l, s, "run_due"); turns++)
 			continue;
 		s->ns += cost_clock() - began;
-		s->grown += (int64_t)l->memory - (int64_t)memory;
+		note_growth(l);
 		take_hits(l, s, LUA_HOSTS, cb, arg);
 		l->running = NULL;
 	}

@@ -121,7 +121,6 @@ local function read_metadata(script, meta)
 		local every = hooks_of(rawget(meta, "every"), host_hooks, "minute", "every")
 		need(#every == 1, "every: one period")
 		add("host", every, host, "host")
-		out.every = every[1]
 	end
 	if alert ~= nil then add("alert", { "alert" }, alert, "alert") end
 	local timers = rawget(meta, "timers")
@@ -133,7 +132,7 @@ local function read_metadata(script, meta)
 		script.timers = timers
 	end
 	need(next(out.loops) or timers, "the table has none of the functions flow, host, alert and timers")
-	out.entity = flow ~= nil and "flow" or "host"
+	out.timers = timers ~= nil
 	return out
 end
 

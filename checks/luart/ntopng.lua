@@ -424,7 +424,7 @@ function rt.load_ntopng(script, source, hook, make_loop)
 		title = "Custom script (" .. titles[hook] .. ")",
 		description = "A script written for ntopng raised an alert.",
 		mitre = "", category = "security", score = 50, client_score = 25,
-		entity = is_host and "host" or "flow", every = is_host and "minute" or nil, loops = {},
+		loops = {},
 	}
 	local check
 	if is_host then

@@ -1,0 +1,303 @@
+#include "lua_common.h"
+
+#include "id.h"
+
+static struct r_flow make_flow(struct buf *arena, unsigned i)
+{
+	struct r_flow f = { 0 };
+	if (!arena->cap)
+		buf_reserve(arena, 1 << 20); /* rows refer to it: it must not move */
+	f.key.id = (struct id){ 0x0123456789abcdefull, i };
+	f.key.first = 1700000000ull * S;
+	f.key.client.b[10] = f.key.client.b[11] = 0xff;
+	f.key.client.b[12] = 10;
+	f.key.client.b[15] = (uint8_t)i;
+	addr_parse("192.0.2.9", 9, &f.key.server);
+	f.key.client_port = (uint16_t)(40000 + i);
+	f.key.server_port = 443;
+	f.key.proto = 6;
+	f.key.sensor = text_of(arena, "lan");
+	f.n.client_bytes = 1000 * i;
+	f.n.server_bytes = 5ull << 40;
+	f.n.client_packets = f.n.server_packets = 3;
+	f.n.rtt_client = S / 4;
+	f.n.client_flags = 0x12;
+	f.n.end_reason = END_FIN;
+	f.app.app = text_of(arena, i % 2 ? "TLS" : "Example");
+	f.app.master = text_of(arena, "TLS");
+	f.app.app_id = i % 2 ? 91 : 700;
+	f.app.master_id = 91;
+	f.app.tls_issuer = text_of(arena, "O=Example Ltd, CN=ca");
+	f.app.tls_names = text_of(arena, "a.example\nb.example");
+	f.judge.client_local = 1;
+	return f;
+}
+
+/* -- the view -- */
+
+static void test_fields(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct buf arena = { 0 };
+	bench_script(&b, "one", "return { on = 'end', flow = function(f)\n"
+				"local t = { f.id, f.client.ip, f.server.ip, f.client.port, f.proto, f.client.bytes,"
+				" f.server.bytes, f.tcp.rtt_client, f.client.tcp_flags, f.end_reason, f.app.name, f.app.master,"
+				" f.tls.issuer, #f.tls.names, f.tls.names[2], tostring(f.client['local']),"
+				" tostring(f.server['local']), f.first, f.http.url, f.sensor, f.client.mac }\n"
+				"return true, table.concat(t, ' ') end }");
+	bench_start(&b, "");
+	struct r_flow f = make_flow(&arena, 7);
+	bench_flow(&b, 1 << LUA_END, &f, &arena);
+	char id[ID_STRLEN], want[300];
+	snprintf(want, sizeof want,
+		 "0 one 50 %s 10.0.0.7 192.0.2.9 40007 tcp 7000 5497558138880 0.25 SA fin TLS TLS O=Example Ltd, CN=ca 2 "
+		 "b.example true false 1700000000  lan \n",
+		 id_str(f.key.id, id));
+	assert_string_equal(bench_run(&b, LUA_FLOWS, 1700000001 * S), want);
+	buf_release(&arena);
+	bench_end(&b);
+}
+
+/* A walk over everything that pairs shows comes to every field of the record, by its name. */
+static void test_every_field(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"local function walk(v, at, out)\n"
+		"  for k, x in pairs(v) do\n"
+		"    local name = at == '' and k or at .. '.' .. k\n"
+		"    if type(x) == 'userdata' then walk(x, name, out) else out[#out + 1] = name end\n"
+		"  end\n"
+		"  return out\n"
+		"end\n"
+		"return { on = 'end', flow = function(f)\n"
+		"  local names = walk(f, '', {})\n"
+		"  for _, n in ipairs(names) do raise { host = '10.0.0.1', message = n } end\n"
+		"end,\n"
+		"host = function(h)\n"
+		"  for _, n in ipairs(walk(h, '', {})) do raise { host = '10.0.0.1', message = n } end\n"
+		"end,\n"
+		"alert = function(a)\n"
+		"  for _, n in ipairs(walk(a, '', {})) do raise { host = '10.0.0.1', message = n } end\n"
+		"end }";
+	static const struct {
+		enum lua_set set;
+		enum rtype type;
+		unsigned hook;
+	} sets[] = { { LUA_FLOWS, R_FLOW, LUA_END }, { LUA_HOSTS, R_HOST, LUA_MINUTE }, { LUA_ALERTS, R_ALERT, LUA_ALERT } };
+	struct bench b = { 0 };
+	static const struct lua_part part[RECORD_MAX_GROUPS];
+	bench_script(&b, "walk", text);
+	bench_start(&b, "");
+	for (size_t i = 0; i < 3; i++) {
+		const struct rdesc *rd = rdesc_get(sets[i].type);
+		lua_add(b.lua, sets[i].set, 1u << sets[i].hook, part);
+		const char *said = bench_run(&b, sets[i].set, S);
+		for (unsigned g = 0; g < rd->n_groups; g++)
+			for (unsigned k = 0; k < rd->groups[g].n_fields; k++) {
+				const char *name = rd->groups[g].fields[k].name;
+				char want[120];
+				snprintf(want, sizeof want, "%s|10.0.0.1@0", name);
+				bool found = strstr(said, want) != NULL;
+				snprintf(want, sizeof want, "%s.name|10.0.0.1@0", name);
+				if (!found && !strstr(said, want))
+					fail_msg("%s records: no field %s", rd->name, name);
+			}
+	}
+	bench_end(&b);
+}
+
+/* -- when -- */
+
+static void test_hooks(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct buf arena = { 0 };
+	bench_script(&b, "a", "return { on = { 'start', 'detected' }, flow = function(f) return true, 'a' .. f.client.port end }");
+	bench_script(&b, "b", "return { flow = function(f) return f.client.bytes > 1500, 'b' .. f.client.port end }");
+	bench_start(&b, "");
+	static const unsigned hooks[] = { 1 << LUA_START | 1 << LUA_DETECTED, 1 << LUA_END, 1 << LUA_END, 0, 1 << LUA_PERIODIC };
+	for (unsigned i = 0; i < 5; i++) {
+		struct r_flow f = make_flow(&arena, i);
+		bench_flow(&b, hooks[i], &f, &arena);
+	}
+	assert_string_equal(bench_run(&b, LUA_FLOWS, S), "0 a 50 a40000\n0 a 50 a40000\n2 b 50 b40002\n");
+	assert_string_equal(bench_run(&b, LUA_FLOWS, S), "");
+	assert_true(lua_has(b.lua, LUA_START));
+	assert_false(lua_has(b.lua, LUA_PERIODIC));
+	assert_true(lua_has(b.lua, LUA_MINUTE)); /* a shipped one */
+	buf_release(&arena);
+	bench_end(&b);
+}
+
+static void test_params(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct buf arena = { 0 };
+	bench_script(&b, "p",
+		     "return { title = 'T', severity = 'error', params = { threshold = { default = 5, unit = 'bytes', doc = 'x' }, "
+		     "who = 'nobody', on = false, list = { 'a' } },\n"
+		     "flow = function(f) return f.client.bytes >= param.threshold, param.who .. tostring(param.on) .. "
+		     "table.concat(param.list, '+'), { value = f.client.bytes, threshold = param.threshold } end }");
+	bench_script(&b, "q", "return { params = { threshold = 1 }, flow = function() return true end }");
+	bench_start(&b, "p: {threshold: 2K, who: me, on: yes, list: [x, y]}, q: {treshold: 1}");
+	struct r_flow f = make_flow(&arena, 3);
+	bench_flow(&b, 1 << LUA_END, &f, &arena);
+	f = make_flow(&arena, 2);
+	bench_flow(&b, 1 << LUA_END, &f, &arena);
+	/* q is left out: it has no parameter of that name. */
+	assert_string_equal(bench_run(&b, LUA_FLOWS, S), "0 p 100 metrue" "x+y|threshold=2048\nvalue=3000\n");
+	buf_release(&arena);
+	bench_end(&b);
+}
+
+/* -- failing -- */
+
+static void test_errors(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct buf arena = { 0 };
+	const char *key, *why;
+	bench_script(&b, "bad", "return { flow = function(f)\n"
+				"if f.client.port == 40002 then error('no') end\n"
+				"if f.client.port == 40004 then return f.nothing end\n"
+				"return true, tostring(f.client.port) end }");
+	bench_script(&b, "good", "return { flow = function(f) return f.client.port == 40004, 'good' end }");
+	bench_script(&b, "syntax", "return { flow = function(f) return end");
+	bench_script(&b, "bytecode", "\x1bLJ\x02");
+	bench_script(&b, "nothing", "return 5");
+	bench_script(&b, "thrown", "error({})");
+	bench_start(&b, "");
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < 6; i++) {
+			struct r_flow f = make_flow(&arena, i);
+			bench_flow(&b, 1 << LUA_END, &f, &arena);
+		}
+		const char *said = bench_run(&b, LUA_FLOWS, S);
+		/* Ten errors are enough: the fifth round is its last. */
+		if (round < 4)
+			assert_string_equal(said, "0 bad 50 40000\n1 bad 50 40001\n3 bad 50 40003\n5 bad 50 40005\n"
+						  "4 good 50 good\n");
+		else if (round == 5)
+			assert_string_equal(said, "4 good 50 good\n");
+	}
+	assert_true(lua_next_disabled(b.lua, &key, &why));
+	assert_string_equal(key, "bad");
+	assert_non_null(strstr(why, "bad.lua:3: flow has no field 'nothing'"));
+	assert_false(lua_next_disabled(b.lua, &key, &why));
+	assert_true(bench_metric(&b, "lua_check_errors", "bad") == 10);
+	assert_true(bench_metric(&b, "lua_check_disabled", "bad") == 1);
+	buf_release(&arena);
+	bench_end(&b);
+}
+
+static void test_memory(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	const char *key, *why;
+	static const struct lua_part part[4];
+	bench_script(&b, "eats", "local t = {}\nreturn { flow = function() for i = 1, 1e9 do t[#t + 1] = 'x' .. i .. ('y'):rep(1000) end end }");
+	bench_script(&b, "lives", "return { flow = function() return true, ('z'):rep(100) end }");
+	bench_start(&b, "");
+	lua_add(b.lua, LUA_FLOWS, 1 << LUA_END, part);
+	bench_run(&b, LUA_FLOWS, S);
+	assert_true(lua_next_disabled(b.lua, &key, &why));
+	assert_string_equal(key, "eats");
+	lua_add(b.lua, LUA_FLOWS, 1 << LUA_END, part);
+	assert_non_null(strstr(bench_run(&b, LUA_FLOWS, S), "0 lives 50 zzzz"));
+	assert_true(bench_metric(&b, "lua_memory", NULL) <= 256 << 20);
+	bench_end(&b);
+}
+
+/* -- what is kept -- */
+
+static const char counting[] =
+	"local seen = state.global { name = 'seen', ttl = 100, max = 3 }\n"
+	"local per = state.flow { name = 'per' }\n"
+	"timer.every(60, 'sweep')\n"
+	"return { on = 'detected', flow = function(f)\n"
+	"  timer.after(30, 'later', f.client.ip)\n"
+	"  return true, seen:add(f.client.ip) .. ' ' .. per:add(2) .. ' of ' .. seen:count()\n"
+	"end,\n"
+	"timers = { sweep = function() raise { host = '10.9.9.9', message = 'sweep ' .. now() } end,\n"
+	"later = function(ip) raise { host = ip, vlan = 5, score = 70, message = 'later' } end } }";
+
+static void add_one(struct bench *b, struct buf *arena, unsigned i)
+{
+	struct r_flow f = make_flow(arena, i);
+	bench_flow(b, 1 << LUA_DETECTED, &f, arena);
+}
+
+static const char *tick(struct bench *b, uint64_t clock)
+{
+	buf_reset(&b->said);
+	lua_tick(b->lua, clock, bench_found, b);
+	return buf_cstr(&b->said);
+}
+
+static void test_state(void **state)
+{
+	(void)state;
+	struct bench b = { 0 }, c = { 0 };
+	struct buf arena = { 0 }, saved = { 0 }, again = { 0 };
+	bench_script(&b, "counts", counting);
+	bench_start(&b, "");
+	assert_string_equal(tick(&b, 1000 * S), "");
+	add_one(&b, &arena, 1);
+	add_one(&b, &arena, 1);
+	add_one(&b, &arena, 2);
+	assert_string_equal(bench_run(&b, LUA_FLOWS, 1000 * S),
+			    "0 counts 50 1 2 of 1\n1 counts 50 2 4 of 1\n2 counts 50 1 2 of 2\n");
+	assert_string_equal(tick(&b, 1010 * S), "");
+	/* Into another instance, which goes on from there. */
+	bench_script(&c, "counts", counting);
+	bench_start(&c, "");
+	luacheck_save(b.lua, &saved);
+	assert_int_equal(luacheck_load(c.lua, saved.p, saved.len), 0);
+	luacheck_save(c.lua, &again);
+	assert_int_equal(saved.len, again.len);
+	assert_memory_equal(saved.p, again.p, saved.len);
+	struct bench *both[] = { &b, &c };
+	for (int i = 0; i < 2; i++) {
+		struct bench *x = both[i];
+		assert_string_equal(tick(x, 1030 * S), "0 counts 50 sweep 1030|10.9.9.9@0\n0 counts 70 later|10.0.0.1@5\n"
+						      "0 counts 70 later|10.0.0.1@5\n0 counts 70 later|10.0.0.2@5\n");
+		assert_string_equal(tick(x, 1031 * S), "");
+		add_one(x, &arena, 3);
+		add_one(x, &arena, 4); /* the oldest makes room */
+		add_one(x, &arena, 1);
+		assert_string_equal(bench_run(x, LUA_FLOWS, 1040 * S),
+				    "0 counts 50 1 2 of 3\n1 counts 50 1 2 of 3\n2 counts 50 1 6 of 3\n");
+		add_one(x, &arena, 3); /* all have expired */
+		assert_string_equal(bench_run(x, LUA_FLOWS, 1200 * S), "0 counts 50 1 4 of 1\n");
+	}
+	/* Broken in any place, it is refused or read, and never an error. */
+	for (size_t cut = 0; cut < saved.len; cut++)
+		assert_int_equal(luacheck_load(c.lua, saved.p, cut), cut ? -1 : 0);
+	for (size_t at = 0; at < saved.len; at++) {
+		saved.p[at] ^= 0x15;
+		luacheck_load(c.lua, saved.p, saved.len);
+		saved.p[at] ^= 0x15;
+	}
+	assert_int_equal(luacheck_load(c.lua, saved.p, saved.len), 0);
+	buf_release(&arena);
+	buf_release(&saved);
+	buf_release(&again);
+	bench_end(&b);
+	bench_end(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields), cmocka_unit_test(test_every_field), cmocka_unit_test(test_hooks),
+		cmocka_unit_test(test_params), cmocka_unit_test(test_errors),	   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_state),
+	};
+	return cmocka_run_group_tests_name("lua", tests, NULL, NULL);
+}
