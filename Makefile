@@ -170,12 +170,12 @@ deps-lint:
 
 # -- run, test, bench ---------------------------------------------------------------------------------------------------
 # make run [IFACE=eth0 | PCAP="file ..."] [SPEED=n|max]: everything in the foreground, in $(O)/run.
-SPEED ?= 0.2
+SPEED ?= 1
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
 .PHONY: run test bench
 run: deps
-	+$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
 test: deps-test
 	+$(Q)$(MAKE) --no-print-directory all

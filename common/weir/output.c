@@ -16,6 +16,7 @@ struct column {
 };
 
 static const struct column alert_table[] = { { "time", "TIME", 19 },       { "severity", "SEVERITY", 9 },
+					     { "action", "ACTION", 7 },
 					     { "check", "CHECK", 30 },     { "entity_value", "ENTITY", 16 },
 					     { "flow.client.ip", "CLIENT", 16 }, { "flow.server.ip", "SERVER", 16 },
 					     { "message", "MESSAGE", 0 },  { NULL, NULL, 0 } };

@@ -56,7 +56,8 @@ static void announce(void *arg)
 	r->announced = true;
 	fprintf(stderr,
 		"\nweir: the API listens on %s%s\n"
-		"  curl %s%s -H 'Authorization: Bearer %s' 'http://%s/api/v1/alerts?limit=5'\n\n",
+		"  curl %s%s -H 'Authorization: Bearer %s' 'http://%s/api/v1/alerts?limit=5'\n"
+		"weir: flows and alerts come as they end or are raised; Ctrl-C ends all\n\n",
 		local ? "" : "http://", listen, local ? "--unix-socket " : "", local ? listen + 5 : "-s", token,
 		local ? "localhost" : listen);
 }
@@ -71,7 +72,7 @@ static struct topo *load(struct run *r)
 	if (r->interface)
 		effective_sensor(t, r->interface, SRC_INTERFACE, (char *[]){ (char *)r->interface, NULL }, -1);
 	if (r->n_pcaps)
-		effective_sensor(t, "capture", SRC_FILES, r->pcaps, r->speed);
+		effective_sensor(t, "pcap", SRC_FILES, r->pcaps, r->speed);
 	if (r->dir)
 		effective_dir(t, r->dir);
 	return t;

@@ -44,7 +44,7 @@ struct supervisor {
 	struct child children[MAX_CHILDREN];
 	unsigned n;
 	bool stopping, colour, quiet;
-	int code, notify_fd;
+	int code, notify_fd, width; /* of the longest name */
 	unsigned limit;
 	void (*tick)(void *arg);
 	void *tick_arg;
@@ -104,6 +104,8 @@ void supervise_add(struct supervisor *sv, const char *name, const char *program,
 	while (args[n])
 		n++;
 	*c = (struct child){ .name = xstrdup(name), .program = find_program(program), .once = once, .raw = raw, .out = -1 };
+	if (!raw && (int)strlen(name) > sv->width)
+		sv->width = (int)strlen(name);
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
 	c->argv[0] = xstrdup(program);
 	for (size_t i = 0; i < n; i++)
@@ -232,10 +234,10 @@ static void print_line(const struct supervisor *sv, struct child *c, const char 
 	if ((error && said_before(c, line, len)) || (sv->quiet && !error && !begins(line, len, "warning: ")))
 		return;
 	if (sv->colour)
-		fprintf(stderr, "\033[%sm%-10s\033[0m %.*s\n", colours[(unsigned)(c - sv->children) % 6], c->name, (int)len,
-			line);
+		fprintf(stderr, "\033[%sm%-*s\033[0m %.*s\n", colours[(unsigned)(c - sv->children) % 6], sv->width, c->name,
+			(int)len, line);
 	else
-		fprintf(stderr, "%-10s %.*s\n", c->name, (int)len, line);
+		fprintf(stderr, "%-*s %.*s\n", sv->width, c->name, (int)len, line);
 }
 
 static void read_output(const struct supervisor *sv, struct child *c)
@@ -415,24 +417,29 @@ static void start_due(struct supervisor *sv)
 			start(&sv->children[i]);
 }
 
-/* In the order of the pipeline: each may still hand on what it has to the next. */
+static void stop(struct supervisor *sv, struct child *c, int sigfd)
+{
+	uint64_t give_up = mono_ns() + STOP_MS * 1000000ull;
+	if (!c->pid)
+		return;
+	kill(c->pid, SIGTERM);
+	while (c->pid && mono_ns() < give_up)
+		turn(sv, sigfd, 50);
+	if (!c->pid)
+		return;
+	fprintf(stderr, "weir: %s does not stop: killing it\n", c->name);
+	kill(c->pid, SIGKILL);
+	while (c->pid)
+		turn(sv, sigfd, 50);
+}
+
+/* First who only watches, then in the order of the pipeline: each may still hand on what it has to the next. */
 static void stop_all(struct supervisor *sv, int sigfd)
 {
-	for (unsigned i = 0; i < sv->n; i++) {
-		struct child *c = &sv->children[i];
-		uint64_t give_up = mono_ns() + STOP_MS * 1000000ull;
-		if (!c->pid)
-			continue;
-		kill(c->pid, SIGTERM);
-		while (c->pid && mono_ns() < give_up)
-			turn(sv, sigfd, 50);
-		if (c->pid) {
-			fprintf(stderr, "weir: %s does not stop: killing it\n", c->name);
-			kill(c->pid, SIGKILL);
-			while (c->pid)
-				turn(sv, sigfd, 50);
-		}
-	}
+	for (int raw = 1; raw >= 0; raw--)
+		for (unsigned i = 0; i < sv->n; i++)
+			if (sv->children[i].raw == (bool)raw)
+				stop(sv, &sv->children[i], sigfd);
 }
 
 int supervise_run(struct supervisor *sv)

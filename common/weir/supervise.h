@@ -18,7 +18,7 @@ void supervise_add(struct supervisor *sv, const char *name, const char *program,
 		   bool raw);
 /* quiet: only what the processes log as warning or error is passed on. */
 void supervise_quiet(struct supervisor *sv, bool quiet);
-/* Called once a second of running, for whoever waits for something. */
+/* Called a few times a second, for whoever waits for something. */
 void supervise_tick(struct supervisor *sv, void (*cb)(void *arg), void *arg);
 /* A process that crashed n times in a row ends the whole. Without it, only one that was never ready does. */
 void supervise_limit(struct supervisor *sv, unsigned n);
@@ -33,7 +33,7 @@ bool supervise_ready(const struct supervisor *sv, const char *name);
 void supervise_retire(struct supervisor *sv, const char *name);
 /*
  * Runs all until SIGINT or SIGTERM, or until one that is 'once' exits. A process that was ready and has not said for 30 s that
- * it is alive is ended and started again. Stops them in the order they were added. Returns 128 + the signal, the exit code of
+ * it is alive is ended and started again. Stops the raw ones, then the others as they were added. Returns 128 + the signal, the exit code of
  * the one that ended it, or 1 if starting one again is hopeless (restart.h).
  */
 int supervise_run(struct supervisor *sv);

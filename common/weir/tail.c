@@ -13,6 +13,8 @@
 #include "output.h"
 #include "verbs.h"
 
+#define FLOWS_A_SECOND 20 /* on a terminal: more cannot be read, and would bury the alerts */
+
 struct tail {
 	struct loop *loop;
 	struct output alerts, flows;
@@ -20,6 +22,8 @@ struct tail {
 	const char *cursor_file;
 	uint64_t left;
 	bool limited, wait, up, done;
+	/* Flows printed in this second, and those that were not; rate 0 = all are. */
+	uint64_t rate, second, printed, folded;
 };
 
 static void save_cursor(const struct tail *k, const struct follower *f, uint64_t next)
@@ -52,6 +56,30 @@ static void print(struct tail *k, enum rtype type, const void *rec, const char *
 	}
 }
 
+static void say_folded(struct tail *k)
+{
+	if (k->folded)
+		printf("... and %" PRIu64 " more flows (weir history has all)\n", k->folded);
+	fflush(stdout);
+	k->folded = 0;
+}
+
+static void print_flow(struct tail *k, const void *rec, const char *base)
+{
+	uint64_t second = mono_ns() / 1000000000u;
+	if (second != k->second) {
+		say_folded(k);
+		k->second = second;
+		k->printed = 0;
+	}
+	if (k->rate && k->printed == k->rate) {
+		k->folded++;
+		return;
+	}
+	k->printed++;
+	print(k, R_FLOW, rec, base);
+}
+
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
 	static union {
@@ -72,7 +100,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		if (type == R_ALERT && match_eval(k->m, &rec, r->base))
 			print(k, type, &rec, r->base);
 		else if (type == R_FLOW && rec.flow.n.end_reason != END_ACTIVE)
-			print(k, type, &rec, r->base);
+			print_flow(k, &rec, r->base);
 	}
 	fflush(stdout);
 	if (k->cursor_file)
@@ -106,6 +134,11 @@ static void on_link(void *arg, struct follower *f, bool up)
 	k->up = up;
 }
 
+static void on_second(void *arg)
+{
+	say_folded(arg);
+}
+
 static void on_timeout(void *arg)
 {
 	struct tail *k = arg;
@@ -123,7 +156,8 @@ static void on_signal(void *arg, int signo)
 
 static int usage(void)
 {
-	fputs("usage: weir tail [-f FILE] [--flows] [--cursor-file FILE] [-n COUNT] [--wait] [-o FORM] [MATCH]\n", stderr);
+	fputs("usage: weir tail [-f FILE] [--flows] [--rate N] [--cursor-file FILE] [-n COUNT] [--wait] [-o FORM] [MATCH]\n",
+	      stderr);
 	return EXIT_USAGE;
 }
 
@@ -139,6 +173,7 @@ static int follow(struct tail *k, const struct topo *t, bool flows)
 	loop_on_signal(k->loop, SIGTERM, on_signal, k);
 	struct loop_timer *timeout = loop_add_timer(k->loop, on_timeout, k);
 	loop_set_timer(timeout, 3000, 0);
+	loop_set_timer(loop_add_timer(k->loop, on_second, k), 1000, 1000);
 	char *url = topo_url(t, "checks", NULL);
 	struct follower *a = follower_new(k->loop, url, "alerts", "tail", &ops, k), *h = NULL;
 	if (k->cursor_file)
@@ -162,13 +197,14 @@ int verb_tail(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "flows", no_argument, NULL, 'l' }, { "cursor-file", required_argument, NULL, 'c' },
-		{ "wait", no_argument, NULL, 'w' },  { NULL, 0, NULL, 0 },
+		{ "wait", no_argument, NULL, 'w' },  { "rate", required_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct tail k = { 0 };
 	struct buf filter = { 0 };
 	struct match_error e;
 	const char *file = NULL;
-	bool flows = false;
+	bool flows = false, rate_given = false;
 	int opt, form, code = EXIT_FAILED;
 	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
 		switch (opt) {
@@ -194,6 +230,10 @@ int verb_tail(int argc, char **argv)
 		case 'w':
 			k.wait = true;
 			break;
+		case 'r':
+			k.rate = strtoull(optarg, NULL, 10);
+			rate_given = true;
+			break;
 		default:
 			return usage();
 		}
@@ -214,6 +254,8 @@ int verb_tail(int argc, char **argv)
 	if (t) {
 		output_begin(&k.alerts, t->timezone);
 		output_begin(&k.flows, t->timezone);
+		if (!rate_given && k.flows.form == OUT_TABLE && isatty(STDOUT_FILENO))
+			k.rate = FLOWS_A_SECOND;
 		code = follow(&k, t, flows);
 	}
 	match_free(k.m);
