@@ -174,6 +174,7 @@ union input {
 	struct r_tick tick;
 	struct r_gap gap;
 	struct r_config config;
+	struct r_arp arp;
 };
 
 /* Works on the record at r. 1 done, 0 end, -1 unreadable. */
@@ -184,7 +185,7 @@ static int one_record(struct lane *l, struct codec_reader *r)
 	enum rtype type = codec_peek(r);
 	size_t at = r->pos, len;
 	bool ours = type == R_VERDICT || type == R_UPDATE || type == R_END || type == R_TICK || type == R_EOS ||
-		    type == R_GAP || type == R_CONFIG;
+		    type == R_GAP || type == R_CONFIG || type == R_ARP;
 	int rc = ours ? codec_read(r, &u) : codec_skip(r, &at, &len);
 	if (rc != 1)
 		return rc;
@@ -214,6 +215,9 @@ static int one_record(struct lane *l, struct codec_reader *r)
 	case R_GAP:
 		engine_gap(k->engine, &u.gap, r->base);
 		put_both(k, raw, len);
+		break;
+	case R_ARP:
+		engine_arp(k->engine, &u.arp, r->base);
 		break;
 	case R_CONFIG:
 		engine_config(k->engine, &u.config, r->base);

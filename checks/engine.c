@@ -10,34 +10,37 @@
 
 /* -- time -- */
 
-/* Which host functions of scripts are due when a minute begins, after another one. */
-static unsigned hooks_due(uint64_t before, uint64_t minute)
-{
-	unsigned hooks = 1u << LUA_MINUTE;
-	if (minute / 5 != before / 5)
-		hooks |= 1u << LUA_5MINUTES;
-	if (minute / 60 != before / 60)
-		hooks |= 1u << LUA_HOUR;
-	return hooks;
-}
-
 static void on_timer(void *arg, const struct lua_finding *f)
 {
 	lua_event(arg, &f->host, f->vlan, f);
 }
 
-static void run_minute(struct engine *e, uint64_t before)
+static void run(struct engine *e, unsigned due, bool more)
 {
-	run_hosts(e, hooks_due(before, e->minute));
-	for (unsigned i = 0; i < e->n_sensors; i++)
-		sensor_minute(e, &e->sensors[i]);
+	run_hosts(e, due, more);
+	run_places(e, due, more);
+	run_devices(e);
+}
+
+/* The periods that were over when the clock went on to now. */
+static unsigned periods_over(uint64_t before, uint64_t now)
+{
+	unsigned due = 0;
+	for (unsigned p = 0; p < PERIODS; p++) {
+		uint64_t length = period_seconds((enum period)p) * SECOND;
+		if (now / length > before / length)
+			due |= period_hook((enum period)p);
+	}
+	return due;
 }
 
 void engine_tick(struct engine *e, const struct r_tick *r, const char *base)
 {
 	batch_flush(e);
 	struct sensor *s = sensor_get(e, str_ptr(base, r->tick.sensor), r->tick.sensor.len);
-	s->now = r->n;
+	s->place.count = r->n;
+	s->place.count.undecoded_by = (struct str){ 0, 0 };
+	s->place.live = r->tick.live;
 	if (r->tick.to > e->clock)
 		e->clock = r->tick.to;
 	/* A gap of years is one tick and one run. */
@@ -46,9 +49,9 @@ void engine_tick(struct engine *e, const struct r_tick *r, const char *base)
 		e->minute = minute;
 	lua_tick(e->lua, e->clock, on_timer, e);
 	if (minute > e->minute) {
-		uint64_t before = e->minute;
+		unsigned due = periods_over(e->minute * MINUTE, e->clock);
 		e->minute = minute;
-		run_minute(e, before);
+		run(e, due, true);
 	}
 	batch_alerts(e);
 }
@@ -62,14 +65,14 @@ void engine_config(struct engine *e, const struct r_config *r, const char *base)
 void engine_finish(struct engine *e)
 {
 	batch_flush(e);
-	run_hosts(e, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR);
+	run(e, HOOK_MINUTE | HOOK_5MIN | HOOK_HOUR | HOOK_DAY, false);
 	for (struct host *h = host_oldest(e->hosts); h; h = host_newer(e->hosts, h)) {
 		host_will_change(e->hosts, h);
 		release_all(e, h, CAUSE_END_OF_INPUT);
 		emit_host(e, h, true);
 	}
-	for (unsigned i = 0; i < e->n_sensors; i++)
-		sensor_release(e, &e->sensors[i]);
+	places_finish(e);
+	end_devices(e, true);
 	batch_alerts(e);
 }
 
@@ -88,36 +91,55 @@ static void on_flow_evicted(void *arg, struct openflow *f)
 	lose_flow(arg, f);
 }
 
-static void add_to_hooks(struct engine *e, unsigned index, const struct flow_check *check)
+static void add_flow_check(struct engine *e, unsigned index)
 {
 	static const enum check_hook hooks[] = { HOOK_DETECTED, HOOK_PERIODIC, HOOK_END };
 	for (int i = 0; i < 3; i++) {
 		unsigned place = hook_place(hooks[i]);
 		if (e->conf.checks[index].def->hooks & hooks[i])
-			e->on_hook[place][e->n_on_hook[place]++] = (struct flow_slot){ (uint16_t)index, check };
+			e->on_hook[place][e->n_on_hook[place]++] = (struct flow_slot){ (uint16_t)index, check_fns[index].flow };
 	}
+}
+
+static void add_run(uint16_t run[PERIODS][CONF_MAX_CHECKS], unsigned n[PERIODS], unsigned index, unsigned hooks)
+{
+	for (unsigned p = 0; p < PERIODS; p++)
+		if (hooks & period_hook((enum period)p))
+			run[p][n[p]++] = (uint16_t)index;
 }
 
 static void find_functions(struct engine *e)
 {
-	e->dangerous = e->blind = CONF_MAX_CHECKS;
 	for (unsigned i = 0; i < 64; i++)
 		e->risk_check[i] = CONF_MAX_CHECKS;
 	for (unsigned i = 0; i < e->conf.n; i++) {
 		const struct checkdef *d = e->conf.checks[i].def;
 		if (d->risk_id && d->risk_id < 64)
 			e->risk_check[d->risk_id] = (uint16_t)i;
-		for (size_t k = 0; d->entity == ENT_FLOW && k < n_flow_checks; k++)
-			if (strcmp(flow_checks[k].key, d->key) == 0 && e->conf.checks[i].enabled)
-				add_to_hooks(e, i, &flow_checks[k]);
-		for (size_t k = 0; d->entity == ENT_HOST && k < n_host_checks; k++)
-			if (strcmp(host_checks[k].key, d->key) == 0)
-				e->host_fn[i] = &host_checks[k];
-		if (strcmp(d->key, "dangerous_host") == 0)
-			e->dangerous = (uint16_t)i;
-		if (strcmp(d->key, "too_many_drops") == 0)
-			e->blind = (uint16_t)i;
+		if (!e->conf.checks[i].enabled || i >= n_checkdefs)
+			continue;
+		if (check_fns[i].flow)
+			add_flow_check(e, i);
+		else if (check_fns[i].host)
+			add_run(e->host_run, e->n_host_run, i, d->hooks);
+		else if (check_fns[i].place)
+			add_run(e->place_run, e->n_place_run, i, d->hooks);
 	}
+}
+
+/* Rows whose work, or part of it, is done where the facts come in. */
+static void find_own(struct engine *e)
+{
+	const struct conf *c = &e->conf;
+	e->dangerous = conf_index(c, "dangerous_host", ENT_HOST);
+	e->device_check = conf_index(c, "device_connection_disconnection", ENT_MAC);
+	e->new_device = conf_index(c, "unexpected_new_device", ENT_MAC);
+	e->reassigned = conf_index(c, "ip_reassignment", ENT_MAC);
+	e->too_large = conf_index(c, "broadcast_domain_too_large", ENT_MAC);
+	e->lease = conf_index(c, "ip_outside_dhcp_range", ENT_HOST);
+	e->pace_times = (unsigned)c->checks[conf_index(c, "ndpi_periodic_flow", ENT_FLOW)].number[0];
+	e->ports_learning = c->checks[conf_index(c, "server_ports_contacts", ENT_HOST)].number[0];
+	e->stale_after = c->checks[conf_index(c, "not_purged", ENT_SYSTEM)].number[0];
 }
 
 struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, void *arg)
@@ -129,6 +151,9 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	conf_init(&e->conf, t);
 	policy_new(e, t);
 	find_functions(e);
+	find_own(e);
+	places_init(e);
+	learn_init_all(e);
 	e->enrich = enrich_new(t);
 	e->lua = lua_new(t);
 	e->batch = batch_new(e->lua);
@@ -143,10 +168,11 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	for (unsigned i = 0; i < e->n_sensors; i++) {
+	places_release(e);
+	end_devices(e, false);
+	learn_release_all(e);
+	for (unsigned i = 0; i < e->n_sensors; i++)
 		free(e->sensors[i].name);
-		free(e->sensors[i].blind);
-	}
 	flow_table_free(e->flows);
 	host_table_free(e->hosts);
 	lua_free(e->lua);
@@ -169,14 +195,7 @@ void engine_set_epoch(struct engine *e, uint64_t epoch)
 uint64_t engine_conf_hash(const struct engine *e)
 {
 	uint64_t h = lua_hash(e->lua) ^ enrich_hash(e->enrich) ^ lists_hash(e->lists) ^ rules_hash(e->rules) ^ exclude_hash(e->exclude);
-	for (unsigned i = 0; i < e->conf.n; i++) {
-		const struct check_conf *k = &e->conf.checks[i];
-		h = hash_content(k->def->key, strlen(k->def->key), h);
-		h = hash_content(&k->enabled, sizeof k->enabled, h);
-		h = hash_content(k->number, sizeof k->number, h);
-		h = hash_content(k->nets, k->n_nets * sizeof *k->nets, h);
-	}
-	h = hash_content(e->conf.local, e->conf.n_local * sizeof *e->conf.local, h);
+	h = conf_hash(&e->conf, h);
 	return hash_content(&e->topo->checks.host_idle, sizeof e->topo->checks.host_idle, h);
 }
 

@@ -35,6 +35,17 @@ void engine_end(struct engine *e, const struct r_end *r, const char *base);
 /* Time goes on; minute checks run when a minute is full. */
 void engine_tick(struct engine *e, const struct r_tick *r, const char *base);
 void engine_gap(struct engine *e, const struct r_gap *r, const char *base);
+void engine_arp(struct engine *e, const struct r_arp *r, const char *base);
+/*
+ * What a process of weir tells of itself, in the last minute; only when the input is live, where nothing depends on a replay
+ * that gives the same. The largest of all processes is what the checks look at.
+ */
+struct engine_health {
+	enum { HEALTH_SILENT, HEALTH_FULL, HEALTH_FAILING, HEALTH_DROPPED } kind;
+	const char *process;
+	double value;
+};
+void engine_health(struct engine *e, const struct engine_health *h);
 void engine_config(struct engine *e, const struct r_config *r, const char *base);
 /* A sensor began a new run, or lost its flows: they end here as lost. */
 void engine_lost(struct engine *e, const char *sensor);

@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
+#include "apps.h"
 #include "hash.h"
 #include "hll.h"
 
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
 enum { FIN = 1, SYN = 2, ACK = 16 };
-enum { APP_DNS = 5, APP_NTP = 9, APP_SMTP = 3, APP_SMTPS = 29 };
 
 struct host *host_of(struct engine *e, const struct openflow *f, bool server)
 {
@@ -39,41 +39,57 @@ static void set_mac(struct host *h, const struct mac *mac)
 	h->place.known = false;
 }
 
+/* What is the same for both sides of a new flow. */
+static void place_host(struct engine *e, struct host *h, const struct openflow *f, const struct mac *mac, const char *sensor)
+{
+	h->network = (int8_t)conf_network_of(&e->conf, &h->ip);
+	h->local = h->network >= 0 || conf_is_local(&e->conf, &h->ip);
+	if (h->local)
+		set_mac(h, mac);
+	enrich_host(e->enrich, h);
+	if (!*h->sensor)
+		snprintf(h->sensor, sizeof h->sensor, "%s", sensor);
+	h->flows_active++;
+	h->volumes.now.flows++;
+	device_seen(e, mac, f->key.vlan, &h->ip, h->local, sensor, f->key.first);
+}
+
 void count_flow(struct engine *e, struct openflow *f)
 {
-	struct sensor *sensor = sensor_get(e, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
+	struct sensor *sensor = sensor_of(e, f);
 	struct host *c = host_get(e->hosts, &f->key.client, f->key.vlan, f->key.first);
 	struct host *s = host_get(e->hosts, &f->key.server, f->key.vlan, f->key.first);
 	f->counted = true;
 	e->flows_seen++;
+	if (!e->since)
+		e->since = f->key.first;
+	sensor->place.volumes.now.flows++;
 	/* Making the second may have evicted the first, when the table is full. */
 	c = host_of(e, f, false);
 	if (c) {
 		uint64_t peer = hash_content(&f->key.server, 16, 1);
-		c->local = conf_is_local(&e->conf, &f->key.client);
-		if (c->local)
-			set_mac(c, &f->key.client_mac);
-		enrich_host(e->enrich, c);
-		if (!*c->sensor)
-			snprintf(c->sensor, sizeof c->sensor, "%s", sensor->name);
+		place_host(e, c, f, &f->key.client_mac, sensor->name);
 		c->flows_client++;
-		c->flows_active++;
+		c->open[0]++;
 		window_add(&c->minute.flows[0], f->key.first, 1);
 		hll_add(c->peers, HOST_PEERS, peer);
 		hll_add(c->minute.contacts, HOST_CONTACTS, peer);
 		hll_add(c->ports, HOST_PORTS, hash_content(&f->key.server_port, 2, 2));
 	}
 	if (s) {
-		s->local = conf_is_local(&e->conf, &f->key.server);
-		if (s->local)
-			set_mac(s, &f->key.server_mac);
-		enrich_host(e->enrich, s);
-		if (!*s->sensor)
-			snprintf(s->sensor, sizeof s->sensor, "%s", sensor->name);
+		place_host(e, s, f, &f->key.server_mac, sensor->name);
 		s->flows_server++;
-		s->flows_active++;
+		s->open[1]++;
 		window_add(&s->minute.flows[1], f->key.first, 1);
+		hll_add(s->minute.callers, HOST_SERVERS, hash_content(&f->key.client, 16, 1));
+		hll_add(s->minute.ports_in, HOST_SERVERS, hash_content(&f->key.server_port, 2, 2));
+		if (s->network >= 0) {
+			struct place *net = network_get(e, (unsigned)s->network);
+			window_add(&net->minute.flows, f->key.first, 1);
+			net->volumes.now.flows++;
+		}
 	}
+	learn_pace(e, f);
 }
 
 void uncount_flow(struct engine *e, struct openflow *f)
@@ -82,66 +98,157 @@ void uncount_flow(struct engine *e, struct openflow *f)
 	if (!f->counted)
 		return;
 	book_score(e, f, -(int)f->client_score, -(int)f->server_score);
-	if (c && c->flows_active)
-		c->flows_active--;
-	if (s && s->flows_active)
-		s->flows_active--;
+	for (int side = 0; side < 2; side++) {
+		struct host *h = side ? s : c;
+		if (!h)
+			continue;
+		h->flows_active -= h->flows_active > 0;
+		h->open[side] -= h->open[side] > 0;
+	}
 	if (c && f->remote && c->remote_flows)
 		c->remote_flows--;
 }
 
-static uint32_t icmp_rate(uint64_t packets, uint64_t ns)
+/* What a flow has carried since the last record of it: [0] by the client, [1] by the server. */
+struct growth {
+	uint64_t bytes[2], packets[2], time, span;
+	uint32_t rsts[2], syns, retrans, ooo, lost;
+	bool dns, ntp, snmp, p2p, dhcp, icmp, tcp;
+};
+
+static struct growth growth_of(const struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *a)
 {
-	double seconds = ns > SECOND ? (double)ns / 1e9 : 1;
-	return (uint32_t)((double)packets / seconds);
+	const struct g_flow_count zero = { .start = n->start, .last = n->start }, *old = f->n.part == n->part ? &f->n : &zero;
+	uint8_t proto = f->key.proto;
+	return (struct growth){
+		.bytes = { n->client_bytes - old->client_bytes, n->server_bytes - old->server_bytes },
+		.packets = { n->client_packets - old->client_packets, n->server_packets - old->server_packets },
+		.time = n->last, .span = n->last > old->last ? n->last - old->last : 0,
+		.rsts = { n->client_rsts - old->client_rsts, n->server_rsts - old->server_rsts },
+		.syns = n->client_syns - old->client_syns,
+		.retrans = n->client_retrans + n->server_retrans - old->client_retrans - old->server_retrans,
+		.ooo = n->client_ooo + n->server_ooo - old->client_ooo - old->server_ooo,
+		.lost = n->client_lost + n->server_lost - old->client_lost - old->server_lost,
+		.dns = app_is(a, APP_DNS), .ntp = app_is(a, APP_NTP), .snmp = app_is(a, APP_SNMP), .p2p = app_is_p2p(a),
+		.dhcp = app_is(a, APP_DHCP) || app_is(a, APP_DHCPV6),
+		.icmp = proto == ICMP || proto == ICMPV6, .tcp = proto == TCP,
+	};
+}
+
+static void add_apps(struct volume *v, const struct growth *g, uint64_t bytes)
+{
+	v->dns += g->dns ? bytes : 0;
+	v->ntp += g->ntp ? bytes : 0;
+	v->p2p += g->p2p ? bytes : 0;
+}
+
+/* side: 0 the host is the client, 1 the server. */
+static void count_host(struct host *h, const struct growth *g, int side)
+{
+	uint64_t sent = g->bytes[side], rcvd = g->bytes[!side], sent_p = g->packets[side], rcvd_p = g->packets[!side];
+	struct host_minute *m = &h->minute;
+	h->bytes_sent += sent;
+	h->bytes_rcvd += rcvd;
+	h->packets_sent += sent_p;
+	h->packets_rcvd += rcvd_p;
+	h->volumes.now.sent += sent;
+	h->volumes.now.rcvd += rcvd;
+	h->volumes.now.packets += sent_p + rcvd_p;
+	add_apps(&h->volumes.now, g, sent + rcvd);
+	struct window *rate = g->icmp ? m->icmp : g->dns ? m->dns : g->snmp ? m->snmp : NULL;
+	if (rate) {
+		window_add_spread(&rate[0], g->time, g->span, sent_p);
+		window_add_spread(&rate[1], g->time, g->span, rcvd_p);
+	}
+	if (g->rsts[0] || g->rsts[1]) {
+		window_add(&m->rsts[0], g->time, g->rsts[side]);
+		window_add(&m->rsts[1], g->time, g->rsts[!side]);
+	}
+	if (g->syns)
+		window_add(&m->syn_rate[side], g->time, g->syns);
+}
+
+static void count_tcp(struct place *net, const struct growth *g)
+{
+	net->minute.tcp += g->packets[0] + g->packets[1];
+	net->minute.retrans += g->retrans;
+	net->minute.ooo += g->ooo;
+	net->minute.lost += g->lost;
+}
+
+static void count_network(struct engine *e, const struct host *h, const struct host *peer, const struct growth *g, int side)
+{
+	if (!h || h->network < 0)
+		return;
+	bool inner = peer && peer->network == h->network;
+	if (inner && side)
+		return; /* counted with the client */
+	struct place *net = network_get(e, (unsigned)h->network);
+	uint64_t sent = g->bytes[side], rcvd = g->bytes[!side];
+	net->volumes.now.packets += g->packets[0] + g->packets[1];
+	if (inner)
+		net->volumes.now.inner += sent + rcvd;
+	else {
+		net->volumes.now.sent += sent;
+		net->volumes.now.rcvd += rcvd;
+	}
+	add_apps(&net->volumes.now, g, sent + rcvd);
+	if (g->tcp)
+		count_tcp(net, g);
 }
 
 void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *app,
 	  const char *base)
 {
-	const struct g_flow_count zero = { .start = n->start, .last = n->start }, *old = f->n.part == n->part ? &f->n : &zero;
-	uint64_t out_b = n->client_bytes - old->client_bytes, in_b = n->server_bytes - old->server_bytes;
-	uint64_t out_p = n->client_packets - old->client_packets, in_p = n->server_packets - old->server_packets;
-	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
-	bool dns = app->app_id == APP_DNS || app->master_id == APP_DNS;
+	struct growth g = growth_of(f, n, app);
+	struct host *side[2] = { host_of(e, f, false), host_of(e, f, true) };
+	struct place *sensor = &sensor_of(e, f)->place;
 	const char *name = app->app.len ? str_ptr(base, app->app) : "Unknown";
 	size_t len = app->app.len ? app->app.len : 7;
-	bool icmp = f->key.proto == ICMP || f->key.proto == ICMPV6;
-	uint64_t span = n->last > old->last ? n->last - old->last : 0;
-	for (int side = 0; side < 2; side++) {
-		struct host *h = side ? s : c;
-		if (!h)
+	for (int i = 0; i < 2; i++) {
+		if (!side[i])
 			continue;
-		host_touch(e->hosts, h, n->last);
-		h->bytes_sent += side ? in_b : out_b;
-		h->bytes_rcvd += side ? out_b : in_b;
-		h->packets_sent += side ? in_p : out_p;
-		h->packets_rcvd += side ? out_p : in_p;
-		h->minute.packets += out_p + in_p;
-		if (dns)
-			h->minute.dns_bytes += out_b + in_b;
-		host_add_app(h, name, len, out_b + in_b);
-		if (icmp) {
-			uint32_t sent = icmp_rate(side ? in_p : out_p, span), rcvd = icmp_rate(side ? out_p : in_p, span);
-			if (sent > h->minute.icmp_rate[0])
-				h->minute.icmp_rate[0] = sent;
-			if (rcvd > h->minute.icmp_rate[1])
-				h->minute.icmp_rate[1] = rcvd;
-		}
+		host_touch(e->hosts, side[i], n->last);
+		count_host(side[i], &g, i);
+		host_add_app(side[i], name, len, g.bytes[0] + g.bytes[1]);
+		count_network(e, side[i], side[!i], &g, i);
 	}
-	uint32_t crst = n->client_rsts - old->client_rsts, srst = n->server_rsts - old->server_rsts;
-	if (c && (crst || srst)) {
-		window_add(&c->minute.rsts[0], n->last, crst);
-		window_add(&c->minute.rsts[1], n->last, srst);
-	}
-	if (s && (crst || srst)) {
-		window_add(&s->minute.rsts[0], n->last, srst);
-		window_add(&s->minute.rsts[1], n->last, crst);
-	}
+	if (side[1])
+		learn_service(e, f, side[1], n);
+	if (g.syns && side[1] && side[1]->network >= 0)
+		window_add(&network_get(e, (unsigned)side[1]->network)->minute.syns, g.time, g.syns);
+	add_apps(&sensor->volumes.now, &g, g.bytes[0] + g.bytes[1]);
+	if (g.dhcp)
+		window_add_spread(&sensor->minute.dhcp, g.time, g.span, g.packets[0] + g.packets[1]);
 	f->n = *n;
 }
 
-void count_end(struct engine *e, const struct openflow *f)
+/* SYNs that the server did not agree to. */
+static void count_unanswered(struct engine *e, struct host *c, struct host *s, uint32_t syns)
+{
+	if (c)
+		c->minute.syns[0] += syns;
+	if (s)
+		s->minute.syns[1] += syns;
+	if (s && s->network >= 0)
+		network_get(e, (unsigned)s->network)->minute.unanswered += syns;
+}
+
+/* Questions and answers: packets of DNS, requests of HTTP. */
+static void count_asked(struct host *c, struct host *s, const struct g_flow_count *n, const struct g_flow_app *a)
+{
+	uint32_t requests = app_is(a, APP_DNS) && !app_is(a, APP_MDNS) ? (uint32_t)n->client_packets : a->http_method.len > 0;
+	uint32_t replies = app_is(a, APP_DNS) ? (uint32_t)n->server_packets : a->http_status > 0;
+	for (int side = 0; requests && side < 2; side++) {
+		struct host *h = side ? s : c;
+		if (!h)
+			continue;
+		h->asked.requests[side] += requests;
+		h->asked.replies[side] += replies < requests ? replies : requests;
+	}
+}
+
+void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app)
 {
 	const struct g_flow_count *n = &f->n;
 	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
@@ -149,12 +256,8 @@ void count_end(struct engine *e, const struct openflow *f)
 	if (f->key.proto == TCP && !f->key.midstream) {
 		bool answered = (n->server_flags & (SYN | ACK)) == (SYN | ACK);
 		incomplete = !answered || !payload;
-		if (!answered && n->client_syns) {
-			if (c)
-				c->minute.syns[0] += n->client_syns;
-			if (s)
-				s->minute.syns[1] += n->client_syns;
-		}
+		if (!answered && n->client_syns)
+			count_unanswered(e, c, s, n->client_syns);
 	} else if (f->key.proto == UDP) {
 		incomplete = n->server_packets == 0 && s;
 	}
@@ -166,6 +269,10 @@ void count_end(struct engine *e, const struct openflow *f)
 	}
 	if (incomplete && c)
 		c->minute.incomplete++;
+	if (c && s && s->local && !s->packets_sent)
+		hll_add(c->minute.silent, HOST_SERVERS, hash_content(&s->ip, sizeof s->ip, 1));
+	if (f->key.proto != TCP || app_is(app, APP_HTTP))
+		count_asked(c, s, n, app);
 }
 
 void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict *r, const char *base)
@@ -173,7 +280,7 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
 	const struct g_flow_app *a = &r->app;
 	uint64_t server = hash_content(&f->key.server, 16, 3);
-	bool dns = a->app_id == APP_DNS || a->master_id == APP_DNS;
+	bool dns = app_is(a, APP_DNS);
 	if (c && dns)
 		learn_server(c, c->dns_servers, server);
 	if (c && a->app_id == APP_NTP)
@@ -190,6 +297,8 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 	if (c) {
 		host_set_name(c, NAME_DHCP, str_ptr(base, a->dhcp_name), a->dhcp_name.len);
 		host_set_name(c, NAME_NETBIOS, str_ptr(base, a->netbios_name), a->netbios_name.len);
+		learn_kind(c, a, base);
+		learn_query(f, c, a, base);
 		if (a->http_os.len)
 			snprintf(c->os, sizeof c->os, "%.*s", (int)a->http_os.len, str_ptr(base, a->http_os));
 	}
@@ -205,9 +314,12 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 				      a->dns_query.len);
 		p += n + 1;
 	}
-	if (c && !f->remote && flow_is_remote_access(a) &&
+	if (c && !f->remote && app_is_remote_access(a) &&
 	    !(conf_is_local(&e->conf, &f->key.client) && conf_is_local(&e->conf, &f->key.server))) {
 		f->remote = true;
 		c->remote_flows++;
 	}
+	learn_orders(e, f, a->iec_types, base, 'i');
+	learn_orders(e, f, a->modbus_codes, base, 'm');
+	see_lease(e, f, &a->dhcp_address);
 }

@@ -87,7 +87,7 @@ void engine_end(struct engine *e, const struct r_end *r, const char *base)
 	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC);
 	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
 	if (over)
-		count_end(e, f);
+		count_end(e, f, &run->verdict.app);
 	batch_put(e, BATCH_JUDGE | BATCH_TELL | (over ? BATCH_OVER : 0));
 }
 

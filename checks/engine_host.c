@@ -1,136 +1,7 @@
-/* Hosts: the minute run, and alerts as episodes: engaged, updated, released. */
+/* Hosts: the runs of their checks at the end of a minute, five minutes, an hour, a day. */
 #include "engine_priv.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "codec.h"
-#include "id.h"
-
-#define UPDATE_CHANGE 0.5 /* an engaged alert is told again when its value has grown by this share */
-
-void host_entity(const struct host *h, char *out, size_t size)
-{
-	char a[ADDR_STRLEN];
-	if (h->vlan)
-		snprintf(out, size, "%s@%u", addr_str(&h->ip, a), h->vlan);
-	else
-		snprintf(out, size, "%s", addr_str(&h->ip, a));
-}
-
-static void host_alert(struct engine *e, struct host *h, struct engaged *g, const struct checkdef *d, enum action action,
-		       enum endcause cause)
-{
-	char entity[ADDR_STRLEN + 8], values[128];
-	struct g_host host;
-	struct alert_parts p = { .host = &host };
-	struct g_alert *a = &p.alert;
-	e->arena.len = 0;
-	host_entity(h, entity, sizeof entity);
-	fill_def(e, a, d);
-	host_record(h, &e->conf, e->clock, false, &host, &e->arena);
-	a->id = g->id;
-	a->revision = ++g->revision;
-	a->action = (uint8_t)action;
-	a->entity = ENT_HOST;
-	a->entity_val = put_str(e, entity);
-	a->severity = (uint8_t)severity_of_score(d->score);
-	a->score = d->score;
-	a->client_score = g->client_score;
-	a->server_score = g->server_score;
-	a->time = g->time;
-	a->end = action == ACT_RELEASE ? e->clock : 0;
-	a->release_cause = (uint8_t)cause;
-	a->decided = e->clock;
-	if (g->attacker)
-		a->attacker = h->ip;
-	else
-		a->victim = h->ip;
-	a->sensor = put_str(e, h->sensor);
-	a->granularity = 60;
-	a->message = put_str(e, g->message);
-	snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g", g->value, g->threshold);
-	a->values = put_lines(e, values);
-	g->told = g->value;
-	g->told_at = e->clock;
-	emit_alert(e, &p);
-}
-
-static struct engaged *find_engaged(struct host *h, unsigned check)
-{
-	for (struct engaged *g = h->engaged; g; g = g->next)
-		if (g->check == check)
-			return g;
-	return NULL;
-}
-
-static void engage(struct engine *e, struct host *h, unsigned index, const struct checkdef *d, const struct host_finding *f)
-{
-	char entity[ADDR_STRLEN + 8], name[160];
-	host_entity(h, entity, sizeof entity);
-	if (host_excluded(e, h, d, f->attacker, entity))
-		return;
-	struct engaged *g = xcalloc(1, sizeof *g);
-	int n = snprintf(name, sizeof name, "%s %s %" PRIu64, d->key, entity, e->clock);
-	g->id = id_make(e->clock, e->epoch, name, (size_t)n);
-	g->time = e->clock;
-	g->check = (uint16_t)index;
-	g->attacker = f->attacker;
-	g->value = f->value;
-	g->threshold = f->threshold;
-	g->client_score = f->attacker ? d->score : 0;
-	g->server_score = f->attacker ? 0 : d->score;
-	g->message = xstrdup(f->message);
-	g->seen = true;
-	g->next = h->engaged;
-	h->engaged = g;
-	h->alerts++;
-	h->score[0] += g->client_score;
-	h->score[1] += g->server_score;
-	if (index < e->conf.n)
-		e->conf.checks[index].alerts++;
-	host_alert(e, h, g, d, ACT_ENGAGE, CAUSE_NONE);
-}
-
-static void release(struct engine *e, struct host *h, struct engaged *g, enum endcause cause)
-{
-	const struct check_conf *k = &e->conf.checks[g->check];
-	h->score[0] -= g->client_score < h->score[0] ? g->client_score : h->score[0];
-	h->score[1] -= g->server_score < h->score[1] ? g->server_score : h->score[1];
-	host_alert(e, h, g, k->def, ACT_RELEASE, cause);
-	for (struct engaged **p = &h->engaged; *p; p = &(*p)->next)
-		if (*p == g) {
-			*p = g->next;
-			break;
-		}
-	free(g->message);
-	free(g);
-}
-
-void release_all(struct engine *e, struct host *h, enum endcause cause)
-{
-	while (h->engaged)
-		release(e, h, h->engaged, cause);
-}
-
-void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f)
-{
-	const struct checkdef *d = e->conf.checks[index].def;
-	struct engaged *g = find_engaged(h, index);
-	if (!g) {
-		engage(e, h, index, d, f);
-		return;
-	}
-	g->seen = true;
-	g->value = f->value;
-	g->threshold = f->threshold;
-	if (g->attacker == f->attacker && f->value > g->told * (1 + UPDATE_CHANGE)) {
-		free(g->message);
-		g->message = xstrdup(f->message);
-		host_alert(e, h, g, d, ACT_UPDATE, CAUSE_NONE);
-	}
-}
 
 void emit_host(struct engine *e, struct host *h, bool final)
 {
@@ -142,44 +13,97 @@ void emit_host(struct engine *e, struct host *h, bool final)
 	e->ops.history(e->arg, e->packed.p, e->packed.len);
 }
 
-static void host_minute(struct engine *e, struct host *h)
+void release_all(struct engine *e, struct host *h, enum endcause cause)
 {
-	for (struct engaged *g = h->engaged; g; g = g->next)
-		g->seen = false;
+	struct subject s;
+	host_subject(h, &s);
+	subject_release_all(e, &s, cause);
+}
+
+static void run_checks(struct engine *e, struct host *h, enum period p)
+{
+	struct subject s;
+	host_subject(h, &s);
+	for (unsigned i = 0; i < e->n_host_run[p]; i++) {
+		unsigned check = e->host_run[p][i];
+		struct observation o;
+		o.attacker = false;
+		o.value = o.threshold = 0;
+		*o.message = *o.values = '\0';
+		bool holds = check_fns[check].host(h, p, &e->conf.checks[check], &o);
+		e->evaluations++;
+		if (holds || h->engaged)
+			subject_run(e, &s, check, p, holds, &o);
+	}
+	if (h->engaged)
+		subject_sweep(e, &s);
+}
+
+static void sample(struct host *h)
+{
+	for (int side = 0; side < 2; side++) {
+		forecast_add(&h->score_forecast[side], h->score[side], 0);
+		forecast_add(&h->flows_forecast[side], h->open[side], 0);
+	}
+}
+
+/* The period is over: what belongs to it begins anew. */
+static void begin_period(struct host *h, enum period p)
+{
+	volumes_begin(&h->volumes, p);
+	if (p == PER_MINUTE)
+		memset(&h->minute, 0, sizeof h->minute);
+	else if (p == PER_5MIN)
+		memset(&h->asked, 0, sizeof h->asked);
+	else if (p == PER_HOUR)
+		memset(h->domains, 0, sizeof h->domains);
+}
+
+static void host_run(struct engine *e, struct host *h, unsigned due, bool more)
+{
 	if (e->dangerous < e->conf.n) {
 		double high = e->conf.checks[e->dangerous].number[0];
 		bool is_high = h->score[0] + h->score[1] > high;
 		h->high_minutes = is_high ? (uint8_t)(h->high_minutes + (h->high_minutes < UINT8_MAX)) : 0;
 	}
-	for (unsigned i = 0; i < e->conf.n; i++) {
-		struct host_finding f = { 0 };
-		if (!e->host_fn[i] || !e->conf.checks[i].enabled)
-			continue;
-		e->evaluations++;
-		if (e->host_fn[i]->fires(h, &e->conf.checks[i], &f))
-			host_fires(e, h, i, &f);
-	}
+	h->gateway = device_routes(e, h);
+	h->volumes.now.active += h->changed;
+	if (due & period_hook(PER_5MIN) && more)
+		sample(h);
+	for (unsigned p = 0; p < PERIODS; p++)
+		if (due & period_hook((enum period)p))
+			run_checks(e, h, (enum period)p);
 	run_host_policy(e, h);
 }
 
 /* What the checks found is complete. */
-static void host_minute_end(struct engine *e, struct host *h)
+static void host_run_end(struct engine *e, struct host *h, unsigned due)
 {
-	for (struct engaged *g = h->engaged, *next; g; g = next) {
-		next = g->next;
-		if (!g->seen)
-			release(e, h, g, CAUSE_CLEARED);
-	}
 	if (h->changed)
 		emit_host(e, h, false);
 	h->changed = false;
-	memset(&h->minute, 0, sizeof h->minute);
+	for (unsigned p = 0; p < PERIODS; p++)
+		if (due & period_hook((enum period)p))
+			begin_period(h, (enum period)p);
 }
 
-/* Nothing new and nothing engaged: nothing can have come true. */
-static bool has_news(const struct engine *e, const struct host *h)
+/* What its network and its sensor are told of a host. */
+static void sum_up(struct engine *e, const struct host *h)
 {
-	return h->changed || h->engaged || h->high_minutes || rules_has(e->rules, R_HOST);
+	uint32_t score = h->score[0] + h->score[1];
+	if (h->local && h->changed)
+		sensor_get(e, h->sensor, strlen(h->sensor))->place.hosts++;
+	if (h->network < 0)
+		return;
+	struct place *net = network_get(e, (unsigned)h->network);
+	net->hosts += h->changed || h->flows_active;
+	net->score += score;
+}
+
+/* Nothing new and nothing engaged: in a minute nothing can have come true. */
+static bool has_news(const struct engine *e, const struct host *h, unsigned due)
+{
+	return h->changed || h->engaged || h->high_minutes || due != HOOK_MINUTE || rules_has(e->rules, R_HOST);
 }
 
 static void remove_idle(struct engine *e, struct host *h)
@@ -194,23 +118,33 @@ static void remove_idle(struct engine *e, struct host *h)
 	host_remove(e->hosts, h);
 }
 
+/* Which host functions of scripts are due. */
+static unsigned lua_due(unsigned due)
+{
+	return (due & HOOK_MINUTE ? 1u << LUA_MINUTE : 0) | (due & HOOK_5MIN ? 1u << LUA_5MINUTES : 0) |
+	       (due & HOOK_HOUR ? 1u << LUA_HOUR : 0);
+}
+
 /* Hosts go through in groups, for the scripts' sake. */
-void run_hosts(struct engine *e, unsigned hooks)
+void run_hosts(struct engine *e, unsigned due, bool more)
 {
 	struct host *group[LUA_ROWS], *h = host_oldest(e->hosts);
+	bool news[LUA_ROWS];
 	while (h) {
 		unsigned n = 0;
 		for (; h && n < LUA_ROWS; h = host_newer(e->hosts, h)) {
-			group[n++] = h;
-			if (has_news(e, h)) {
+			sum_up(e, h);
+			group[n] = h;
+			news[n] = has_news(e, h, due);
+			if (news[n++]) {
 				host_will_change(e->hosts, h);
-				host_minute(e, h);
+				host_run(e, h, due, more);
 			}
 		}
-		lua_hosts(e, group, n, hooks);
+		lua_hosts(e, group, n, lua_due(due));
 		for (unsigned i = 0; i < n; i++) {
-			if (has_news(e, group[i]))
-				host_minute_end(e, group[i]);
+			if (news[i])
+				host_run_end(e, group[i], due);
 			remove_idle(e, group[i]);
 		}
 		batch_alerts(e);

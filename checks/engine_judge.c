@@ -20,6 +20,7 @@ void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow 
 		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = verdict,
 		.client_local = conf_is_local(&e->conf, &f->key.client),
 		.server_local = conf_is_local(&e->conf, &f->key.server),
+		.facts = &f->facts, .since = e->since,
 		.final = run->verdict.app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
 	};
 }
@@ -34,10 +35,49 @@ static uint16_t add_score(uint16_t a, unsigned b)
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
 }
 
-static void set_text(char **text, const char *s)
+#define WHY_MAX 2048 /* bytes of a flow's reasons */
+
+/*
+ * What decided is kept with the flow, as 'check.name=value' lines: a later revision of its alert says it again, and of all
+ * checks that fired.
+ */
+static void remember(struct openflow *f, const struct checkdef *d, const struct finding *found)
 {
-	free(*text);
-	*text = xstrdup(s);
+	struct buf all = { 0 };
+	if (f->why)
+		buf_addf(&all, "%s\n", f->why);
+	buf_addf(&all, "%s.message=%.*s", d->key, (int)strcspn(found->message, "\n"), found->message);
+	for (const char *p = found->values; *p; p += strspn(p, "\n")) {
+		size_t n = strcspn(p, "\n");
+		buf_addf(&all, "\n%s.%.*s", d->key, (int)n, p);
+		p += n;
+	}
+	if (all.len < WHY_MAX) {
+		free(f->why);
+		f->why = xstrndup(all.p, all.len);
+	}
+	buf_release(&all);
+}
+
+/* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
+static void put_reasons(struct engine *e, const struct openflow *f, const struct checkdef *d, struct g_alert *a)
+{
+	size_t n = strlen(d->key);
+	struct buf values = { 0 };
+	buf_adds(&values, "");
+	for (const char *p = f->why ? f->why : ""; *p; p += strspn(p, "\n")) {
+		size_t len = strcspn(p, "\n");
+		bool own = len > n && memcmp(p, d->key, n) == 0 && p[n] == '.';
+		const char *line = own ? p + n + 1 : p;
+		size_t rest = len - (size_t)(line - p);
+		if (own && rest >= 8 && memcmp(line, "message=", 8) == 0)
+			a->message = str_put(&e->arena, line + 8, rest - 8, 512);
+		else
+			buf_addf(&values, "%.*s\n", (int)rest, line);
+		p += len;
+	}
+	a->values = put_lines(e, buf_cstr(&values));
+	buf_release(&values);
 }
 
 void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
@@ -58,6 +98,8 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 		}
 	}
 	run->fired = true;
+	sensor_of(e, f)->place.score += d->score;
+	remember(f, d, found);
 	if (index < CONF_MAX_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
@@ -72,9 +114,8 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	book_score(e, f, d->client_score, d->score - d->client_score);
 	if (!f->predominant || d->score > f->top_score) {
 		f->top_score = d->score;
-		set_text(&f->predominant, d->key);
-		set_text(&f->message, found->message);
-		set_text(&f->values, found->values);
+		free(f->predominant);
+		f->predominant = xstrdup(d->key);
 	}
 }
 
@@ -129,7 +170,7 @@ static void run_native(struct flow_run *run)
 		if (flow_has_fired(run->f, slot->index))
 			continue;
 		*found.message = *found.values = '\0';
-		if (slot->check->fires(&run->v, k, &found))
+		if (slot->fires(&run->v, k, &found))
 			flow_fired(run, k->def, slot->index, &found);
 	}
 	e->evaluations += n;
@@ -241,14 +282,16 @@ static void flow_alert(struct flow_run *run)
 	a->attacker = d->client_attacker ? f->key.client : d->server_attacker ? f->key.server : (struct addr){ { 0 } };
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
 	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
-	a->message = put_str(e, f->message);
-	a->values = put_lines(e, f->values);
+	put_reasons(e, f, d, a);
 	a->others = judge.alerts;
 	emit_alert(e, &p);
 }
 
 void judge_native(struct flow_run *run)
 {
+	run->v.client = host_of(run->e, run->f, false);
+	run->v.server = host_of(run->e, run->f, true);
+	learn_flow(run->e, run);
 	if (run->v.hook == HOOK_DETECTED || run->v.hook == HOOK_END)
 		run_risks(run);
 	run_native(run);

@@ -69,26 +69,27 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 	return true;
 }
 
-bool host_excluded(struct engine *e, struct host *h, const struct checkdef *d, bool attacker, const char *entity)
+bool subject_excluded(struct engine *e, const struct subject *s, const struct checkdef *d, bool attacker)
 {
 	struct g_host host;
-	struct alert_parts p = { .host = &host };
+	struct alert_parts p = { 0 };
 	if (!exclude_any(e->exclude))
 		return false;
 	e->arena.len = 0;
 	fill_def(e, &p.alert, d);
-	host_record(h, &e->conf, e->clock, false, &host, &e->arena);
-	p.alert.entity = ENT_HOST;
-	p.alert.entity_val = put_str(e, entity);
+	if (s->host) {
+		host_record(s->host, &e->conf, e->clock, false, &host, &e->arena);
+		p.host = &host;
+	}
+	p.alert.entity = (uint8_t)s->entity;
+	p.alert.entity_val = put_str(e, s->name);
 	p.alert.action = ACT_ENGAGE;
 	p.alert.score = d->score;
 	p.alert.severity = (uint8_t)severity_of_score(d->score);
 	p.alert.time = e->clock;
-	if (attacker)
-		p.alert.attacker = h->ip;
-	else
-		p.alert.victim = h->ip;
-	p.alert.sensor = put_str(e, h->sensor);
+	if (s->ip)
+		*(attacker ? &p.alert.attacker : &p.alert.victim) = *s->ip;
+	p.alert.sensor = put_str(e, s->sensor);
 	return ask(e, &p) != NULL;
 }
 
@@ -146,26 +147,40 @@ void run_flow_policy(struct flow_run *run)
 
 struct host_policy {
 	struct engine *e;
-	struct host *h;
+	struct observation *found;
+	bool *holds; /* by rule */
 };
 
 static void on_host_rule(void *arg, const struct rule_finding *rf)
 {
 	struct host_policy *p = arg;
-	struct host_finding f = { .attacker = true, .value = rf->value, .threshold = rf->threshold };
-	snprintf(f.message, sizeof f.message, "%s", rf->message);
-	host_fires(p->e, p->h, p->e->first_rule + rf->rule, &f);
+	struct observation *o = &p->found[rf->rule];
+	p->holds[rf->rule] = true;
+	o->attacker = true;
+	o->value = rf->value;
+	o->threshold = rf->threshold;
+	snprintf(o->message, sizeof o->message, "%s", rf->message);
 }
 
 void run_host_policy(struct engine *e, struct host *h)
 {
-	struct host_policy p = { e, h };
+	struct host_policy p = { .e = e };
 	struct r_host r;
 	struct buf arena = { 0 };
+	struct subject s;
+	unsigned n = rules_count(e->rules);
 	if (!rules_has(e->rules, R_HOST))
 		return;
+	p.found = xcalloc(n, sizeof *p.found);
+	p.holds = xcalloc(n, sizeof *p.holds);
+	host_subject(h, &s);
 	host_record(h, &e->conf, e->clock, false, &r.host, &arena);
 	rules_host(e->rules, &r, arena.p, e->clock, on_host_rule, &p);
+	for (unsigned i = 0; i < n; i++)
+		if (rules_def(e->rules, i)->entity == ENT_HOST)
+			subject_run(e, &s, e->first_rule + i, PER_MINUTE, p.holds[i], &p.found[i]);
+	free(p.found);
+	free(p.holds);
 	buf_release(&arena);
 }
 

@@ -7,6 +7,7 @@
 #include "enrich.h"
 #include "exclude.h"
 #include "flowstate.h"
+#include "learn.h"
 #include "lists.h"
 #include "log.h"
 #include "rules.h"
@@ -19,10 +20,29 @@
 struct sensor {
 	char *name;
 	struct str str; /* in names */
-	struct g_sensor_count at_minute; /* totals at the last minute run */
-	struct g_sensor_count now;
 	uint64_t gap_packets;
-	struct engaged *blind;
+	struct place place;
+};
+
+/* A device that is connected and not allowed. */
+struct stranger {
+	struct mac mac;
+	uint16_t vlan;
+	uint64_t last;           /* 0 = free */
+	char sensor[32];
+	struct engaged *engaged; /* list */
+};
+#define MAX_STRANGERS 128
+
+enum learn_kind {
+	LEARN_EDGES,   /* client, server, service: local hosts that used one another */
+	LEARN_NAMES,   /* client and name */
+	LEARN_PACES,   /* client, server, service: value is struct pace */
+	LEARN_ORDERS,  /* one message after another */
+	LEARN_PORTS,   /* services that local hosts have */
+	LEARN_OWNERS,  /* address: value is the MAC that announces it; also when something was told */
+	LEARN_DEVICES, /* MAC: value is a sketch of the remote addresses behind it */
+	LEARN_SETS
 };
 
 struct engine {
@@ -43,13 +63,24 @@ struct engine {
 	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
 	struct flow_slot {
 		uint16_t index; /* in conf */
-		const struct flow_check *check;
+		flow_check_fn *fires;
 	} on_hook[3][CONF_MAX_CHECKS];
 	unsigned n_on_hook[3];
-	const struct host_check *host_fn[CONF_MAX_CHECKS];
+	/* Checks of hosts, and of networks, sensors and weir, that are on, by period. */
+	uint16_t host_run[PERIODS][CONF_MAX_CHECKS], place_run[PERIODS][CONF_MAX_CHECKS];
+	unsigned n_host_run[PERIODS], n_place_run[PERIODS];
 	uint16_t risk_check[64];  /* index in conf of the check of each risk, CONF_MAX_CHECKS = none */
-	uint16_t dangerous, blind;
+	/* Rows that the engine itself works for, CONF_MAX_CHECKS = none; and parameters of such. */
+	unsigned dangerous, device_check, new_device, reassigned, too_large, lease;
+	unsigned pace_times;
+	double ports_learning, stale_after;
 	uint64_t clock, minute;   /* minute: the last that was run */
+	uint64_t since;           /* first packet time: learning began */
+	struct learn_set learned[LEARN_SETS];
+	struct place networks[CONF_MAX_NETWORKS]; /* by conf_network_of(); entity is set where one is in use */
+	struct place self;        /* weir as a whole */
+	struct stranger strangers[MAX_STRANGERS];
+	uint64_t strangers_missed;
 	struct buf names;         /* of sensors: what stored keys refer to */
 	struct sensor sensors[MAX_SENSORS];
 	unsigned n_sensors;
@@ -111,12 +142,14 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 
 /* -- engine_policy.c: exclusions, lists, rules -- */
 
+struct subject;
+
 void policy_new(struct engine *e, const struct topo *t);
 void policy_free(struct engine *e);
 void policy_metrics(const struct engine *e, struct metrics *m);
 /* Is the finding not to become an alert? Remembered with the flow. */
 bool flow_excluded(struct flow_run *run, const struct checkdef *d);
-bool host_excluded(struct engine *e, struct host *h, const struct checkdef *d, bool attacker, const char *entity);
+bool subject_excluded(struct engine *e, const struct subject *s, const struct checkdef *d, bool attacker);
 /* Lists and rules, at any hook. */
 void run_flow_policy(struct flow_run *run);
 /* At the minute run. */
@@ -171,27 +204,75 @@ void uncount_flow(struct engine *e, struct openflow *f);
 void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *app,
 		   const char *base);
 /* What the end of a flow says of its sides: scans show in flows that led to nothing. */
-void count_end(struct engine *e, const struct openflow *f);
+void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app);
 /* What a verdict tells of the hosts: names, servers asked, systems. */
 void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict *r, const char *base);
 
-/* -- engine_host.c: episodes of hosts -- */
+/* -- engine_subject.c: alerts with a beginning and an end -- */
 
-/* The condition of a check holds for the host: engages, or goes on. index: in conf. */
-void host_fires(struct engine *e, struct host *h, unsigned index, const struct host_finding *f);
+struct subject {
+	enum entity entity;
+	char name[80];
+	const char *sensor;
+	const struct addr *ip;  /* attacker or victim; may be NULL */
+	struct host *host;      /* NULL: no host */
+	struct engaged **list;  /* of its episodes */
+};
+
+void host_subject(struct host *h, struct subject *s);
+/* A check ran: what follows. */
+void subject_run(struct engine *e, const struct subject *s, unsigned check, enum period p, bool holds,
+		 const struct observation *o);
+/* Ends what belongs to checks that are off. */
+void subject_sweep(struct engine *e, const struct subject *s);
+void subject_release_all(struct engine *e, const struct subject *s, enum endcause cause);
+/* A single event, without a list. */
+void subject_event(struct engine *e, const struct subject *s, const struct checkdef *d, unsigned granularity,
+		   const struct observation *o);
+
+/* -- engine_host.c -- */
+
 void release_all(struct engine *e, struct host *h, enum endcause cause);
 void emit_host(struct engine *e, struct host *h, bool final);
-/* The minute run. hooks: of Lua, those that are due. */
-void run_hosts(struct engine *e, unsigned hooks);
-void host_entity(const struct host *h, char *out, size_t size);
+/* due: hooks of the periods that are over. more: the input goes on. */
+void run_hosts(struct engine *e, unsigned due, bool more);
 
-/* -- engine_sensor.c -- */
+/* -- engine_place.c: local networks, sensors, weir -- */
 
+void places_init(struct engine *e);
+void places_release(struct engine *e);
 /* Found or made. */
 struct sensor *sensor_get(struct engine *e, const char *name, size_t len);
-void sensor_minute(struct engine *e, struct sensor *s);
+struct sensor *sensor_of(struct engine *e, const struct openflow *f);
+struct place *network_get(struct engine *e, unsigned i);
+void run_places(struct engine *e, unsigned due, bool more);
 /* The input is over. */
-void sensor_release(struct engine *e, struct sensor *s);
+void places_finish(struct engine *e);
+
+/* -- engine_learn.c -- */
+
+void learn_init_all(struct engine *e);
+void learn_release_all(struct engine *e);
+/* When its last verdict is known, or it ends: services and destinations that are new. */
+void learn_flow(struct engine *e, struct flow_run *run);
+/* When it begins. */
+void learn_pace(struct engine *e, struct openflow *f);
+/* list: numbers of messages in their order; kind tells protocols apart. */
+void learn_orders(struct engine *e, struct openflow *f, struct str list, const char *base, char kind);
+/* n: the counters that are about to replace f->n. */
+void learn_service(struct engine *e, struct openflow *f, struct host *s, const struct g_flow_count *n);
+void learn_query(struct openflow *f, struct host *c, const struct g_flow_app *a, const char *base);
+void learn_kind(struct host *c, const struct g_flow_app *a, const char *base);
+
+/* -- engine_device.c: MAC addresses, ARP, DHCP -- */
+
+void device_seen(struct engine *e, const struct mac *m, uint16_t vlan, const struct addr *ip, bool local, const char *sensor,
+		 uint64_t time);
+/* Does its MAC pass on packets of remote hosts? */
+bool device_routes(const struct engine *e, const struct host *h);
+void run_devices(struct engine *e);
+void end_devices(struct engine *e, bool tell);
+void see_lease(struct engine *e, struct openflow *f, const struct addr *ip);
 
 /* -- engine_save.c: members that are kept. A test looks that none is missing. -- */
 

@@ -9,13 +9,15 @@
 #include "codec.h"
 #include "pack.h"
 
-enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END, K_RULES };
+enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END, K_RULES, K_NETWORK, K_SELF, K_LEARNED,
+		  K_STRANGER };
 
 /* -- tables -- */
 
 static const struct member engine_members[] = {
 	MEMBER(1, engine, epoch), MEMBER(2, engine, clock), MEMBER(3, engine, minute), MEMBER(4, engine, alerts),
 	MEMBER(5, engine, evaluations), MEMBER(6, engine, flows_seen), MEMBER(7, engine, hosts_idle),
+	MEMBER(8, engine, since), MEMBER(9, engine, strangers_missed),
 };
 
 const struct member flow_members[] = {
@@ -24,6 +26,7 @@ const struct member flow_members[] = {
 	MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
 	MEMBER(14, openflow, alert_revision), MEMBER(15, openflow, started),
+	MEMBER(16, openflow, facts),
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
@@ -37,14 +40,30 @@ const struct member host_members[] = {
 	MEMBER(23, host, dns_servers), MEMBER(24, host, ntp_servers), MEMBER(25, host, smtp_servers),
 	MEMBER(26, host, is_dns), MEMBER(27, host, is_ntp), MEMBER(28, host, is_smtp), MEMBER(29, host, apps),
 	MEMBER(30, host, n_apps), MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
-	MEMBER(34, host, minute),
+	MEMBER(34, host, minute), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
+	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
+	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
 
 static const struct member engaged_members[] = {
 	MEMBER(1, engaged, id), MEMBER(2, engaged, time), MEMBER(3, engaged, revision), MEMBER(4, engaged, check),
 	MEMBER(5, engaged, attacker), MEMBER(6, engaged, seen), MEMBER(7, engaged, value), MEMBER(8, engaged, told),
-	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score), MEMBER(12, engaged, threshold),
+	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score),
+	MEMBER(12, engaged, period), MEMBER(13, engaged, above), MEMBER(14, engaged, threshold), MEMBER(15, engaged, message),
+	MEMBER(16, engaged, values),
+};
+
+static const struct member place_members[] = {
+	MEMBER(1, place, entity), MEMBER(2, place, name), MEMBER(3, place, live), MEMBER(4, place, volumes),
+	MEMBER(5, place, traffic), MEMBER(6, place, score_forecast), MEMBER(7, place, hosts), MEMBER(8, place, score),
+	MEMBER(9, place, score_at), MEMBER(10, place, minute), MEMBER(11, place, quiet), MEMBER(12, place, ghosts),
+	MEMBER(13, place, evicted_hosts), MEMBER(14, place, evicted_hosts_at), MEMBER(15, place, stale_flows),
+	MEMBER(16, place, lua_errors), MEMBER(17, place, lua_errors_at),
+};
+
+static const struct member stranger_members[] = {
+	MEMBER(1, stranger, mac), MEMBER(2, stranger, vlan), MEMBER(3, stranger, last), MEMBER(4, stranger, sensor),
 };
 
 /* -- writing -- */
@@ -60,10 +79,8 @@ static void put_engaged(struct buf *out, const struct engaged *g)
 	for (const struct engaged *x = g; x; x = x->next)
 		n++;
 	pack_u64(out, n);
-	for (; g; g = g->next) {
+	for (; g; g = g->next)
 		pack_members(out, MEMBERS(engaged_members), g);
-		put_text(out, g->message);
-	}
 }
 
 static void put_flow(void *arg, struct openflow *f)
@@ -78,11 +95,10 @@ static void put_flow(void *arg, struct openflow *f)
 	pack_bytes(out, e->packed.p, e->packed.len);
 	pack_bytes(out, f->verdict, f->verdict_len);
 	put_text(out, f->lua_alerts);
+	put_text(out, f->why);
 	put_text(out, f->lists);
 	put_text(out, f->excluded);
 	put_text(out, f->predominant);
-	put_text(out, f->message);
-	put_text(out, f->values);
 	pack_end(out, at);
 	e->n_copied++;
 }
@@ -101,10 +117,16 @@ static void put_host(void *arg, struct host *h)
 	e->n_copied++;
 }
 
+static void put_place(struct buf *out, const struct place *w)
+{
+	pack_members(out, MEMBERS(place_members), w);
+	put_engaged(out, w->engaged);
+}
+
 static void put_sensor(struct engine *e, struct buf *out, const struct sensor *s)
 {
 	size_t at = pack_begin(out, K_SENSOR);
-	struct r_tick now = { .n = s->now }, then = { .n = s->at_minute };
+	struct r_tick now = { .n = s->place.count }, then = { .n = s->place.count_at };
 	now.n.undecoded_by = then.n.undecoded_by = (struct str){ 0, 0 };
 	put_text(out, s->name);
 	pack_u64(out, s->gap_packets);
@@ -113,8 +135,52 @@ static void put_sensor(struct engine *e, struct buf *out, const struct sensor *s
 		codec_pack(&e->packed, R_TICK, i ? &then : &now, NULL);
 		pack_bytes(out, e->packed.p, e->packed.len);
 	}
-	put_engaged(out, s->blind);
+	put_place(out, &s->place);
 	pack_end(out, at);
+}
+
+static void put_places(struct engine *e, struct buf *out)
+{
+	size_t at;
+	for (unsigned i = 0; i < CONF_MAX_NETWORKS; i++) {
+		if (e->networks[i].entity != ENT_NETWORK)
+			continue;
+		at = pack_begin(out, K_NETWORK);
+		pack_u64(out, i);
+		put_place(out, &e->networks[i]);
+		pack_end(out, at);
+	}
+	at = pack_begin(out, K_SELF);
+	put_place(out, &e->self);
+	pack_end(out, at);
+}
+
+static void put_learned(const struct engine *e, struct buf *out)
+{
+	for (unsigned i = 0; i < LEARN_SETS; i++) {
+		const struct learn_set *l = &e->learned[i];
+		size_t at = pack_begin(out, K_LEARNED);
+		pack_u64(out, i);
+		pack_u64(out, l->evicted);
+		pack_u64(out, l->count);
+		for (uint32_t k = 0; k < l->n; k++)
+			if (l->slots[k].key)
+				pack_bytes(out, &l->slots[k], sizeof l->slots[k]);
+		pack_end(out, at);
+	}
+}
+
+static void put_strangers(const struct engine *e, struct buf *out)
+{
+	for (unsigned i = 0; i < MAX_STRANGERS; i++) {
+		if (!e->strangers[i].last)
+			continue;
+		size_t at = pack_begin(out, K_STRANGER);
+		pack_u64(out, i);
+		pack_members(out, MEMBERS(stranger_members), &e->strangers[i]);
+		put_engaged(out, e->strangers[i].engaged);
+		pack_end(out, at);
+	}
 }
 
 /* Checks by their keys: what refers to them by number finds them again in another order. */
@@ -151,6 +217,9 @@ void engine_copy_begin(struct engine *e, struct buf *out)
 	rules_save(e->rules, &e->copied);
 	pack_bytes(out, e->copied.p, e->copied.len);
 	pack_end(out, at);
+	put_places(e, out);
+	put_learned(e, out);
+	put_strangers(e, out);
 	buf_reset(&e->copied);
 	e->n_copied = 0;
 	e->copying = true;
@@ -206,9 +275,9 @@ static struct engaged *get_engaged(struct engine *e, struct unpack *u)
 	while (n-- && !u->failed) {
 		struct engaged *g = xcalloc(1, sizeof *g);
 		unpack_members(u, MEMBERS(engaged_members), g);
-		g->message = unpack_string(u);
-		if (!g->message)
-			g->message = xstrdup("");
+		g->message[sizeof g->message - 1] = g->values[sizeof g->values - 1] = '\0';
+		if (g->period >= PERIODS)
+			g->period = PER_MINUTE;
 		g->check = check_now(e, g->check);
 		*last = g;
 		last = &g->next;
@@ -220,7 +289,6 @@ static void free_engaged(struct engaged *g)
 {
 	while (g) {
 		struct engaged *next = g->next;
-		free(g->message);
 		free(g);
 		g = next;
 	}
@@ -238,7 +306,6 @@ static struct engaged *drop_orphans(struct engine *e, struct host *h, struct eng
 		h->score[0] -= g->client_score < h->score[0] ? g->client_score : h->score[0];
 		h->score[1] -= g->server_score < h->score[1] ? g->server_score : h->score[1];
 		*p = g->next;
-		free(g->message);
 		free(g);
 	}
 	return first;
@@ -271,7 +338,9 @@ static bool get_host(struct engine *e, struct unpack *u)
 		memcpy((char *)h + host_members[i].off, (char *)&tmp + host_members[i].off, host_members[i].size);
 	for (unsigned i = 0; i < h->n_apps; i++)
 		h->apps[i].name[sizeof h->apps[i].name - 1] = '\0';
-	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = '\0';
+	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = h->kind[sizeof h->kind - 1] = '\0';
+	if (h->network >= CONF_MAX_NETWORKS || h->network < 0)
+		h->network = -1;
 	memcpy(h->names, names, sizeof names);
 	h->engaged = drop_orphans(e, h, g);
 	enrich_host(e->enrich, h);
@@ -300,17 +369,16 @@ static bool get_flow(struct engine *e, struct unpack *u)
 	if (u->failed || codec_peek(&r) != R_UPDATE || codec_read(&r, &up) != 1 || !id_is_set(tmp.id))
 		return false;
 	const char *verdict = unpack_bytes(u, &verdict_len);
-	char *lua = unpack_string(u), *lists = unpack_string(u), *excluded = unpack_string(u);
-	char *predominant = unpack_string(u), *message = unpack_string(u), *values = unpack_string(u);
+	char *lua = unpack_string(u), *why = unpack_string(u), *lists = unpack_string(u);
+	char *excluded = unpack_string(u), *predominant = unpack_string(u);
 	bool made;
 	struct openflow *f = u->failed ? NULL : flow_get(e->flows, tmp.id, &made);
 	if (!f || !made) {
 		free(lua);
+		free(why);
 		free(lists);
 		free(excluded);
 		free(predominant);
-		free(message);
-		free(values);
 		return false;
 	}
 	for (size_t i = 0; i < n_flow_members; i++)
@@ -324,11 +392,11 @@ static bool get_flow(struct engine *e, struct unpack *u)
 		f->verdict_len = (uint32_t)verdict_len;
 	}
 	f->lua_alerts = lua;
+	f->why = why;
 	f->lists = lists;
 	f->excluded = excluded;
 	f->predominant = predominant;
-	f->message = message;
-	f->values = values;
+	f->facts.new_order[sizeof f->facts.new_order - 1] = '\0';
 	map_fired(e, f);
 	return true;
 }
@@ -340,9 +408,20 @@ static bool get_rules(struct engine *e, struct unpack *u)
 	return !u->failed && rules_load(e->rules, p, len);
 }
 
+static void get_place(struct engine *e, struct unpack *u, struct place *w)
+{
+	struct place tmp = { .entity = w->entity };
+	unpack_members(u, MEMBERS(place_members), &tmp);
+	tmp.engaged = get_engaged(e, u);
+	tmp.entity = w->entity;
+	memcpy(tmp.name, w->name, sizeof tmp.name); /* as it is called now */
+	*w = tmp;
+}
+
 static bool get_sensor(struct engine *e, struct unpack *u)
 {
 	size_t len;
+	struct g_sensor_count count[2];
 	const char *name = unpack_bytes(u, &len);
 	if (u->failed || !len)
 		return false;
@@ -354,17 +433,53 @@ static bool get_sensor(struct engine *e, struct unpack *u)
 		struct codec_reader r = { .base = p, .len = len };
 		if (codec_peek(&r) != R_TICK || codec_read(&r, &t) != 1)
 			return false;
-		*(i ? &s->at_minute : &s->now) = t.n;
+		count[i] = t.n;
 	}
-	struct engaged *g = get_engaged(e, u);
-	if (g) { /* there is one at most, and it has no message of its own */
-		free_engaged(g->next);
-		g->next = NULL;
-		free(g->message);
-		g->message = NULL;
+	get_place(e, u, &s->place);
+	s->place.count = count[0];
+	s->place.count_at = count[1];
+	return !u->failed;
+}
+
+static bool get_network(struct engine *e, struct unpack *u)
+{
+	uint64_t i = unpack_u64(u);
+	if (i >= CONF_MAX_NETWORKS)
+		return false;
+	get_place(e, u, network_get(e, (unsigned)i));
+	return !u->failed;
+}
+
+static bool get_learned(struct engine *e, struct unpack *u)
+{
+	uint64_t i = unpack_u64(u), evicted = unpack_u64(u), n = unpack_u64(u);
+	if (i >= LEARN_SETS)
+		return true; /* of a later version */
+	for (; n && !u->failed; n--) {
+		struct learned l, *to;
+		size_t len;
+		bool made;
+		const char *p = unpack_bytes(u, &len);
+		if (u->failed || len != sizeof l)
+			return false;
+		memcpy(&l, p, sizeof l);
+		to = learn_get(&e->learned[i], l.key, (uint64_t)l.last * SECOND, &made);
+		to->first = l.first;
+		to->value = l.value;
 	}
-	free(s->blind);
-	s->blind = g;
+	e->learned[i].evicted = evicted;
+	return !u->failed;
+}
+
+static bool get_stranger(struct engine *e, struct unpack *u)
+{
+	uint64_t i = unpack_u64(u);
+	if (i >= MAX_STRANGERS)
+		return true;
+	struct stranger *d = &e->strangers[i];
+	unpack_members(u, MEMBERS(stranger_members), d);
+	d->sensor[sizeof d->sensor - 1] = '\0';
+	d->engaged = get_engaged(e, u);
 	return !u->failed;
 }
 
@@ -398,14 +513,23 @@ static bool get_entry(struct engine *e, uint8_t kind, struct unpack *u)
 		return get_nets(e, u);
 	case K_SENSOR:
 		return get_sensor(e, u);
+	case K_RULES:
+		return get_rules(e, u);
+	case K_NETWORK:
+		return get_network(e, u);
+	case K_SELF:
+		get_place(e, u, &e->self);
+		return !u->failed;
+	case K_LEARNED:
+		return get_learned(e, u);
+	case K_STRANGER:
+		return get_stranger(e, u);
 	case K_HOST:
 		e->n_copied++;
 		return get_host(e, u);
 	case K_FLOW:
 		e->n_copied++;
 		return get_flow(e, u);
-	case K_RULES:
-		return get_rules(e, u);
 	case K_END:
 		e->load_whole = unpack_u64(u) == e->n_copied && !u->failed;
 		return true;

@@ -47,11 +47,10 @@ static void release(struct openflow *f)
 	free(f->verdict);
 	free(f->lua_alerts);
 	free(f->predominant);
-	free(f->message);
-	free(f->values);
+	free(f->why);
 	free(f->lists);
 	free(f->excluded);
-	f->verdict = f->lua_alerts = f->predominant = f->message = f->values = f->lists = f->excluded = NULL;
+	f->verdict = f->lua_alerts = f->predominant = f->why = f->lists = f->excluded = NULL;
 }
 
 void flow_table_free(struct flow_table *t)

@@ -12,6 +12,19 @@
 
 #define FLOW_CHECK_WORDS (CONF_MAX_CHECKS / 64)
 
+/* What the engine has learned of a flow beside its records. Plain data. */
+struct flow_facts {
+	bool new_edge, new_name;  /* local client and server and service, or client and domain, were not seen before */
+	bool periodic;            /* this flow comes at a steady pace */
+	int8_t pace;              /* +1: the pace began with this flow, -1: it ended */
+	bool edge_done, query_done; /* looked at */
+	uint8_t dns_label;        /* average length of the names asked for, in front of the domain */
+	uint32_t period;          /* seconds */
+	uint32_t times;           /* intervals of that length in a row */
+	uint32_t dns_names;       /* distinct names the client asked for below the domain of this one (estimate, error 18%) */
+	char new_order[16];       /* industrial protocols: 'from>to' that was never seen before */
+};
+
 struct openflow {
 	struct id id;
 	uint32_t hash_next, lru_prev, lru_next;
@@ -33,10 +46,12 @@ struct openflow {
 	uint16_t score, client_score, server_score;
 	uint32_t revision;       /* of FLOW records */
 	uint32_t alert_revision; /* 0 = no alert */
-	char *predominant, *message, *values; /* its key, and what it found; NULL = no alert */
+	char *predominant;       /* its key; NULL = no alert */
 	char *lists;             /* names of lists that have something of it, newline-separated */
 	char *excluded;          /* 'check:exclusion' of findings that exclusions kept out, newline-separated */
 	char *lua_alerts;        /* keys of Lua checks that fired, newline-separated */
+	struct flow_facts facts;
+	char *why;               /* 'check.name=value' lines: what decided, of all checks that fired; owned, may be NULL */
 };
 
 struct flow_table;

@@ -50,12 +50,8 @@ static void host_release(struct host *h)
 {
 	for (int i = 0; i < NAME_SOURCES; i++)
 		free(h->names[i]);
-	while (h->engaged) {
-		struct engaged *e = h->engaged;
-		h->engaged = e->next;
-		free(e->message);
-		free(e);
-	}
+	while (h->engaged)
+		episode_remove(&h->engaged, h->engaged);
 }
 
 void host_table_clear(struct host_table *t)
@@ -200,6 +196,7 @@ struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan
 	h->ip = *ip;
 	h->vlan = vlan;
 	h->first = h->last = time;
+	h->network = -1;
 	h->hash_next = t->buckets[b];
 	t->buckets[b] = i;
 	lru_append(t, h);
@@ -260,18 +257,6 @@ uint64_t host_evicted(const struct host_table *t)
 
 /* -- what is counted -- */
 
-void window_add(struct window *w, uint64_t time, uint32_t n)
-{
-	uint64_t second = time / 1000000000u;
-	if (second > w->second) {
-		w->second = second;
-		w->now = 0;
-	}
-	w->now += n;
-	if (w->now > w->max)
-		w->max = w->now;
-}
-
 void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes)
 {
 	if (len == 0 || bytes == 0)
@@ -291,6 +276,45 @@ void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes)
 	memcpy(a->name, name, len);
 	a->name[len] = '\0';
 	a->bytes = bytes;
+}
+
+/* The last two labels, or three when the last but one is short, as in example.co.uk: near enough to tell domains apart. */
+static size_t domain_at(const char *name, size_t len)
+{
+	size_t at = len, dots = 0, last = len;
+	while (at > 0) {
+		if (name[at - 1] == '.') {
+			size_t label = last - at;
+			if (++dots >= 2 && !(dots == 2 && label <= 3))
+				return at;
+			last = at - 1;
+		}
+		at--;
+	}
+	return 0;
+}
+
+struct host_domain *host_add_query(struct host *h, const char *name, size_t len)
+{
+	size_t at = domain_at(name, len);
+	if (at < 2)
+		return NULL; /* the domain itself */
+	uint64_t hash = hash_content(name + at, len - at, 5) | 1;
+	struct host_domain *d = &h->domains[0];
+	for (unsigned i = 0; i < HOST_DOMAINS; i++) {
+		if (h->domains[i].hash == hash) {
+			d = &h->domains[i];
+			break;
+		}
+		if (h->domains[i].queries < d->queries)
+			d = &h->domains[i];
+	}
+	if (d->hash != hash)
+		*d = (struct host_domain){ .hash = hash };
+	d->queries++;
+	d->label_sum += (uint32_t)(at - 1);
+	hll_add(d->names, HOST_SERVERS, hash_content(name, at, 6));
+	return d;
 }
 
 void host_set_name(struct host *h, enum name_source source, const char *name, size_t len)
@@ -351,7 +375,7 @@ static void put_engaged(const struct host *h, const struct conf *conf, struct g_
 {
 	g->engaged.off = (uint32_t)arena->len;
 	for (const struct engaged *e = h->engaged; e; e = e->next)
-		if (e->check < conf->n)
+		if (e->check < conf->n && episode_is_engaged(e))
 			buf_addf(arena, "%s%s", arena->len > g->engaged.off ? "\n" : "", conf->checks[e->check].def->key);
 	g->engaged.len = (uint32_t)arena->len - g->engaged.off;
 }

@@ -27,6 +27,11 @@ void script_disable(struct lua *l, struct lua_script *s, const char *fmt, ...)
 	log_error("lua check %s is disabled: %s", s->key, why);
 }
 
+uint64_t lua_errors(const struct lua *l)
+{
+	return l->errors;
+}
+
 bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why)
 {
 	for (unsigned i = 0; i < l->n; i++)

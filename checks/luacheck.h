@@ -90,6 +90,8 @@ enum lua_hook lua_host_hook(const struct lua *l, unsigned script);
 void luacheck_save(struct lua *l, struct buf *out);
 int luacheck_load(struct lua *l, const char *p, size_t len);
 
+/* How often scripts ended with an error so far. */
+uint64_t lua_errors(const struct lua *l);
 /* A script that was disabled since the last call, with the reason; false if there is none. */
 bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why);
 void lua_metrics(const struct lua *l, struct metrics *m);

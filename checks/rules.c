@@ -66,7 +66,7 @@ static void compile(struct rule *r, const struct topo_rule *t)
 		.client_score = (uint16_t)t->score,
 		.attention = true,
 		.hooks = r->subject == FLOW ? HOOK_DETECTED | HOOK_PERIODIC | HOOK_END
-			 : r->subject == HOST ? HOOK_HOST_MINUTE : HOOK_SENSOR_MINUTE,
+			 : r->subject == HOST ? HOOK_HOST_MINUTE : HOOK_MINUTE,
 		.mitre = t->mitre ? t->mitre : "",
 	};
 }

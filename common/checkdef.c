@@ -9,29 +9,45 @@ enum { CA = 1, CV = 2, SA = 4, SV = 8 };
 	.server_attacker = ((r) & SA) != 0, .server_victim = ((r) & SV) != 0
 #define P(p_name, p_unit, p_doc, p_def, p_min, p_max)                                              \
 	{ .name = p_name, .unit = p_unit, .doc = p_doc, .def = p_def, .min = p_min, .max = p_max },
-#define L(p_name, p_doc) { .name = p_name, .unit = "", .doc = p_doc, .list = true },
+#define LIST(p_name, p_doc, p_kind, p_items)                                                       \
+	{ .name = p_name, .unit = "", .doc = p_doc, .list = true, .kind = p_kind, .items = p_items },
+#define NETS(p_name, p_doc) LIST(p_name, p_doc, PARAM_NETS, NULL)
+#define TEXTS(p_name, p_doc) LIST(p_name, p_doc, PARAM_TEXTS, NULL)
+/* What every episode has: how long before it is raised, and how far down before it ends. */
+#define EPISODE                                                                                    \
+	P("after", "runs", "runs in a row above the threshold before it is raised", 1, 1, 1000)    \
+	P("clear", "%", "share of the threshold that the value must fall to before it ends", 80, 0, 100)
 
-#define RISK(number, k, t, d, s, c, id, m, att, r)                                                 \
+#define RISK(number, k, t, d, s, c, id, m, att, r, ...)                                            \
 	{ .key = #k, .entity = ENT_FLOW, .title = t, .description = d, .category = CAT_SECURITY,   \
 	  .enabled = true, .score = s, .client_score = c, .type_id = id, .risk_id = number,        \
-	  .attention = att, ROLES(r), .hooks = HOOK_DETECTED, .mitre = m },
+	  .attention = att, ROLES(r), .hooks = HOOK_DETECTED, .mitre = m, .params = { __VA_ARGS__ } },
+#define RISK_RULE RISK
 #define FLOW(k, t, d, cat, on, s, c, id, m, att, r, h, ...)                                        \
 	{ .key = #k, .entity = ENT_FLOW, .title = t, .description = d, .category = cat,            \
 	  .enabled = on, .score = s, .client_score = c, .type_id = id, .attention = att, ROLES(r), \
 	  .hooks = h, .mitre = m, .params = { __VA_ARGS__ } },
-#define HOST(k, t, d, cat, on, s, c, id, m, ...)                                                   \
-	{ .key = #k, .entity = ENT_HOST, .title = t, .description = d, .category = cat,            \
-	  .enabled = on, .score = s, .client_score = c, .type_id = id, .attention = true,          \
-	  .hooks = HOOK_HOST_MINUTE, .mitre = m, .params = { __VA_ARGS__ } },
-#define SENSOR(k, t, d, on, s, id, ...)                                                            \
-	{ .key = #k, .entity = ENT_INTERFACE, .title = t, .description = d,                        \
-	  .category = CAT_INTERNALS, .enabled = on, .score = s, .client_score = s, .type_id = id,  \
-	  .attention = true, .hooks = HOOK_SENSOR_MINUTE, .mitre = "", .params = { __VA_ARGS__ } },
+#define THING(ent, k, t, d, cat, on, s, c, id, m, h, ...)                                          \
+	{ .key = #k, .entity = ent, .title = t, .description = d, .category = cat, .enabled = on,  \
+	  .score = s, .client_score = c, .type_id = id, .attention = true, .hooks = h, .mitre = m, \
+	  .params = { __VA_ARGS__ } },
+#define HOST(...)    THING(ENT_HOST, __VA_ARGS__)
+#define HOST_EVENT HOST
+#define NETWORK(...) THING(ENT_NETWORK, __VA_ARGS__)
+#define IFACE(...)   THING(ENT_INTERFACE, __VA_ARGS__)
+#define MAC(...)     THING(ENT_MAC, __VA_ARGS__)
+#define SYSTEM(...)  THING(ENT_SYSTEM, __VA_ARGS__)
 
 const struct checkdef checkdefs[] = {
 #include "checks.def"
 };
 const size_t n_checkdefs = sizeof checkdefs / sizeof *checkdefs;
+
+unsigned period_seconds(enum period p)
+{
+	static const unsigned seconds[PERIODS] = { 60, 300, 3600, 86400 };
+	return seconds[p];
+}
 
 const struct checkdef *checkdef_find(const char *key, enum entity entity)
 {
@@ -47,6 +63,11 @@ const struct checkdef *checkdef_risk(unsigned risk_id)
 		if (risk_id && checkdefs[i].risk_id == risk_id)
 			return &checkdefs[i];
 	return NULL;
+}
+
+bool checkdef_is_episode(const struct checkdef *d)
+{
+	return d->entity != ENT_FLOW && !(d->hooks & HOOK_EVENT);
 }
 
 enum severity severity_of_score(unsigned score)

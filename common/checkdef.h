@@ -1,6 +1,6 @@
 /*
- * The catalogue of native checks: one row each, in checks.def. checks/ runs them, the topology is validated against them,
- * weir checks and weir-checks(7) print them.
+ * The catalogue of native checks: one row each, in catalogue/<family>.def. checks/ runs them, the topology is validated against
+ * them, weir checks and weir-checks(7) print them.
  */
 #ifndef WEIR_CHECKDEF_H
 #define WEIR_CHECKDEF_H
@@ -13,22 +13,44 @@
 
 /* When a check runs. */
 enum check_hook {
-	HOOK_DETECTED = 1, /* a verdict came: risks and metadata; rules on an absence wait for the final one */
-	HOOK_PERIODIC = 2, /* counters of a flow that goes on, each 60 s of packet time */
-	HOOK_END = 4,      /* the flow ended */
-	HOOK_HOST_MINUTE = 8, /* each host, each minute of packet time */
-	HOOK_SENSOR_MINUTE = 16, /* each sensor, each minute */
+	HOOK_DETECTED = 1,    /* flow: a verdict came; rules on an absence wait for the final one */
+	HOOK_PERIODIC = 2,    /* flow: counters of a flow that goes on, each 60 s of packet time */
+	HOOK_END = 4,         /* flow: it ended */
+	HOOK_MINUTE = 8,      /* all others: each minute of packet time */
+	HOOK_5MIN = 16,
+	HOOK_HOUR = 32,
+	HOOK_DAY = 64,
+	HOOK_EVENT = 128,     /* as it happens; a single event, no episode */
+	HOOK_HOST_MINUTE = HOOK_MINUTE,
+};
+
+/* Granularities of what is not a flow, in the order of their hooks. */
+enum period { PER_MINUTE, PER_5MIN, PER_HOUR, PER_DAY, PERIODS };
+/* In seconds. */
+unsigned period_seconds(enum period p);
+static inline unsigned period_hook(enum period p)
+{
+	return (unsigned)HOOK_MINUTE << p;
+}
+
+enum param_kind {
+	PARAM_NUMBER,
+	PARAM_NETS,    /* a list of addresses and networks */
+	PARAM_TEXTS,   /* a list of texts: names, applications, country codes, fingerprints ... */
+	PARAM_NUMBERS, /* a list of whole numbers */
 };
 
 struct checkdef_param {
 	const char *name; /* NULL ends the list */
 	const char *unit;
 	const char *doc;
-	bool list;        /* a list of texts (addresses, names), default empty; else a number */
+	bool list;        /* any kind but PARAM_NUMBER */
+	enum param_kind kind;
 	double def, min, max;
+	const char *items; /* of a list: default, separated by spaces; NULL = empty */
 };
 
-#define CHECKDEF_MAX_PARAMS 4
+#define CHECKDEF_MAX_PARAMS 6
 
 struct checkdef {
 	const char *key;
@@ -39,7 +61,7 @@ struct checkdef {
 	bool enabled;            /* by default */
 	uint16_t score;          /* total */
 	uint16_t client_score;   /* of it, on the client or attacker; the rest on the server or victim */
-	uint16_t type_id;        /* ntopng's number of the alert type */
+	uint16_t type_id;        /* ntopng's number of the alert type, 0 = it has none */
 	uint8_t risk_id;         /* nDPI risk that it reports, 0 = none */
 	bool attention;          /* not acknowledged from the start */
 	bool client_attacker, server_attacker, client_victim, server_victim;
@@ -54,6 +76,8 @@ extern const size_t n_checkdefs;
 const struct checkdef *checkdef_find(const char *key, enum entity entity);
 /* The check that reports an nDPI risk, or NULL. */
 const struct checkdef *checkdef_risk(unsigned risk_id);
+/* Is it an episode that begins and ends, and not a single event? */
+bool checkdef_is_episode(const struct checkdef *d);
 /* Severity that follows from a score: >= 250 emergency, 200 critical, 100 error, 50 warning, 10 notice, 1 info. */
 enum severity severity_of_score(unsigned score);
 

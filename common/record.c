@@ -161,6 +161,11 @@ static const struct field fields_hello[] = {
 #include "records/hello.def"
 };
 #undef G
+#define G g_arp
+static const struct field fields_arp[] = {
+#include "records/arp.def"
+};
+#undef G
 #undef FIELD
 
 #define GROUP(record, group, member)                                                               \

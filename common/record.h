@@ -142,6 +142,9 @@ struct g_snapshot {
 struct g_hello {
 #include "records/hello.def"
 };
+struct g_arp {
+#include "records/arp.def"
+};
 #undef FIELD
 
 #define GROUP(record, group, member) struct g_##group member;

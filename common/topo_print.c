@@ -143,6 +143,22 @@ static void print_param(struct buf *out, const struct topo_param *p)
 		print_list(out, p->values);
 }
 
+/* A list's default: items separated by spaces. */
+static void print_items(struct buf *out, const char *items)
+{
+	buf_addc(out, '[');
+	for (const char *s = items ? items : ""; *s; s += strspn(s, " ")) {
+		char item[80];
+		size_t n = strcspn(s, " ");
+		snprintf(item, sizeof item, "%.*s", (int)n, s);
+		if (s > items)
+			buf_adds(out, ", ");
+		topo_print_scalar(out, item);
+		s += n;
+	}
+	buf_addc(out, ']');
+}
+
 /* A check of the catalogue, with all that it has; defaults where the topology says nothing. */
 static void print_native(struct buf *out, const struct checkdef *d, const struct topo_check *c)
 {
@@ -156,7 +172,7 @@ static void print_native(struct buf *out, const struct checkdef *d, const struct
 		else if (p)
 			print_list(out, p->values);
 		else if (dp->list)
-			buf_adds(out, "[]");
+			print_items(out, dp->items);
 		else
 			buf_addf(out, "%.15g", dp->def);
 	}

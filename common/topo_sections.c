@@ -247,21 +247,31 @@ static char **number_value(struct topo_parser *p, const struct checkdef_param *d
 	return NULL;
 }
 
-/* Texts; of a native check, addresses and networks. NULL after saying why not. */
-static char **list_value(struct topo_parser *p, bool nets, const struct ynode *n)
+/* What is wrong with an item of a list, NULL if nothing is. */
+static const char *item_fault(enum param_kind kind, const char *s)
+{
+	struct cidr net;
+	int rc = kind == PARAM_NETS ? cidr_parse(s, strlen(s), &net) : 0;
+	if (rc)
+		return rc == -2 ? "has bits set beyond its prefix" : "is neither an address nor a network";
+	if (kind == PARAM_NUMBERS && (!*s || s[strspn(s, "0123456789")]))
+		return "is not a whole number";
+	return NULL;
+}
+
+/* Texts; of a native check, what its parameter is a list of. NULL after saying why not. */
+static char **list_value(struct topo_parser *p, enum param_kind kind, const struct ynode *n)
 {
 	bool good = n->kind != Y_MAP;
 	for (const struct ynode *c = n->kind == Y_SCALAR ? n : n->child; c && good; c = n->kind == Y_SCALAR ? NULL : c->next) {
-		struct cidr net;
 		if (c->kind != Y_SCALAR || c->null) {
 			good = false;
 			break;
 		}
-		int rc = nets ? cidr_parse(c->value, strlen(c->value), &net) : 0;
-		if (rc == 0)
+		const char *fault = item_fault(kind, c->value);
+		if (!fault)
 			continue;
-		topo_report_value(p, c, "%s: '%.60s' %s", n->key, c->value,
-				  rc == -2 ? "has bits set beyond its prefix" : "is neither an address nor a network");
+		topo_report_value(p, c, "%s: '%.60s' %s", n->key, c->value, fault);
 		return NULL;
 	}
 	if (good)
@@ -287,7 +297,7 @@ static void read_param(struct topo_parser *p, const struct checkdef *d, struct t
 	}
 	if (n->null || topo_check_param(c, n->key))
 		return;
-	char **values = dp && !dp->list ? number_value(p, dp, n) : list_value(p, dp != NULL, n);
+	char **values = dp && !dp->list ? number_value(p, dp, n) : list_value(p, dp ? dp->kind : PARAM_TEXTS, n);
 	if (!values)
 		return;
 	c->params = xrealloc(c->params, (c->n_params + 1) * sizeof *c->params);

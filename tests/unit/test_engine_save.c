@@ -48,7 +48,7 @@ static void test_members(void **state)
 				       MEMBER(0, openflow, copied),    MEMBER(0, openflow, used),     MEMBER(0, openflow, key),
 				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, verdict),  MEMBER(0, openflow, verdict_len),
 				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
-				       MEMBER(0, openflow, message), MEMBER(0, openflow, predominant),   MEMBER(0, openflow, values) };
+				       MEMBER(0, openflow, why),     MEMBER(0, openflow, predominant) };
 	const struct member host[] = { MEMBER(0, host, hash_next), MEMBER(0, host, lru_prev), MEMBER(0, host, lru_next),
 				       MEMBER(0, host, copied),	   MEMBER(0, host, used),     MEMBER(0, host, names),
 				       MEMBER(0, host, engaged),   MEMBER(0, host, place) };

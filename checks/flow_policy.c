@@ -1,0 +1,67 @@
+/* Who may speak to whom, and how. */
+#include "flow_util.h"
+
+/* A server of a kind that has a list, and is not on it, and answered. */
+static bool unexpected(const struct flow_view *v, const struct check_conf *k, struct finding *f, const char *kind)
+{
+	char a[ADDR_STRLEN];
+	if (!k->list.n_nets || !is_unicast(v) || conf_in_nets(k, &v->key->server))
+		return false;
+	SAY(f, "%s is no %s server that is expected", addr_str(&v->key->server, a), kind);
+	VALUES(f, "server=%s", addr_str(&v->key->server, a));
+	return true;
+}
+
+/* A DNS reply in sight is proof enough, without waiting for the last verdict. */
+FLOW_CHECK(unexpected_dns)
+{
+	return is_app(v, APP_DNS) && v->app->dns_reply && unexpected(v, k, f, "DNS");
+}
+
+FLOW_CHECK(unexpected_ntp)
+{
+	return is_app(v, APP_NTP) && v->final && unexpected(v, k, f, "NTP");
+}
+
+FLOW_CHECK(unexpected_smtp)
+{
+	return (is_app(v, APP_SMTP) || is_app(v, APP_SMTPS)) && v->final && unexpected(v, k, f, "mail");
+}
+
+FLOW_CHECK(unexpected_dhcp)
+{
+	return is_app(v, APP_DHCP) && v->key->server_port == 67 && v->final && unexpected(v, k, f, "DHCP");
+}
+
+FLOW_CHECK(remote_access)
+{
+	char app[40];
+	if (!app_is_remote_access(v->app) || (v->client_local && v->server_local) || !is_unicast(v))
+		return false;
+	flow_text(app, sizeof app, v, v->app->app);
+	SAY(f, "%s between a local and a remote host", app);
+	VALUES(f, "app=%s", app);
+	return true;
+}
+
+FLOW_CHECK(remote_to_remote)
+{
+	char a[2][ADDR_STRLEN];
+	if (v->client_local || v->server_local || !is_unicast(v))
+		return false;
+	SAY(f, "Neither %s nor %s is in a local network", addr_str(&v->key->client, a[0]), addr_str(&v->key->server, a[1]));
+	return true;
+}
+
+FLOW_CHECK(remote_to_local_insecure_flow)
+{
+	char app[40];
+	bool unsafe = flow_contains(v, v->app->breed, "unsafe") || flow_contains(v, v->app->breed, "dangerous");
+	bool banned = v->app->category_id == CAT_ID_MALWARE || v->app->category_id == CAT_ID_BANNED;
+	if (v->client_local || !v->server_local || v->app->state != VERDICT_DPI || (!unsafe && !banned))
+		return false;
+	flow_text(app, sizeof app, v, v->app->app);
+	SAY(f, "A remote host reached a local one over %s, which is unsafe", app);
+	VALUES(f, "app=%s", app);
+	return true;
+}

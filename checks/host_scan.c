@@ -1,0 +1,79 @@
+/* Scans and floods: what a host did, or was done to it, in the last minute. */
+#include "host_util.h"
+
+#include "hll.h"
+
+HOST_CHECK(syn_scan)
+{
+	return two_sided(h->minute.syns[0], h->minute.syns[1], k, o, "The host sent %g SYNs that were not answered",
+			 "The host got %g SYNs that it did not answer");
+}
+
+HOST_CHECK(fin_scan)
+{
+	return two_sided(h->minute.fins[0], h->minute.fins[1], k, o, "The host sent %g FINs that were not answered",
+			 "The host got %g FINs that it did not answer");
+}
+
+HOST_CHECK(rst_scan)
+{
+	return two_sided(h->minute.rsts[0].max, h->minute.rsts[1].max, k, o, "The host sent %g resets within a second",
+			 "The host got %g resets within a second");
+}
+
+HOST_CHECK(flow_flood)
+{
+	return two_sided(h->minute.flows[0].max, h->minute.flows[1].max, k, o, "The host opened %g flows within a second",
+			 "%g flows were opened to the host within a second");
+}
+
+HOST_CHECK(syn_flood)
+{
+	return two_sided(h->minute.syn_rate[0].max, h->minute.syn_rate[1].max, k, o, "The host sent %g SYNs within a second",
+			 "The host got %g SYNs within a second");
+}
+
+HOST_CHECK(icmp_flood)
+{
+	return two_sided(h->minute.icmp[0].max, h->minute.icmp[1].max, k, o, "The host sent %g ICMP packets within a second",
+			 "The host got %g ICMP packets within a second");
+}
+
+HOST_CHECK(dns_flood)
+{
+	return two_sided(h->minute.dns[0].max, h->minute.dns[1].max, k, o, "The host sent %g DNS packets within a second",
+			 "The host got %g DNS packets within a second");
+}
+
+HOST_CHECK(snmp_flood)
+{
+	return two_sided(h->minute.snmp[0].max, h->minute.snmp[1].max, k, o, "The host sent %g SNMP packets within a second",
+			 "The host got %g SNMP packets within a second");
+}
+
+HOST_CHECK(scan_detection)
+{
+	return one_sided(h->minute.incomplete, k, o, "%g flows of the host got no answer or carried nothing");
+}
+
+HOST_CHECK(host_scanner)
+{
+	return one_sided(hll_count(h->minute.silent, HOST_SERVERS), k, o,
+			 "The host contacted about %.0f local addresses that have never sent anything");
+}
+
+/* Both counts matter; the one that is over its threshold is the value. */
+HOST_CHECK(rx_only_host_scan)
+{
+	double callers = hll_count(h->minute.callers, HOST_SERVERS), ports = hll_count(h->minute.ports_in, HOST_SERVERS);
+	bool by_ports = callers <= k->number[0];
+	if (!h->local || h->packets_sent)
+		return false;
+	o->value = by_ports ? ports : callers;
+	o->threshold = by_ports ? k->number[1] : k->number[0];
+	if (o->value <= o->threshold)
+		return false;
+	TELL(o, "The address has never sent anything, and about %.0f hosts contacted it on about %.0f ports", callers, ports);
+	MORE(o, "callers=%.0f\nports=%.0f", callers, ports);
+	return true;
+}

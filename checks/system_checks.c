@@ -1,0 +1,55 @@
+/* weir itself: its tables, its scripts, and what its processes tell of themselves. */
+#include "host_util.h"
+
+PLACE_CHECK(system, too_many_hosts)
+{
+	return one_sided((double)(w->evicted_hosts - w->evicted_hosts_at), k, o, "%.0f hosts were forgotten to make room");
+}
+
+PLACE_CHECK(system, not_purged)
+{
+	o->attacker = true;
+	o->value = (double)w->stale_flows;
+	o->threshold = k->number[1];
+	if (o->value <= o->threshold)
+		return false;
+	TELL(o, "%.0f flows have had no news for more than %g s", o->value, k->number[0]);
+	return true;
+}
+
+PLACE_CHECK(system, lua_check_failing)
+{
+	return one_sided((double)(w->lua_errors - w->lua_errors_at), k, o, "Lua checks failed %.0f times in the minute");
+}
+
+/* Names the process beside the value. */
+static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *text)
+{
+	bool bad = one_sided(h->value, k, o, text);
+	if (*h->process)
+		MORE(o, "process=%s", h->process);
+	return bad;
+}
+
+PLACE_CHECK(system, slow_consumer)
+{
+	return of_process(&w->full, k, o, "A queue is filled to %.0f %%: its consumer does not keep up");
+}
+
+PLACE_CHECK(system, delivery_failing)
+{
+	return of_process(&w->failing, k, o, "%.0f attempts to notify somebody failed in the minute");
+}
+
+PLACE_CHECK(system, dropped_alerts)
+{
+	return of_process(&w->dropped, k, o, "%.0f alerts were dropped in the minute");
+}
+
+PLACE_CHECK(system, system_error)
+{
+	bool bad = of_process(&w->silent, k, o, "A process has not answered for %.0f minutes");
+	if (bad)
+		TELL(o, "%s has not answered for %.0f minutes", w->silent.process, w->silent.value);
+	return bad;
+}
