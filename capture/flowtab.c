@@ -13,6 +13,9 @@
 #define NONE    UINT32_MAX
 #define SECOND  1000000000ull
 #define HEAD_MIN 512
+/* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
+#define HEAD_TALK_BYTES   4096
+#define HEAD_TALK_PACKETS 80
 
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
 enum { SYN = 2, ACK = 16 };
@@ -313,6 +316,14 @@ static bool head_wants(const struct flow_head *h, const struct decoded *d, unsig
 	return d->proto == TCP && h->last_payload && h->last_dir != dir;
 }
 
+static bool head_full(const struct flowtab *ft, const struct flow *f)
+{
+	const struct flow_head *h = &f->head;
+	if (h->payloads < ft->conf.head_packets)
+		return false;
+	return f->key.proto != TCP || h->len >= HEAD_TALK_BYTES || h->packets >= HEAD_TALK_PACKETS;
+}
+
 static void head_packet(struct flowtab *ft, struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
 {
 	struct flow_head *h = &f->head;
@@ -323,7 +334,7 @@ static void head_packet(struct flowtab *ft, struct flow *f, const struct decoded
 		h->first_payload = time;
 		timer_set(ft, f, LIST_HEAD1, time + ft->conf.head_first);
 	}
-	if (h->payloads >= ft->conf.head_packets) {
+	if (head_full(ft, f)) {
 		head_send(ft, f, true);
 	} else if (ft->stats.head_bytes > ft->conf.max_head_bytes) {
 		ft->stats.heads_early++;
