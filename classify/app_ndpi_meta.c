@@ -5,10 +5,12 @@
 #include <strings.h>
 
 #include "app_ndpi.h"
+#include "dhcp.h"
 #include "dns.h"
 #include "headpkt.h"
 #include "hello.h"
 #include "parse.h"
+#include "telnet.h"
 
 /* Longest name that nDPI keeps; of a longer one it keeps the end. */
 #define NDPI_NAME_MAX (sizeof(((struct ndpi_flow_struct *)NULL)->host_server_name) - 1)
@@ -59,6 +61,13 @@ static struct str hex(struct look *k, const uint8_t *p, size_t n)
 	struct str s = { (uint32_t)k->arena->len, (uint32_t)(2 * n) };
 	for (size_t i = 0; i < n; i++)
 		buf_addf(k->arena, "%02x", p[i]);
+	return s;
+}
+
+static struct str lower(struct look *k, struct str s)
+{
+	for (char *p = k->arena->p + s.off, *end = p + s.len; p < end; p++)
+		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
 	return s;
 }
 
@@ -158,6 +167,7 @@ static void fill_hello(struct look *k)
 	if (!hello_parse(stream, client_stream(k, stream), &h))
 		return;
 	k->out->tls_ech = h.ech;
+	k->out->tls_esni = h.esni;
 	if (is_whole(k, h.sni, strlen(h.sni)))
 		k->out->tls_sni = k->out->host = text(k, h.sni);
 }
@@ -196,7 +206,6 @@ static void fill_tls(struct look *k)
 		o->tls_cipher = text(k, ndpi_cipher2str(f->protos.tls_quic.server_cipher));
 		o->tls_strength = text(k, strength[weak < 3 ? weak : 2]);
 	}
-	o->tls_esni = f->protos.tls_quic.encrypted_sni.esni != NULL;
 	fill_certificate(k);
 	if (k->key->proto == 6)
 		fill_hello(k);
@@ -305,14 +314,47 @@ static void fill_ssdp(struct look *k)
 
 /* -- the rest -- */
 
+/* The client's options; nDPI 4.2 loses some when they are at the end of the packet. */
+static void fill_dhcp(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	struct walk w = { 0 };
+	struct dhcp_message m;
+	while (next_payload(k, &w)) {
+		if (!dhcp_parse(w.l4.p, w.l4.len, &m) || !m.request)
+			continue;
+		o->dhcp_fp.off = (uint32_t)k->arena->len;
+		for (uint8_t i = 0; i < m.n_wanted; i++)
+			buf_addf(k->arena, i ? ",%u" : "%u", m.wanted[i]);
+		o->dhcp_fp.len = (uint32_t)k->arena->len - o->dhcp_fp.off;
+		o->dhcp_class = str_put(k->arena, m.class, m.n_class, MAX_TEXT);
+		o->dhcp_name = str_put(k->arena, m.name, m.n_name, MAX_TEXT);
+		return;
+	}
+}
+
+/* Lines that each side begins with (RFC 4253 4.2). nDPI takes the first one for the client's, which is often the server's. */
+static void fill_ssh_banners(struct look *k)
+{
+	struct g_flow_app *o = k->out;
+	struct walk w = { 0 };
+	while (next_payload(k, &w)) {
+		struct str *to = w.h.dir ? &o->ssh_server : &o->ssh_client;
+		size_t n = 0;
+		if (to->len || w.l4.len < 4 || memcmp(w.l4.p, "SSH-", 4) != 0)
+			continue;
+		while (n < w.l4.len && w.l4.p[n] >= ' ' && w.l4.p[n] < 127)
+			n++;
+		*to = str_put(k->arena, (const char *)w.l4.p, n, MAX_TEXT);
+	}
+}
+
 static void fill_ssh(struct look *k)
 {
 	struct g_flow_app *o = k->out;
 	const struct ndpi_flow_struct *f = k->f;
-	o->ssh_client = ARRAY(k, f->protos.ssh.client_signature);
-	o->ssh_server = ARRAY(k, f->protos.ssh.server_signature);
-	o->ssh_hassh_c = ARRAY(k, f->protos.ssh.hassh_client);
-	o->ssh_hassh_s = ARRAY(k, f->protos.ssh.hassh_server);
+	o->ssh_hassh_c = lower(k, ARRAY(k, f->protos.ssh.hassh_client));
+	o->ssh_hassh_s = lower(k, ARRAY(k, f->protos.ssh.hassh_server));
 }
 
 static void fill_sip(struct look *k)
@@ -333,9 +375,24 @@ static void fill_media(struct look *k)
 {
 	struct walk w = { 0 };
 	const char *kind = NULL;
-	while (!kind && next_payload(k, &w))
+	while (!kind && next_payload(k, &w)) {
 		kind = parse_rtp_kind(w.l4.p, w.l4.len);
+		if (!kind)
+			kind = parse_stun_kind(w.l4.p, w.l4.len);
+	}
 	k->out->rtp_kind = text(k, kind);
+}
+
+/* nDPI 4.2 goes on into the bytes behind the name. */
+static void fill_telnet(struct look *k)
+{
+	struct walk w = { 0 };
+	struct telnet t = { 0 };
+	while (next_payload(k, &w))
+		telnet_feed(&t, w.h.dir, w.l4.p, w.l4.len);
+	if (t.done)
+		k->out->user = text(k, t.user);
+	k->out->login_failed = t.failed;
 }
 
 static void fill_login(struct look *k)
@@ -344,8 +401,8 @@ static void fill_login(struct look *k)
 	if (is_any(k, login_like) && k->key->proto == 6) {
 		k->out->user = ARRAY(k, f->l4.tcp.ftp_imap_pop_smtp.username);
 		k->out->login_failed = f->l4.tcp.ftp_imap_pop_smtp.auth_failed;
-	} else if (detected(k, NDPI_PROTOCOL_TELNET) && f->protos.telnet.username_found) {
-		k->out->user = ARRAY(k, f->protos.telnet.username);
+	} else if (look_is(k, NDPI_PROTOCOL_TELNET)) {
+		fill_telnet(k);
 	}
 }
 
@@ -355,11 +412,6 @@ static void fill_union(struct look *k)
 	const struct ndpi_flow_struct *f = k->f;
 	if (detected(k, NDPI_PROTOCOL_SSH))
 		fill_ssh(k);
-	if (detected(k, NDPI_PROTOCOL_DHCP)) {
-		o->dhcp_fp = ARRAY(k, f->protos.dhcp.fingerprint);
-		o->dhcp_class = ARRAY(k, f->protos.dhcp.class_ident);
-		o->dhcp_name = o->host;
-	}
 	if (detected(k, NDPI_PROTOCOL_BITTORRENT) && !look_is(k, NDPI_PROTOCOL_TLS) &&
 	    any_set(f->protos.bittorrent.hash, sizeof f->protos.bittorrent.hash))
 		o->bt_hash = hex(k, f->protos.bittorrent.hash, sizeof f->protos.bittorrent.hash);
@@ -397,6 +449,10 @@ void app_fill_metadata(struct look *k)
 	o->http_os = text(k, k->f->http.detected_os);
 	if (is_any(k, dns_like))
 		fill_dns(k);
+	if (look_is(k, NDPI_PROTOCOL_SSH))
+		fill_ssh_banners(k);
+	if (look_is(k, NDPI_PROTOCOL_DHCP))
+		fill_dhcp(k);
 	if (look_is(k, NDPI_PROTOCOL_NETBIOS))
 		o->netbios_name = o->host;
 	if (look_is(k, NDPI_PROTOCOL_SSDP))

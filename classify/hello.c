@@ -4,7 +4,7 @@
 
 #define MAX_HELLO 8192 /* those of today are below 2 KiB, post-quantum keys included */
 
-enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, EXT_SERVER_NAME = 0, EXT_ECH = 0xfe0d };
+enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, EXT_SERVER_NAME = 0, EXT_ECH = 0xfe0d, EXT_ESNI = 0xffce };
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -70,6 +70,8 @@ bool hello_parse(const uint8_t *p, size_t len, struct hello *h)
 		at += 4;
 		if (type == EXT_ECH)
 			h->ech = true;
+		if (type == EXT_ESNI)
+			h->esni = true;
 		if (n - at < ext)
 			return true;
 		if (type == EXT_SERVER_NAME)

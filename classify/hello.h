@@ -11,6 +11,7 @@
 struct hello {
 	char sni[HELLO_MAX_NAME]; /* lower case; "" if there is none */
 	bool ech;                 /* extension encrypted_client_hello, a placeholder of it too */
+	bool esni;                /* its forerunner, encrypted_server_name */
 };
 
 /*

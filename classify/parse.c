@@ -154,6 +154,29 @@ const char *parse_rtp_kind(const uint8_t *p, size_t len)
 	return NULL;
 }
 
+/* -- STUN: type, length, cookie, 12 bytes of id, then attributes padded to four bytes -- */
+
+const char *parse_stun_kind(const uint8_t *p, size_t len)
+{
+	static const char *const kinds[] = { [1] = "audio", [2] = "video", [3] = "video", [4] = "data" };
+	if (len < 20 || p[0] & 0xc0 || get32(p + 4) != 0x2112a442)
+		return NULL;
+	size_t at = 20;
+	while (len - at >= 4) {
+		size_t n = get16(p + at + 2), padded = (n + 3) & ~(size_t)3;
+		if (len - at - 4 < n)
+			return NULL;
+		if (get16(p + at) == 0x8055 && n >= 4) {
+			unsigned kind = get16(p + at + 4);
+			return kind < sizeof kinds / sizeof *kinds ? kinds[kind] : NULL;
+		}
+		if (len - at - 4 < padded)
+			return NULL;
+		at += 4 + padded;
+	}
+	return NULL;
+}
+
 /* -- TLS -- */
 
 int parse_tls_alert(const uint8_t *p, size_t len)

@@ -35,6 +35,12 @@ bool parse_quic_version(const uint8_t *p, size_t len, char ret[static QUIC_VERSI
 /* "audio" or "video" for an RTP packet with one of the static payload types (RFC 3551 section 6), else NULL. */
 const char *parse_rtp_kind(const uint8_t *p, size_t len);
 
+/*
+ * What a STUN message (RFC 8489) says its session is for, by Microsoft's attribute MS-SERVICE-QUALITY:
+ * "audio", "video" or "data"; NULL if it says nothing.
+ */
+const char *parse_stun_kind(const uint8_t *p, size_t len);
+
 /* Code of the fatal alert among the TLS records at p (RFC 8446 section 6), -1 if there is none. */
 int parse_tls_alert(const uint8_t *p, size_t len);
 

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classify/dhcp.h"
 #include "classify/dns.h"
 #include "classify/hello.h"
 #include "classify/parse.h"
+#include "classify/telnet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +35,30 @@ static void try_payload(const uint8_t *p, size_t len, uint8_t proto)
 		abort();
 }
 
+/* What is found must lie inside the message. */
+static void try_dhcp(const uint8_t *p, size_t len)
+{
+	struct dhcp_message m;
+	if (!dhcp_parse(p, len, &m))
+		return;
+	if ((m.n_wanted && m.wanted + m.n_wanted > p + len) || (m.n_name && (const uint8_t *)m.name + m.n_name > p + len))
+		abort();
+}
+
+/* In segments of up to 31 bytes, whose first byte says who sent them and how long they are. */
+static void try_telnet(const uint8_t *p, size_t len)
+{
+	struct telnet t = { 0 };
+	while (len > 1) {
+		size_t n = (p[0] & 31u) < len - 1 ? (p[0] & 31u) : len - 1;
+		telnet_feed(&t, p[0] & 32, p + 1, n);
+		p += 1 + n;
+		len -= 1 + n;
+	}
+	if (strlen(t.user) != t.n_user || t.n_prompt > TELNET_PROMPT)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char version[QUIC_VERSION_LEN];
@@ -41,12 +67,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	try_dns(copy, size);
 	try_hello(copy, size);
+	try_dhcp(copy, size);
+	try_telnet(copy, size);
 	try_payload(copy, size, 6);
 	try_payload(copy, size, 17);
 	parse_header(copy, size, "Server", &v);
 	parse_snmp_version(copy, size);
 	parse_quic_version(copy, size, version);
 	parse_rtp_kind(copy, size);
+	parse_stun_kind(copy, size);
 	parse_tls_alert(copy, size);
 	free(copy);
 	return 0;
