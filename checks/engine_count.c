@@ -54,6 +54,12 @@ static void place_host(struct engine *e, struct host *h, const struct openflow *
 	device_seen(e, mac, f->key.vlan, &h->ip, h->local, sensor, f->key.first);
 }
 
+static void see_country(struct host *h, const struct host *peer)
+{
+	if (*peer->place.country)
+		hll_add(h->asked.countries, HOST_NAMES, hash_content(peer->place.country, 2, 7));
+}
+
 void count_flow(struct engine *e, struct openflow *f)
 {
 	struct sensor *sensor = sensor_of(e, f);
@@ -88,6 +94,10 @@ void count_flow(struct engine *e, struct openflow *f)
 			window_add(&net->minute.flows, f->key.first, 1);
 			net->volumes.now.flows++;
 		}
+	}
+	if (c && s) {
+		see_country(c, s);
+		see_country(s, c);
 	}
 	learn_pace(e, f);
 }

@@ -61,6 +61,29 @@ FLOW_CHECK(ndpi_anonymous_subscriber)
 	return true;
 }
 
+FLOW_CHECK(country_check)
+{
+	char a[ADDR_STRLEN];
+	for (int server = 0; server < 2; server++) {
+		const struct host *h = server ? v->server : v->client;
+		if (!h || !*h->place.country || !conf_has_text(k, h->place.country, strlen(h->place.country)))
+			continue;
+		SAY(f, "The %s %s is in %s", server ? "server" : "client", addr_str(&h->ip, a), h->place.country);
+		VALUES(f, "country=%s", h->place.country);
+		return true;
+	}
+	return false;
+}
+
+FLOW_CHECK(ndpi_risky_asn)
+{
+	if (!v->server || !v->server->place.asn || !conf_has_number(k, v->server->place.asn))
+		return false;
+	SAY(f, "The server is in AS %u", v->server->place.asn);
+	VALUES(f, "asn=%u", v->server->place.asn);
+	return true;
+}
+
 static bool fingerprint_listed(const struct flow_view *v, const struct check_conf *k, struct finding *f, struct str s,
 			       const char *what)
 {

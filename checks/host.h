@@ -42,9 +42,10 @@ struct host_minute {
 	uint8_t new_proto;
 };
 
-/* Five minutes of questions and answers, DNS and HTTP together, [0] asked by the host, [1] asked of it. */
+/* Five minutes: questions and answers, DNS and HTTP together, [0] asked by the host, [1] asked of it; countries spoken to. */
 struct host_asked {
 	uint32_t requests[2], replies[2];
+	uint8_t countries[HOST_NAMES]; /* sketch, error 13% */
 };
 
 /* A domain below which the host asks for names; in the hour. */

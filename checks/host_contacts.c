@@ -31,6 +31,12 @@ HOST_CHECK(contacts)
 			 "The host contacted about %.0f hosts in a minute");
 }
 
+HOST_CHECK(countries_contacts)
+{
+	return h->local && one_sided(hll_count(h->asked.countries, HOST_NAMES), k, o,
+				     "The host spoke to hosts in about %.0f countries in five minutes");
+}
+
 HOST_CHECK(remote_connection)
 {
 	return one_sided(h->remote_flows, k, o, "%g remote access sessions are open");
