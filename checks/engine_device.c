@@ -232,10 +232,13 @@ void engine_arp(struct engine *e, const struct r_arp *r, const char *base)
 
 /* -- DHCP -- */
 
+#define PORT_DHCP 67
+
+/* An answer that is broadcast is a flow of its own, opened by the server. */
 void see_lease(struct engine *e, struct openflow *f, const struct addr *ip)
 {
 	const struct check_conf *k = &e->conf.checks[e->lease];
-	struct host *server = host_of(e, f, true);
+	struct host *server = host_of(e, f, f->key.client_port != PORT_DHCP);
 	char a[ADDR_STRLEN];
 	bool made;
 	if (!is_on(e, e->lease) || !k->list.n_nets || !addr_is_set(ip) || !server || conf_in_nets(k, ip))

@@ -1,15 +1,20 @@
 /* Who may speak to whom, and how. */
 #include "flow_util.h"
 
-/* A server of a kind that has a list, and is not on it, and answered. */
-static bool unexpected(const struct flow_view *v, const struct check_conf *k, struct finding *f, const char *kind)
+/* A server of a kind that has a list, and is not on it. */
+static bool unlisted(const struct addr *server, const struct check_conf *k, struct finding *f, const char *kind)
 {
 	char a[ADDR_STRLEN];
-	if (!k->list.n_nets || !is_unicast(v) || conf_in_nets(k, &v->key->server))
+	if (!k->list.n_nets || conf_in_nets(k, server))
 		return false;
-	SAY(f, "%s is no %s server that is expected", addr_str(&v->key->server, a), kind);
-	VALUES(f, "server=%s", addr_str(&v->key->server, a));
+	SAY(f, "%s is no %s server that is expected", addr_str(server, a), kind);
+	VALUES(f, "server=%s", addr_str(server, a));
 	return true;
+}
+
+static bool unexpected(const struct flow_view *v, const struct check_conf *k, struct finding *f, const char *kind)
+{
+	return is_unicast(v) && unlisted(&v->key->server, k, f, kind);
 }
 
 /* A DNS reply in sight is proof enough, without waiting for the last verdict. */
@@ -28,9 +33,14 @@ FLOW_CHECK(unexpected_smtp)
 	return (is_app(v, APP_SMTP) || is_app(v, APP_SMTPS)) && v->final && unexpected(v, k, f, "mail");
 }
 
+/* Who speaks from port 67 is a server (RFC 2131 section 4.1); an answer that is broadcast is a flow of its own. */
 FLOW_CHECK(unexpected_dhcp)
 {
-	return is_app(v, APP_DHCP) && v->key->server_port == 67 && v->final && unexpected(v, k, f, "DHCP");
+	if (!is_app(v, APP_DHCP) || !v->final)
+		return false;
+	if (v->key->client_port == 67)
+		return unlisted(&v->key->client, k, f, "DHCP");
+	return v->key->server_port == 67 && v->n->server_packets && unexpected(v, k, f, "DHCP");
 }
 
 FLOW_CHECK(remote_access)

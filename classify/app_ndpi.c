@@ -1,6 +1,7 @@
 /* From packets to an application by nDPI 4.2, as Debian 12 and 13 have it. */
 #include "app_ndpi.h"
 
+#include "firstmsg.h"
 #include "headpkt.h"
 #include "log.h"
 
@@ -106,5 +107,6 @@ void app_classify(struct app *a, const struct g_flow_key *key, const void *data,
 	fill_names(&k, known);
 	app_fill_metadata(&k);
 	app_fill_risks(&k);
+	firstmsg_fill(key, data, len, out, arena);
 	ndpi_free_flow_data(a->flow);
 }

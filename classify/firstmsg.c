@@ -1,0 +1,122 @@
+#include "firstmsg.h"
+
+#include <string.h>
+
+#include "headpkt.h"
+#include "parse.h"
+
+enum { TCP = 6, UDP = 17 };
+enum { PORT_DHCP = 67, PORT_MODBUS = 502, PORT_IEC104 = 2404 };
+
+static void add(struct numbers *s, uint8_t v)
+{
+	if (s->n < FIRSTMSG_MAX)
+		s->v[s->n++] = v;
+}
+
+/* APCI: 0x68, length of what follows, four control octets; an ASDU is in it when the first of them is even. */
+void iec104_types(const uint8_t *p, size_t len, struct numbers *types)
+{
+	while (len >= 6 && p[0] == 0x68 && p[1] >= 4) {
+		size_t size = 2u + p[1];
+		if (!(p[2] & 1) && size > 6 && len > 6)
+			add(types, p[6]);
+		if (size > len)
+			return;
+		p += size;
+		len -= size;
+	}
+}
+
+/* MBAP header: transaction, protocol 0, length of what follows, unit; then the function code. */
+void modbus_codes(const uint8_t *p, size_t len, bool reply, struct numbers *codes, uint16_t *exceptions)
+{
+	while (len >= 8 && p[2] == 0 && p[3] == 0) {
+		size_t size = 6u + (size_t)(p[4] << 8 | p[5]);
+		if (size < 8)
+			return;
+		if (!reply)
+			add(codes, p[7]);
+		else
+			*exceptions += p[7] >> 7;
+		if (size > len)
+			return;
+		p += size;
+		len -= size;
+	}
+}
+
+bool dhcp_given(const uint8_t *p, size_t len, struct addr *ret)
+{
+	static const uint8_t cookie[] = { 99, 130, 83, 99 };
+	enum { REPLY = 2, YIADDR = 16, COOKIE = 236, MESSAGE_TYPE = 53, OFFER = 2, ACK = 5, PAD = 0, END = 255 };
+	if (len < COOKIE + 4 || p[0] != REPLY || memcmp(p + COOKIE, cookie, 4) != 0)
+		return false;
+	for (size_t i = COOKIE + 4; i + 2 < len && p[i] != END; i += p[i] == PAD ? 1 : 2u + p[i + 1]) {
+		if (p[i] != MESSAGE_TYPE || p[i + 1] != 1)
+			continue;
+		if (p[i + 2] != OFFER && p[i + 2] != ACK)
+			return false;
+		addr_from_v4(ret, p + YIADDR);
+		return !addr_is_unspecified(ret);
+	}
+	return false;
+}
+
+static bool is_print(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
+bool looks_random(const uint8_t *p, size_t len)
+{
+	enum { ENOUGH = 24, BEGINNING = 6, RUN = 20 };
+	size_t bits = 0, printable = 0, run = 0, longest = 0, first = 0;
+	if (len < ENOUGH)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bits += (size_t)__builtin_popcount(p[i]);
+		run = is_print(p[i]) ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+		printable += is_print(p[i]);
+		first += i < BEGINNING && is_print(p[i]);
+	}
+	double per_byte = (double)bits / (double)len;
+	return per_byte > 3.4 && per_byte < 4.6 && first < BEGINNING && printable * 2 <= len && longest < RUN;
+}
+
+static struct str put_numbers(struct buf *arena, const struct numbers *s)
+{
+	struct str r = { (uint32_t)arena->len, 0 };
+	for (unsigned i = 0; i < s->n; i++)
+		buf_addf(arena, "%s%u", i ? "\n" : "", s->v[i]);
+	r.len = (uint32_t)arena->len - r.off;
+	return r;
+}
+
+void firstmsg_fill(const struct g_flow_key *key, const void *data, uint32_t len, struct g_flow_app *out, struct buf *arena)
+{
+	struct numbers types = { 0 }, codes = { 0 };
+	struct headpkt h;
+	struct payload l4;
+	uint32_t pos = 0;
+	const uint8_t *ip;
+	bool first = true, iec = key->proto == TCP && key->server_port == PORT_IEC104;
+	bool modbus = key->proto == TCP && key->server_port == PORT_MODBUS;
+	bool dhcp = key->proto == UDP && (key->server_port == PORT_DHCP || key->client_port == PORT_DHCP);
+	while ((ip = headpkt_next(data, len, &pos, &h)) != NULL) {
+		if (!parse_payload(ip, h.caplen, key->proto, &l4))
+			continue;
+		if (first && key->proto == TCP && !key->midstream)
+			out->looks_random = looks_random(l4.p, l4.len);
+		first = false;
+		if (iec)
+			iec104_types(l4.p, l4.len, &types);
+		else if (modbus)
+			modbus_codes(l4.p, l4.len, h.dir == 1, &codes, &out->modbus_errors);
+		else if (dhcp)
+			dhcp_given(l4.p, l4.len, &out->dhcp_address);
+	}
+	out->iec_types = put_numbers(arena, &types);
+	out->modbus_codes = put_numbers(arena, &codes);
+}
