@@ -173,7 +173,7 @@ deps-lint:
 SPEED ?= 1
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
-.PHONY: run test bench
+.PHONY: run test bench bench-checks
 run: deps
 	+$(Q)$(MAKE) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
@@ -184,6 +184,17 @@ test: deps-test
 	$(Q)tests/run --all $(O)
 .PHONY: unit-build
 unit-build: $(UNIT)
+bench-checks: deps-test
+	+$(Q)$(MAKE) --no-print-directory $(O)/bin/lua_bench $(O)/bin/lua_puc
+	$(Q)tests/bench/lua_checks $(O)
+# One program with LuaJIT, one with PUC Lua: they define the same functions.
+$(O)/bin/lua_bench: $(O)/tests/bench/lua_bench.o $(O)/libchecks.a $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
+$(O)/bin/lua_puc: CFLAGS_tests = $(call pc,cflags,lua5.4)
+$(O)/bin/lua_puc: $(O)/tests/bench/lua_puc.o $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(call pc,libs,lua5.4) $(LIBS_common)
 bench: deps-test
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run $(O)

@@ -453,11 +453,12 @@ void lua_jit_state(struct lua *l, const char *key, struct lua_jit *ret)
 				ret->compiled += loop_compiled(l, l->scripts[i].loop[h]);
 			}
 	box_push(l, "jit_counts");
-	if (lua_pcall(l->state, 0, 3, 0) == 0) {
-		ret->traces = (unsigned)lua_tointeger(l->state, -3);
-		ret->aborts = (unsigned)lua_tointeger(l->state, -2);
-		ret->flushes = (unsigned)lua_tointeger(l->state, -1);
-		lua_pop(l->state, 2);
+	if (lua_pcall(l->state, 0, 4, 0) == 0) {
+		ret->traces = (unsigned)lua_tointeger(l->state, -4);
+		ret->aborts = (unsigned)lua_tointeger(l->state, -3);
+		ret->flushes = (unsigned)lua_tointeger(l->state, -2);
+		log_debug("aborts: %s", lua_tostring(l->state, -1));
+		lua_pop(l->state, 3);
 	}
 	lua_pop(l->state, 1);
 }

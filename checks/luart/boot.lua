@@ -37,6 +37,25 @@ local function fire(hit, text, values)
 	note(cell.row, hit, text, values)
 end
 
+rt.fire = fire
+
+-- What is true of a host at one run is most often true at the next: it is told again after an hour. Numbers in a text may
+-- change meanwhile.
+local TOLD_AGAIN = 3600
+local function make_fire_host(script)
+	local ip, vlan = rt.set.host.read("ip"), rt.set.host.read("vlan")
+	local told = rt.told_table(script, TOLD_AGAIN)
+	return function(hit, text, values)
+		local words = type(text) == "string" and text:sub(1, 200):gsub("%d+", "#") or ""
+		local key = ip() .. "@" .. vlan() .. " " .. words
+		if hit ~= "reset" then
+			if told:get(key) then return end
+			told:set(key, true)
+		end
+		note(cell.row, hit, text, values)
+	end
+end
+
 -- The loop of one check at one hook: text of its own, so that it has a trace of its own.
 local loop_text = [[
 local check, view, cell, index, fire = ...
@@ -50,7 +69,12 @@ end]]
 
 local function make_loop(script, set, hook, check)
 	local index = ffi.cast("const int32_t *", sys.index[set][hook])
-	return loadstring(loop_text, "=(loop of " .. script.key .. ")")(check, rt.set[set].view, cell, index, fire)
+	local told = fire
+	if set == "host" then
+		script.fire_host = script.fire_host or make_fire_host(script)
+		told = script.fire_host
+	end
+	return loadstring(loop_text, "=(loop of " .. script.key .. ")")(check, rt.set[set].view, cell, index, told)
 end
 
 local flow_hooks = { start = "start", detected = "detected", periodic = "periodic", ["end"] = "end" }
@@ -207,19 +231,20 @@ function rt.is_compiled(loop)
 	end
 end
 
--- Counts what the compiler does, from here on.
-local counted = { start = 0, stop = 0, abort = 0, flush = 0 }
-local why = {}
-function rt.watch_jit()
-	jit.attach(function(what, tr, func, pc, code, reason)
+-- What the compiler did since this was first asked: traces made, given up, times that all was thrown away; and why.
+local counted, why
+local function watch_jit()
+	counted, why = { stop = 0, abort = 0, flush = 0 }, {}
+	jit.attach(function(what, _, func, pc, code, reason)
 		counted[what] = (counted[what] or 0) + 1
-		if what == "abort" then
+		if what == "abort" and #why < 1000 then
 			local info = jutil.funcinfo(func, pc)
 			why[#why + 1] = ("%s: %s %s"):format(tostring(info.loc), tostring(code), tostring(reason))
 		end
 	end, "trace")
 end
 function rt.jit_counts()
+	if not counted then watch_jit() end
 	return counted.stop, counted.abort, counted.flush, table.concat(why, "\n")
 end
 

@@ -57,14 +57,12 @@ local function fields_table(order, read)
 	return t
 end
 
-local function make_flow_accessors()
+-- What makes each accessor. Made when a script has it: fields that nobody reads cost nothing.
+local function flow_makers()
 	local set = rt.set.flow
-	local f = setmetatable({}, { __index = function(t, name)
-		t[name] = set.read(name)
-		return t[name]
-	end })
+	local f = set.read
 	local function text_if(name)
-		local read = f[name]
+		local read = f(name)
 		return function()
 			local v = read()
 			if v ~= "" then return v end
@@ -81,78 +79,54 @@ local function make_flow_accessors()
 	local function table_of(rows)
 		local order, read = {}, {}
 		for i, row in ipairs(rows) do order[i], read[row[1]] = row[1], row[2] end
-		return fields_table(order, read)
+		local t = fields_table(order, read)
+		return function() return t end
 	end
-
-	local url, query = f["http.url"], f["dns.query"]
-	local function has_url() return url() ~= "" end
-	local http = table_of {
-		{ "protos.http.last_method", when(has_url, f["http.method"]) },
-		{ "protos.http.last_return_code", when(has_url, f["http.status"]) },
-		{ "protos.http.last_url", text_if "http.url" },
-		{ "protos.http.last_user_agent", when(has_url, text_if "http.user_agent") },
-		{ "protos.http.last_server", when(has_url, text_if "http.server") },
-		{ "protos.http.server_name", text_if "http.host" },
-	}
-	local function has_query() return query() ~= "" end
-	local dns = table_of {
-		{ "protos.dns.last_query", text_if "dns.query" },
-		{ "protos.dns.last_query_type", when(has_query, f["dns.type"]) },
-		{ "protos.dns.last_return_code", when(has_query, f["dns.rcode"]) },
-		{ "protos.dns.invalid_chars_in_query", function()
-			if query():find("[^%w_.%-]") then return true end
-			return nil
-		end },
-	}
-	local ssh = table_of {
-		{ "protos.ssh.client_signature", text_if "ssh.client" },
-		{ "protos.ssh.server_signature", text_if "ssh.server" },
-		{ "protos.ssh.hassh.client_hash", text_if "ssh.hassh_client" },
-		{ "protos.ssh.hassh.server_hash", text_if "ssh.hassh_server" },
-	}
-	-- TLS, and what runs over it: nDPI's numbers of TLS, QUIC, IMAPS, SMTPS, POPS.
-	local tls_ids = { [91] = true, [188] = true, [51] = true, [29] = true, [23] = true }
-	local app, master, version = f["app.id"], f["app.master_id"], f["tls.version_id"]
-	local before, after = f["tls.not_before"], f["tls.not_after"]
-	local names = f["tls.names"]
-	local function is_tls() return tls_ids[master()] or tls_ids[app()] or false end
-	local function has_validity() return before() ~= 0 and after() ~= 0 end
-	local tls = table_of {
-		{ "protos.tls_version", when(is_tls, version) },
-		{ "protos.tls.server_names", function()
-			local list = table.concat(names(), ",")
-			if list ~= "" then return list end
-			return nil
-		end },
-		{ "protos.tls.client_alpn", text_if "tls.alpn" },
-		{ "protos.tls.client_tls_supported_versions", text_if "tls.supported_versions" },
-		{ "protos.tls.issuerDN", text_if "tls.issuer" },
-		{ "protos.tls.subjectDN", text_if "tls.subject" },
-		{ "protos.tls.client_requested_server_name", text_if "tls.sni" },
-		{ "protos.tls.notBefore", when(has_validity, function() return floor(before()) end) },
-		{ "protos.tls.notAfter", when(has_validity, function() return floor(after()) end) },
-	}
-
-	local function raw(name)
-		local rows, member = set.rows, "f" .. set.field[name].off
-		return loadstring(("local rows, cell = ... return function() return rows[cell.row].%s end"):format(member),
-				  "=" .. name)(rows, cell)
+	local make = {}
+	local function field(accessor, name)
+		make[accessor] = function() return f(name) end
 	end
-	local out_p, in_p, out_b, in_b = f["client.packets"], f["server.packets"], f["client.bytes"], f["server.bytes"]
-	local c_local, s_local = f["client.local"], f["server.local"]
-	local cb, sb = address_bytes(set, "client.ip"), address_bytes(set, "server.ip")
-	local c_multi, s_multi, c_broad, s_broad = is_multicast(cb), is_multicast(sb), is_broadcast(cb), is_broadcast(sb)
-	local app_name, master_name = f["app"], f["app.master"]
-	local full_names = {}
-	return {
-		cli = f["client.ip"], srv = f["server.ip"], cli_port = f["client.port"], srv_port = f["server.port"],
-		protocol = raw("proto"), vlan_id = f["vlan"],
-		is_oneway = function() return out_p() == 0 or in_p() == 0 end,
-		is_unicast = function() return not (c_multi() or s_multi() or c_broad() or s_broad()) end,
-		cli2srv_bytes = out_b, srv2cli_bytes = in_b,
-		bytes = function() return out_b() + in_b() end,
-		l7_master_proto = master, l7_proto = app,
-		l7_proto_name = function()
+	field("cli", "client.ip")
+	field("srv", "server.ip")
+	field("cli_port", "client.port")
+	field("srv_port", "server.port")
+	field("vlan_id", "vlan")
+	field("cli2srv_bytes", "client.bytes")
+	field("srv2cli_bytes", "server.bytes")
+	field("l7_master_proto", "app.master_id")
+	field("l7_proto", "app.id")
+	function make.protocol()
+		return loadstring(("local rows, cell = ... return function() return rows[cell.row].f%d end")
+			:format(set.field["proto"].off), "=proto")(set.rows, cell)
+	end
+	function make.bytes()
+		local out, inn = f "client.bytes", f "server.bytes"
+		return function() return out() + inn() end
+	end
+	function make.is_oneway()
+		local out, inn = f "client.packets", f "server.packets"
+		return function() return out() == 0 or inn() == 0 end
+	end
+	function make.is_unicast()
+		local c, s = address_bytes(set, "client.ip"), address_bytes(set, "server.ip")
+		local cm, sm, cb, sb = is_multicast(c), is_multicast(s), is_broadcast(c), is_broadcast(s)
+		return function() return not (cm() or sm() or cb() or sb()) end
+	end
+	function make.direction()
+		local c, s = f "client.local", f "server.local"
+		return function()
+			if c() then
+				if s() then return "local@local" end
+				return "local@remote"
+			end
+			if s() then return "remote@local" end
+			return "remote2remote"
+		end
+	end
+	function make.l7_proto_name()
+		local app, master, app_name, master_name = f "app.id", f "app.master_id", f "app", f "app.master"
+		local full_names = {}
+		return function()
 			local key = master() * 65536 + app()
 			local name = full_names[key]
 			if name then return name end
@@ -160,20 +134,80 @@ local function make_flow_accessors()
 			name = a == "" and (m == "" and "Unknown" or m) or (m == "" or m == a) and a or m .. "." .. a
 			if key ~= 0 then full_names[key] = name end
 			return name
-		end,
-		direction = function()
-			if c_local() then
-				if s_local() then return "local@local" end
-				return "local@remote"
-			end
-			if s_local() then return "remote@local" end
-			return "remote2remote"
-		end,
-		http = function() return http end,
-		dns = function() return dns end,
-		ssh = function() return ssh end,
-		tls_quic = function() return tls end,
-	}
+		end
+	end
+	function make.http()
+		local url = f "http.url"
+		local function has_url() return url() ~= "" end
+		return table_of {
+			{ "protos.http.last_method", when(has_url, f "http.method") },
+			{ "protos.http.last_return_code", when(has_url, f "http.status") },
+			{ "protos.http.last_url", text_if "http.url" },
+			{ "protos.http.last_user_agent", when(has_url, text_if "http.user_agent") },
+			{ "protos.http.last_server", when(has_url, text_if "http.server") },
+			{ "protos.http.server_name", text_if "http.host" },
+		}
+	end
+	function make.dns()
+		local query = f "dns.query"
+		local function has_query() return query() ~= "" end
+		return table_of {
+			{ "protos.dns.last_query", text_if "dns.query" },
+			{ "protos.dns.last_query_type", when(has_query, f "dns.type") },
+			{ "protos.dns.last_return_code", when(has_query, f "dns.rcode") },
+			{ "protos.dns.invalid_chars_in_query", function()
+				if query():find("[^%w_.%-]") then return true end
+				return nil
+			end },
+		}
+	end
+	function make.ssh()
+		return table_of {
+			{ "protos.ssh.client_signature", text_if "ssh.client" },
+			{ "protos.ssh.server_signature", text_if "ssh.server" },
+			{ "protos.ssh.hassh.client_hash", text_if "ssh.hassh_client" },
+			{ "protos.ssh.hassh.server_hash", text_if "ssh.hassh_server" },
+		}
+	end
+	function make.tls_quic()
+		-- TLS, and what runs over it: nDPI's numbers of TLS, QUIC, IMAPS, SMTPS, POPS.
+		local ids = { [91] = true, [188] = true, [51] = true, [29] = true, [23] = true }
+		local app, master, before, after = f "app.id", f "app.master_id", f "tls.not_before", f "tls.not_after"
+		local names = f "tls.names"
+		local function is_tls() return ids[master()] or ids[app()] or false end
+		local function has_validity() return before() ~= 0 and after() ~= 0 end
+		return table_of {
+			{ "protos.tls_version", when(is_tls, f "tls.version_id") },
+			{ "protos.tls.server_names", function()
+				local list = table.concat(names(), ",")
+				if list ~= "" then return list end
+				return nil
+			end },
+			{ "protos.tls.client_alpn", text_if "tls.alpn" },
+			{ "protos.tls.client_tls_supported_versions", text_if "tls.supported_versions" },
+			{ "protos.tls.issuerDN", text_if "tls.issuer" },
+			{ "protos.tls.subjectDN", text_if "tls.subject" },
+			{ "protos.tls.client_requested_server_name", text_if "tls.sni" },
+			{ "protos.tls.notBefore", when(has_validity, function() return floor(before()) end) },
+			{ "protos.tls.notAfter", when(has_validity, function() return floor(after()) end) },
+		}
+	end
+	return make
+end
+
+-- Those that the text names are made ahead, the rest when it comes to them.
+local function make_flow_accessors(source)
+	local make, flow = flow_makers(), {}
+	for name, maker in pairs(make) do
+		if source:find("%f[%w_]" .. name .. "%f[^%w_]") then flow[name] = maker() end
+	end
+	return setmetatable(flow, { __metatable = false, __index = function(t, name)
+		local maker = make[name]
+		if not maker then error(("flow.%s: weir has no such function"):format(tostring(name)), 2) end
+		local accessor = maker()
+		rawset(t, name, accessor)
+		return accessor
+	end })
 end
 
 -- -- hosts --
@@ -245,13 +279,13 @@ end
 
 -- -- the environment --
 
-local function trigger_alert(script, what)
+local function trigger_alert(script, what, fire)
 	return function(score, message)
 		if type(score) ~= "number" or type(message) ~= "string" then
 			sys.print(script.key, what .. ".triggerAlert: a number and a text were expected")
 			return
 		end
-		rt.note(cell.row, score < 1 and 1 or score > 250 and 250 or score, message)
+		fire(score < 1 and 1 or score > 250 and 250 or score, message)
 		return message
 	end
 end
@@ -429,14 +463,13 @@ function rt.load_ntopng(script, source, hook, make_loop)
 	local check
 	if is_host then
 		local host, visit = make_host_accessors(script)
-		host.triggerAlert = trigger_alert(script, "host")
+		host.triggerAlert = trigger_alert(script, "host", function(...) script.fire_host(...) end)
 		env.host = only("host", host)
 		local run = compile(script, source, env)
 		check = visit(run)
 	else
-		local flow = make_flow_accessors()
-		flow.triggerAlert = trigger_alert(script, "flow")
-		env.flow = only("flow", flow)
+		env.flow = make_flow_accessors(source)
+		env.flow.triggerAlert = trigger_alert(script, "flow", rt.fire)
 		local run = compile(script, source, env)
 		-- What the text returns means nothing.
 		check = function() run() end

@@ -1,0 +1,156 @@
+/*
+ * Every shipped script is compiled, and stays so: its loop begins a trace, and after it has seen what there is to see the
+ * compiler has nothing to add, nothing to give up and nothing to throw away.
+ */
+#include "lua_common.h"
+
+#include <dirent.h>
+
+#define BATCHES 400
+
+static uint32_t seed = 1;
+
+static unsigned pick(unsigned n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 10) % n;
+}
+
+static struct str one_of(struct buf *arena, const char *const *texts, unsigned n)
+{
+	return text_of(arena, texts[pick(n)]);
+}
+
+/* Values that make conditions true and false. */
+static struct r_flow any_flow(struct buf *arena)
+{
+	static const char *const apps[] = { "TLS", "HTTP", "DNS", "BitTorrent", "Zoom", "RTP", "Google", "" };
+	static const char *const issuers[] = { "", "O=Example Ltd, CN=ca", "C=US, O=Google Trust Services, CN=GTS CA 1C3" };
+	static const char *const names[] = { "", "www.example.org", "a.example.com" };
+	static const uint16_t ports[] = { 443, 80, 53, 4433, 22, 993 };
+	struct r_flow f = { 0 };
+	f.key.id = (struct id){ seed, pick(1000) };
+	f.key.first = 1700000000ull * S;
+	f.key.client.b[10] = f.key.client.b[11] = f.key.server.b[10] = f.key.server.b[11] = 0xff;
+	f.key.client.b[12] = f.key.server.b[12] = 10;
+	f.key.client.b[15] = (uint8_t)pick(20);
+	f.key.server.b[15] = (uint8_t)pick(20);
+	f.key.server_port = ports[pick(6)];
+	f.key.client_port = (uint16_t)pick(60000);
+	f.key.proto = pick(2) ? 6 : 17;
+	f.n.start = f.key.first;
+	f.n.last = f.key.first + pick(100) * S;
+	f.n.client_bytes = pick(30) ? pick(2000000) : 5000000000ull;
+	f.n.server_bytes = pick(30) ? pick(2000000) : 5000000000ull;
+	f.n.client_packets = pick(1000);
+	f.n.server_packets = pick(1000);
+	f.app.app = one_of(arena, apps, 8);
+	f.app.master = one_of(arena, apps, 8);
+	f.app.host = one_of(arena, names, 3);
+	f.app.tls_issuer = one_of(arena, issuers, 3);
+	f.app.tls_sni = one_of(arena, names, 3);
+	f.app.rtp_kind = text_of(arena, pick(3) ? "" : "audio");
+	f.judge.client_local = pick(2);
+	f.judge.server_local = pick(2);
+	return f;
+}
+
+static struct r_host any_host(void)
+{
+	struct r_host h = { 0 };
+	h.host.ip.b[10] = h.host.ip.b[11] = 0xff;
+	h.host.ip.b[12] = 10;
+	h.host.ip.b[14] = (uint8_t)pick(256);
+	h.host.ip.b[15] = (uint8_t)pick(256);
+	h.host.local = pick(4) > 0;
+	h.host.bytes_sent = pick(30) ? pick(200000000) : 5000000000ull;
+	h.host.bytes_rcvd = pick(200000000);
+	h.host.peers = pick(1000);
+	return h;
+}
+
+static void one_batch(struct bench *b, uint64_t clock)
+{
+	static struct r_flow f[LUA_ROWS];
+	struct buf arena = { 0 };
+	buf_reserve(&arena, 1 << 20);
+	for (unsigned i = 0; i < LUA_ROWS; i++) {
+		f[i] = any_flow(&arena);
+		bench_flow(b, 1u << LUA_START | 1u << LUA_DETECTED | 1u << LUA_PERIODIC | 1u << LUA_END, &f[i], &arena);
+	}
+	bench_run(b, LUA_FLOWS, clock);
+	for (unsigned i = 0; i < LUA_ROWS; i++) {
+		struct r_host h = any_host();
+		bench_host(b, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR, &h, NULL);
+	}
+	bench_run(b, LUA_HOSTS, clock);
+	buf_release(&arena);
+}
+
+static int is_lua(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return n > 4 && strcmp(d->d_name + n - 4, ".lua") == 0;
+}
+
+static void test_shipped(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct dirent **names;
+	struct lua_jit jit;
+	int n = scandir("checks/lua", &names, is_lua, alphasort);
+	assert_true(n >= 2);
+	bench_script(&b, "none", "return { flow = function() end }");
+	bench_start(&b, "");
+	lua_jit_state(b.lua, "", &jit); /* counts from here on */
+	for (unsigned i = 0; i < BATCHES; i++)
+		one_batch(&b, (1700000000ull + i) * S);
+	for (int i = 0; i < n; i++) {
+		char *key = xstrndup(names[i]->d_name, strlen(names[i]->d_name) - 4);
+		lua_jit_state(b.lua, key, &jit);
+		if (bench_metric(&b, "lua_check_errors", key) != 0)
+			fail_msg("%s: had errors", key);
+		if (jit.loops == 0 || jit.compiled < jit.loops)
+			fail_msg("%s: %u of %u loops are compiled", key, jit.compiled, jit.loops);
+		free(key);
+		free(names[i]);
+	}
+	free(names);
+	assert_int_equal(jit.flushes, 0);
+	/* It stays: nothing is given up and hardly anything is added any more. */
+	struct lua_jit later;
+	for (unsigned i = 0; i < BATCHES; i++)
+		one_batch(&b, (1700000400ull + i) * S);
+	lua_jit_state(b.lua, "none", &later);
+	if (later.aborts - jit.aborts > 2 || later.traces - jit.traces > 10 || later.flushes)
+		fail_msg("compiler: %u traces, %u given up, %u flushes; then %u, %u, %u", jit.traces, jit.aborts, jit.flushes,
+			 later.traces, later.aborts, later.flushes);
+	bench_end(&b);
+}
+
+/* The test can fail: what LuaJIT cannot compile is noticed. */
+static void test_not_compiled(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	struct lua_jit jit;
+	bench_script(&b, "closure", "return { flow = function(f) local g = function() return f end return g() == nil end }");
+	bench_script(&b, "plain", "return { flow = function(f) return f.client.port == 7 end }");
+	bench_start(&b, "");
+	lua_jit_state(b.lua, "", &jit);
+	for (unsigned i = 0; i < 100; i++)
+		one_batch(&b, (1700000000ull + i) * S);
+	lua_jit_state(b.lua, "closure", &jit);
+	assert_int_equal(jit.compiled, 0);
+	assert_true(jit.aborts > 0);
+	lua_jit_state(b.lua, "plain", &jit);
+	assert_int_equal(jit.compiled, 1);
+	bench_end(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shipped), cmocka_unit_test(test_not_compiled) };
+	return cmocka_run_group_tests_name("lua jit", tests, NULL, NULL);
+}
