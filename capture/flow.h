@@ -3,6 +3,7 @@
 #define WEIR_FLOW_H
 
 #include "flowtab.h"
+#include "rtp.h"
 
 /* Direction-less: the smaller (address, port) comes first. Hashed as bytes, so no padding may be left unset. */
 struct flow_tuple {
@@ -56,6 +57,8 @@ struct flow {
 	struct g_flow_key key;
 	struct g_flow_count n;
 	struct flow_head head;
+	struct rtp *rtp;      /* once a packet looked like it; NULL = none */
+	bool no_rtp;          /* looked for it in vain */
 };
 
 /* flow_tcp.c: sequence numbers, state, round trips. dir 0 from the client. */

@@ -16,6 +16,7 @@
 /* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
 #define HEAD_TALK_BYTES   4096
 #define HEAD_TALK_PACKETS 80
+#define MAX_RTP  65536 /* flows whose media is measured at once: 44 MB */
 
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
 enum { SYN = 2, ACK = 16 };
@@ -48,6 +49,7 @@ struct flowtab {
 	struct flow_clock clock;
 	struct held held;
 	struct flow_frags *frags;
+	uint32_t n_rtp;      /* flows whose media is measured */
 	uint64_t ticked;     /* time of the last tick */
 	uint64_t next_event; /* nothing is due before */
 	struct flowtab_stats stats;
@@ -114,8 +116,10 @@ void flowtab_free(struct flowtab *ft)
 {
 	if (!ft)
 		return;
-	for (uint32_t i = 0; i < ft->n_used; i++)
+	for (uint32_t i = 0; i < ft->n_used; i++) {
 		free(ft->pool[i].head.data);
+		free(ft->pool[i].rtp);
+	}
 	munmap(ft->slots, ft->slots_size);
 	munmap(ft->pool, ft->pool_size);
 	flow_frags_free(ft->frags);
@@ -127,11 +131,13 @@ void flowtab_free(struct flowtab *ft)
 
 void flowtab_reset(struct flowtab *ft)
 {
-	for (uint32_t i = 0; i < ft->n_used; i++)
+	for (uint32_t i = 0; i < ft->n_used; i++) {
 		free(ft->pool[i].head.data);
+		free(ft->pool[i].rtp);
+	}
 	memset(ft->slots, 0, ft->slots_size);
 	madvise(ft->pool, ft->pool_size, MADV_DONTNEED);
-	ft->n_free = ft->n_used = 0;
+	ft->n_free = ft->n_used = ft->n_rtp = 0;
 	init_lists(ft);
 	flow_frags_reset(ft->frags);
 	ft->clock = (struct flow_clock){ .max_jump = ft->conf.max_jump };
@@ -353,11 +359,47 @@ static void head_due(struct flowtab *ft, struct flow *f)
 		timer_set(ft, f, LIST_HEAD2, h->first_payload + ft->conf.head_second);
 }
 
+/* -- media -- */
+
+static void rtp_free(struct flowtab *ft, struct flow *f)
+{
+	if (!f->rtp)
+		return;
+	free(f->rtp);
+	f->rtp = NULL;
+	ft->n_rtp--;
+}
+
+static void media_packet(struct flowtab *ft, struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
+{
+	if (f->no_rtp || !d->payload || d->frag == FRAG_LATER)
+		return;
+	if (!f->rtp) {
+		if (ft->n_rtp == MAX_RTP || !rtp_plausible(d->payload, d->payload_caplen))
+			return;
+		f->rtp = xcalloc(1, sizeof *f->rtp);
+		ft->n_rtp++;
+	}
+	if (!rtp_packet(f->rtp, dir, d->payload, d->payload_caplen, time)) {
+		rtp_free(ft, f);
+		f->no_rtp = true;
+	}
+}
+
+/* The counters as they are to be told. */
+static struct g_flow_count counters(const struct flow *f)
+{
+	struct g_flow_count n = f->n;
+	if (f->rtp && rtp_found(f->rtp))
+		rtp_fill(f->rtp, &n);
+	return n;
+}
+
 /* -- end of a flow -- */
 
 static void emit_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
-	struct r_end r = { .key = f->key, .n = f->n };
+	struct r_end r = { .key = f->key, .n = counters(f) };
 	r.n.end_reason = (uint8_t)why;
 	ft->ops.end(ft->arg, &r, ft->arena.p);
 }
@@ -370,6 +412,7 @@ static void flow_end(struct flowtab *ft, struct flow *f, enum endreason why)
 	timer_remove(ft, f);
 	head_free(ft, f);
 	emit_end(ft, f, why);
+	rtp_free(ft, f);
 	list_remove(ft, f);
 	slot_remove(ft, f->tag, index);
 	ft->free[ft->n_free++] = index;
@@ -387,6 +430,8 @@ static void next_part(struct flowtab *ft, struct flow *f, uint64_t time)
 {
 	struct g_flow_count n = { .start = time, .last = time, .part = f->n.part + 1, .tcp_state = f->n.tcp_state };
 	emit_end(ft, f, END_TIMEOUT);
+	if (f->rtp)
+		rtp_next_part(f->rtp);
 	f->n = n;
 	f->updated = time;
 }
@@ -629,7 +674,7 @@ static void relist(struct flowtab *ft, struct flow *f)
 
 static void emit_update(struct flowtab *ft, struct flow *f, uint64_t time)
 {
-	struct r_update r = { .key = f->key, .n = f->n };
+	struct r_update r = { .key = f->key, .n = counters(f) };
 	f->updated = time;
 	ft->ops.update(ft->arg, &r, ft->arena.p);
 }
@@ -663,6 +708,8 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	count(f, p, d, dir, time);
 	if (d->proto == TCP && d->frag != FRAG_LATER)
 		flow_tcp_packet(f, d, dir, time);
+	else if (d->proto == UDP)
+		media_packet(ft, f, d, dir, time);
 	head_packet(ft, f, d, dir, time);
 	relist(ft, f);
 	if (time > f->updated && time - f->updated >= ft->conf.update)

@@ -190,22 +190,6 @@ static void add_hex(struct buf *out, const char *p, size_t n)
 
 /* -- values -- */
 
-static uint64_t uint_value(const struct field *f, const void *v)
-{
-	switch (f->type) {
-	case FT_U16:
-		return *(const uint16_t *)v;
-	case FT_U32:
-		return *(const uint32_t *)v;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return *(const uint64_t *)v;
-	default:
-		return *(const uint8_t *)v;
-	}
-}
-
 static bool is_absent(const struct field *f, const void *v)
 {
 	switch (f->type) {
@@ -223,12 +207,12 @@ static bool is_absent(const struct field *f, const void *v)
 	case FT_TIME:
 		return *(const uint64_t *)v == 0;
 	case FT_F64:
-		return false;
+		return (f->flags & F_OPT) && *(const double *)v == 0;
 	case FT_ENUM:
 		return *enum_name(f->names, *(const uint8_t *)v) == '\0' ||
 		       ((f->flags & F_OPT) && *(const uint8_t *)v == 0);
 	default:
-		return (f->flags & F_OPT) && uint_value(f, v) == 0;
+		return (f->flags & F_OPT) && field_uint(f, v) == 0;
 	}
 }
 
@@ -292,7 +276,7 @@ void json_value(struct buf *out, const struct field *f, const void *v, const cha
 		buf_addc(out, '"');
 		break;
 	default:
-		add_uint(out, uint_value(f, v));
+		add_uint(out, field_uint(f, v));
 	}
 }
 

@@ -69,7 +69,8 @@ rules 'rules:
   large: {entity: host, value: bytes_rcvd, above: 300K, window: 1h, score: 120, message: "{ip} received {value} bytes"}
   larger: {entity: host, value: bytes_rcvd, above: 400K, window: 1h}
   weekend: {entity: host, value: bytes_rcvd, above: 300K, window: 1h, when: sat-sun}
-  rate: {value: 8 * bytes, above: 1G, window: 10s, rate: yes}'
+  rate: {value: 8 * bytes, above: 1G, window: 10s, rate: yes}
+  call: {match: "rtp.mos", value: rtp.mos, below: 3}'
 tls=$(count '.type=="flow" and .app.master=="TLS" and .client.ip=="192.168.50.10" and .server.ip=="203.0.113.80"')
 same "a rule on flows" "$tls" "$(count ".type==\"alert\" and ($all|index(\"pair\"))")"
 check "its message" grep -q '"message":"192.168.50.10 to 203.0.113.80:' "$tmp/out.json"
@@ -77,6 +78,30 @@ same "one that does not match" 0 "$(count ".type==\"alert\" and ($all|index(\"ne
 same "a rule on hosts, for those above" '["192.168.50.10"]' "$(jq -sc 'map(select(.check=="large").entity_value)|unique' "$tmp/out.json")"
 same "its values" '[300000]' "$(jq -sc 'map(select(.check=="large").values.threshold)|unique' "$tmp/out.json")"
 same "thresholds and times that are not met" 0 "$(count "(.check|IN(\"larger\",\"weekend\",\"rate\"))")"
+
+# Two calls of 20 s, one of which loses every fifth packet; no signalling, and a payload type that says nothing.
+python3 - "$tmp/calls.pcap" <<'EOP'
+import struct, sys
+def packet(port, seq, ts, ssrc, t):
+    rtp = struct.pack(">BBHII", 0x80, 111, seq, ts, ssrc) + bytes(60)
+    udp = struct.pack(">HHHH", port, 40000, 8 + len(rtp), 0) + rtp
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])) + udp
+    frame = bytes(12) + b"\x08\x00" + ip
+    return t, struct.pack("<IIII", int(t), int(t % 1 * 1e6), len(frame), len(frame)) + frame
+all = [packet(5004, i, 960 * i, 7, 1700000000 + i * 0.02) for i in range(1000)]
+all += [packet(5006, i, 960 * i, 8, 1700000000.001 + i * 0.02) for i in range(1000) if i % 5]
+with open(sys.argv[1], "wb") as f:
+    f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+    for _, p in sorted(all):
+        f.write(p)
+EOP
+weir replay -f "$tmp/weir.yaml" "$tmp/calls.pcap" >"$tmp/calls.json"
+call() { jq -c "select(.type==\"flow\" and .client.port==$1)|$2" "$tmp/calls.json"; }
+same "a call: packets, loss, clock" '[1000,0,48000]' "$(call 5004 '[.client.rtp_packets, .client.rtp_lost // 0, .rtp.clock]')"
+same "the other one" '[800,199,48000]' "$(call 5006 '[.client.rtp_packets, .client.rtp_lost, .rtp.clock]')"
+same "a rule on the quality" '[5006]' "$(jq -sc 'map(select(.check=="call").flow.client.port)' "$tmp/calls.json")"
+
+weir replay -f "$tmp/weir.yaml" "$captures/office.pcapng" >"$tmp/out.json"
 cp "$tmp/out.json" "$tmp/first.json"
 weir replay -f "$tmp/weir.yaml" "$captures/office.pcapng" >"$tmp/out.json"
 check "the same bytes again" cmp "$tmp/first.json" "$tmp/out.json"
