@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "arp.h"
 #include "codec.h"
 #include "decode.h"
 #include "fault.h"
@@ -41,6 +42,7 @@ struct capture {
 	struct packet packets[FLOWTAB_BATCH];
 	unsigned n_packets, at;          /* read and not yet counted */
 	struct g_sensor_count n;
+	struct arp_cache arp;
 	uint64_t errors;                 /* inputs that could not be read to their end */
 	uint64_t reported_drops, drop_since, shed_reported;
 	struct buf out, strs;
@@ -212,13 +214,31 @@ static void on_tick(void *arg, uint64_t from, uint64_t to)
 
 /* -- reading -- */
 
+static void put_arp(struct capture *k, struct r_arp *r)
+{
+	buf_reset(&k->strs);
+	r->arp.sensor = put_text(k, k->sensor->name);
+	if (!put(k, R_ARP, r, k->strs.p, !k->live))
+		k->n.shed_updates++;
+}
+
 static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 {
 	struct decoded d[FLOWTAB_BATCH];
 	enum undecoded ud[FLOWTAB_BATCH];
-	for (unsigned i = 0; i < n; i++)
+	unsigned done = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct r_arp r;
 		ud[i] = decode(&k->decode, &p[i], &d[i]);
-	flowtab_packets(k->table, p, d, ud, n);
+		if (ud[i] != UD_NOT_IP || !arp_parse(&p[i], &r.arp) || !arp_due(&k->arp, &r.arp))
+			continue;
+		/* In its place among the records, wherever a batch ends. */
+		flowtab_packets(k->table, p + done, d + done, ud + done, i + 1 - done);
+		done = i + 1;
+		put_arp(k, &r);
+	}
+	if (done < n)
+		flowtab_packets(k->table, p + done, d + done, ud + done, n - done);
 }
 
 static void end_of_input(struct capture *k)
@@ -403,6 +423,7 @@ static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch
 	log_info("reading again from the start: record %llu is wanted", (unsigned long long)from);
 	flowtab_reset(k->table);
 	memset(&k->n, 0, sizeof k->n);
+	memset(&k->arp, 0, sizeof k->arp);
 	k->n_packets = k->at = 0;
 	k->ended = false;
 	k->pace_mono = 0;
