@@ -53,6 +53,7 @@ void engine_tick(struct engine *e, const struct r_tick *r, const char *base)
 		e->minute = minute;
 		run(e, due, true);
 	}
+	run_sensor_policy(e);
 	batch_alerts(e);
 }
 

@@ -42,7 +42,7 @@ struct place *network_get(struct engine *e, unsigned i)
 	return w;
 }
 
-static void place_subject(struct place *w, struct subject *s)
+void place_subject(struct place *w, struct subject *s)
 {
 	*s = (struct subject){ .entity = w->entity, .sensor = w->entity == ENT_INTERFACE ? w->name : "", .list = &w->engaged };
 	snprintf(s->name, sizeof s->name, "%s", w->name);

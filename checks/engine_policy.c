@@ -145,15 +145,15 @@ void run_flow_policy(struct flow_run *run)
 
 /* -- rules on hosts and sensors -- */
 
-struct host_policy {
-	struct engine *e;
+/* What the rules found of one subject, by rule. */
+struct subject_policy {
 	struct observation *found;
-	bool *holds; /* by rule */
+	bool *holds;
 };
 
-static void on_host_rule(void *arg, const struct rule_finding *rf)
+static void on_rule(void *arg, const struct rule_finding *rf)
 {
-	struct host_policy *p = arg;
+	struct subject_policy *p = arg;
 	struct observation *o = &p->found[rf->rule];
 	p->holds[rf->rule] = true;
 	o->attacker = true;
@@ -162,26 +162,49 @@ static void on_host_rule(void *arg, const struct rule_finding *rf)
 	snprintf(o->message, sizeof o->message, "%s", rf->message);
 }
 
+static void policy_begin(const struct engine *e, struct subject_policy *p)
+{
+	unsigned n = rules_count(e->rules);
+	p->found = xcalloc(n, sizeof *p->found);
+	p->holds = xcalloc(n, sizeof *p->holds);
+}
+
+/* Rules that hold engage or go on, all others of this kind of subject are released. */
+static void policy_end(struct engine *e, const struct subject *s, struct subject_policy *p)
+{
+	for (unsigned i = 0; i < rules_count(e->rules); i++)
+		if (rules_def(e->rules, i)->entity == s->entity)
+			subject_run(e, s, e->first_rule + i, PER_MINUTE, p->holds[i], &p->found[i]);
+	free(p->found);
+	free(p->holds);
+}
+
 void run_host_policy(struct engine *e, struct host *h)
 {
-	struct host_policy p = { .e = e };
+	struct subject_policy p;
 	struct r_host r;
 	struct buf arena = { 0 };
 	struct subject s;
-	unsigned n = rules_count(e->rules);
 	if (!rules_has(e->rules, R_HOST))
 		return;
-	p.found = xcalloc(n, sizeof *p.found);
-	p.holds = xcalloc(n, sizeof *p.holds);
+	policy_begin(e, &p);
 	host_subject(h, &s);
 	host_record(h, &e->conf, e->clock, false, &r.host, &arena);
-	rules_host(e->rules, &r, arena.p, e->clock, on_host_rule, &p);
-	for (unsigned i = 0; i < n; i++)
-		if (rules_def(e->rules, i)->entity == ENT_HOST)
-			subject_run(e, &s, e->first_rule + i, PER_MINUTE, p.holds[i], &p.found[i]);
-	free(p.found);
-	free(p.holds);
+	rules_host(e->rules, &r, arena.p, e->clock, on_rule, &p);
+	policy_end(e, &s, &p);
 	buf_release(&arena);
+}
+
+void run_sensor_policy(struct engine *e)
+{
+	for (unsigned i = 0; rules_has_sensors(e->rules) && i < e->n_sensors; i++) {
+		struct subject_policy p;
+		struct subject s;
+		policy_begin(e, &p);
+		place_subject(&e->sensors[i].place, &s);
+		rules_sensor(e->rules, e->sensors[i].name, e->clock, on_rule, &p);
+		policy_end(e, &s, &p);
+	}
 }
 
 /* -- all of it -- */

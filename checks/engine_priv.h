@@ -154,6 +154,8 @@ bool subject_excluded(struct engine *e, const struct subject *s, const struct ch
 void run_flow_policy(struct flow_run *run);
 /* At the minute run. */
 void run_host_policy(struct engine *e, struct host *h);
+/* At every tick: their windows may be short. */
+void run_sensor_policy(struct engine *e);
 
 /* -- engine_flow.c: records of a flow -- */
 
@@ -240,6 +242,7 @@ void run_hosts(struct engine *e, unsigned due, bool more);
 /* -- engine_place.c: local networks, sensors, weir -- */
 
 void places_init(struct engine *e);
+void place_subject(struct place *w, struct subject *s);
 void places_release(struct engine *e);
 /* Found or made. */
 struct sensor *sensor_get(struct engine *e, const char *name, size_t len);

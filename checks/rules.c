@@ -229,6 +229,11 @@ static void add_up(struct rules *r, unsigned i, const struct r_flow *f, const ch
 	windows_growth(r->windows, &sum, now, rule->t->window, before + growth, true);
 }
 
+bool rules_has_sensors(const struct rules *r)
+{
+	return r->n_of[SENSOR] > 0;
+}
+
 void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, rules_cb *cb, void *arg)
 {
 	for (unsigned i = 0; i < r->n; i++) {

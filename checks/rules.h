@@ -30,6 +30,7 @@ unsigned rules_count(const struct rules *r);
 const struct checkdef *rules_def(const struct rules *r, unsigned rule);
 /* Are there rules that look at flows (those of sensors too), at hosts? */
 bool rules_has(const struct rules *r, enum rtype type);
+bool rules_has_sensors(const struct rules *r);
 /* A flow as it is now: rules on flows fire, those on sensors add it up. */
 void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, rules_cb *cb, void *arg);
 /* The flow is over: its windows are forgotten. */

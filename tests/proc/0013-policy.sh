@@ -70,14 +70,18 @@ rules 'rules:
   larger: {entity: host, value: bytes_rcvd, above: 400K, window: 1h}
   weekend: {entity: host, value: bytes_rcvd, above: 300K, window: 1h, when: sat-sun}
   rate: {value: 8 * bytes, above: 1G, window: 10s, rate: yes}
-  call: {match: "rtp.mos", value: rtp.mos, below: 3}'
+  call: {match: "rtp.mos", value: rtp.mos, below: 3}
+  web: {entity: sensor, match: "server.port in (80, 443)", value: 8 * bytes, above: 1K, window: 10s, rate: yes,
+    message: "{sensor}: {value} bit/s of web traffic"}
+  much: {entity: sensor, match: "server.port in (80, 443)", value: 8 * bytes, above: 1G, window: 10s, rate: yes}'
 tls=$(count '.type=="flow" and .app.master=="TLS" and .client.ip=="192.168.50.10" and .server.ip=="203.0.113.80"')
 same "a rule on flows" "$tls" "$(count ".type==\"alert\" and ($all|index(\"pair\"))")"
 check "its message" grep -q '"message":"192.168.50.10 to 203.0.113.80:' "$tmp/out.json"
 same "one that does not match" 0 "$(count ".type==\"alert\" and ($all|index(\"never\"))")"
 same "a rule on hosts, for those above" '["192.168.50.10"]' "$(jq -sc 'map(select(.check=="large").entity_value)|unique' "$tmp/out.json")"
 same "its values" '[300000]' "$(jq -sc 'map(select(.check=="large").values.threshold)|unique' "$tmp/out.json")"
-same "thresholds and times that are not met" 0 "$(count "(.check|IN(\"larger\",\"weekend\",\"rate\"))")"
+check "a rule on all flows of a sensor" jq -se 'any(.[]; .check=="web" and .entity=="interface" and .entity_value=="replay" and .values.value>1000 and (.message|test("^replay: [0-9.e+]+ bit/s")))' "$tmp/out.json"
+same "thresholds and times that are not met" 0 "$(count "(.check|IN(\"larger\",\"weekend\",\"rate\",\"much\"))")"
 
 # Two calls of 20 s, one of which loses every fifth packet; no signalling, and a payload type that says nothing.
 python3 - "$tmp/calls.pcap" <<'EOP'
