@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "codec.h"
 #include "fault.h"
 #include "log.h"
@@ -130,27 +130,11 @@ static unsigned needs_of(const struct frame *f)
 	return s && s->source != SRC_INTERFACE ? f->p->needs & ~(unsigned)PROC_PACKET : f->p->needs;
 }
 
-/* The capabilities kept after the privileged hook: for an interface that has to be opened again, else none. */
+/* After the privileged hook: packet sockets for an interface that has to be opened again, else nothing. */
 static int keep_caps(unsigned needs)
 {
 	static const cap_value_t packet[] = { CAP_NET_RAW, CAP_NET_ADMIN };
-	cap_t now = cap_get_proc(), want = cap_init();
-	int rc = -1;
-	if (!now || !want)
-		goto out;
-	for (int i = 0; i < 2 && (needs & PROC_PACKET); i++) {
-		cap_flag_value_t has = CAP_CLEAR;
-		cap_get_flag(now, packet[i], CAP_PERMITTED, &has);
-		if (has == CAP_SET) {
-			cap_set_flag(want, CAP_PERMITTED, 1, &packet[i], CAP_SET);
-			cap_set_flag(want, CAP_EFFECTIVE, 1, &packet[i], CAP_SET);
-		}
-	}
-	rc = cap_set_proc(want);
-out:
-	cap_free(now);
-	cap_free(want);
-	return rc;
+	return caps_keep(packet, needs & PROC_PACKET ? 2 : 0);
 }
 
 static int drop_privileges(struct frame *f, uid_t uid, gid_t gid)
@@ -405,7 +389,7 @@ int proc_main(int argc, char **argv, const struct proc *p)
 	fault_init();
 	f->ctx.topo = f->topo = load_topology(f->path);
 	if (!f->topo)
-		return 1;
+		return check_only ? 1 : PROC_CONFIG;
 	if (check_only)
 		return 0;
 	log_set_level(debug ? LOG_LV_DEBUG : f->topo->log_level);

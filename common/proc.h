@@ -59,5 +59,6 @@ void proc_exit(struct proc_ctx *c, int code);
 void proc_state(struct proc_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define PROC_RELOAD 75 /* exit code: start me again */
+#define PROC_CONFIG 78 /* exit code: the topology is not valid, starting again would not help; sysexits.h */
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "log.h"
 #include "spawner.h"
 
@@ -460,19 +460,12 @@ static void find_identity(const struct topo_recipient *rc, struct identity *who)
 static void limit_capabilities(void)
 {
 	static const cap_value_t keep[] = { CAP_SETUID, CAP_SETGID, CAP_KILL };
-	cap_t want = cap_init();
 	bool change = false;
 	for (size_t i = 0; i < sp.t->n_recipients; i++)
 		change |= sp.who[i].change;
-	if (!want)
-		fatal("capabilities");
-	if (change && (cap_set_flag(want, CAP_PERMITTED, 3, keep, CAP_SET) < 0 ||
-		       cap_set_flag(want, CAP_EFFECTIVE, 3, keep, CAP_SET) < 0))
-		fatal("capabilities");
 	/* Without a user to become, root's programs run as root: that is what the topology says. */
-	if ((change || geteuid() != 0) && cap_set_proc(want) < 0)
+	if ((change || geteuid() != 0) && caps_keep(keep, change ? 3 : 0) < 0)
 		fatal("capabilities");
-	cap_free(want);
 }
 
 static void close_others(int fd)
