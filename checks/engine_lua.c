@@ -11,7 +11,7 @@ void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const str
 {
 	char entity[ADDR_STRLEN + 8], text[ADDR_STRLEN], name[600];
 	struct host *h = host_find(e->hosts, ip, vlan);
-	struct g_host host;
+	struct g_host host = { 0 };
 	struct alert_parts p = { .host = h ? &host : NULL };
 	struct g_alert *a = &p.alert;
 	if (vlan)

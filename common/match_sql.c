@@ -20,7 +20,7 @@ enum part {
 static void column_name(const char *field, char col[static 80])
 {
 	size_t i = 0;
-	for (; field[i] && i < 79; i++)
+	for (; i < 79 && field[i]; i++)
 		col[i] = field[i] == '.' ? '_' : field[i];
 	col[i] = '\0';
 }

@@ -226,8 +226,8 @@ enum { POOLS, LISTS, EXCLUSIONS, RULES, N_KINDS };
 static const struct kind kinds[] = {
 	[POOLS] = { "pools", "pool", "{networks: [192.168.7.0/24]}", pool_keys, sizeof(struct topo_pool), T(pools), T(n_pools), 1000,
 		    check_pool },
-	[LISTS] = { "lists", "list", "{file: /etc/weir/blocked.netset}", list_keys, sizeof(struct topo_list), T(lists), T(n_lists), TOPO_MAX_LISTS,
-		    check_list },
+	[LISTS] = { "lists", "list", "{file: /etc/weir/blocked.netset}", list_keys, sizeof(struct topo_list), T(lists),
+		    T(n_lists), TOPO_MAX_LISTS, check_list },
 	[EXCLUSIONS] = { "exclusions", "exclusion", "{match: \"check = syn_scan and host = 10.0.0.7\"}", exclusion_keys,
 			 sizeof(struct topo_exclusion), T(exclusions), T(n_exclusions), 1000, check_exclusion },
 	[RULES] = { "rules", "rule", "{match: \"app = BitTorrent\"}", rule_keys, sizeof(struct topo_rule), T(rules), T(n_rules), TOPO_MAX_RULES,
