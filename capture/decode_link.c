@@ -32,6 +32,7 @@ enum {
 	ET_MPLS_MC = 0x8848,
 	ET_PPPOE_SESSION = 0x8864,
 	ET_QINQ = 0x88a8,
+	ET_FABRICPATH = 0x8903, /* Cisco: a tag of two bytes, then the frame it carries */
 	ET_QINQ_OLD = 0x9100,
 };
 
@@ -152,6 +153,11 @@ enum undecoded decode_ethertype(struct cursor *c, uint16_t type)
 			return decode_pppoe(c);
 		case ET_PPP:
 			return decode_ppp(c);
+		case ET_FABRICPATH:
+			if (c->left < 2)
+				return UD_TRUNCATED;
+			skip(c, 2);
+			return decode_ethernet(c);
 		case ET_TEB:
 			return decode_ethernet(c);
 		default:
@@ -236,7 +242,7 @@ static enum undecoded decode_chdlc(struct cursor *c)
 }
 
 /* IEEE 802.11 section 9: data frames only; addresses by the two DS bits. */
-static enum undecoded decode_80211(struct cursor *c)
+static enum undecoded decode_80211(struct cursor *c, bool padded)
 {
 	if (c->left < 24)
 		return UD_TRUNCATED;
@@ -246,33 +252,69 @@ static enum undecoded decode_80211(struct cursor *c)
 	if (flags & 0x40) /* encrypted */
 		return UD_CONTROL;
 	uint32_t len = 24;
+	bool aggregate = false; /* several frames of the same receiver in one: the first one tells */
 	bool to_ds = flags & 1, from_ds = flags & 2;
 	if (to_ds && from_ds)
 		len += 6;
 	if (subtype & 8) {
+		aggregate = c->left > len && c->p[len] & 0x80;
 		len += 2; /* QoS */
 		if (flags & 0x80)
 			len += 4; /* HT control */
 	}
-	if (c->left < len)
+	if (padded)
+		len = (len + 3) & ~3u;
+	if (c->left < len + (aggregate ? 14 : 0))
 		return UD_TRUNCATED;
 	const uint8_t *dst = to_ds ? c->p + 16 : c->p + 4;
 	const uint8_t *src = from_ds ? (to_ds ? c->p + 24 : c->p + 16) : c->p + 10;
+	if (aggregate) {
+		dst = c->p + len;
+		src = c->p + len + 6;
+		len += 14;
+	}
 	set_macs(c->d, dst, src);
 	skip(c, len);
 	return decode_llc(c);
 }
 
-/* www.radiotap.org: a header with its own length, little-endian; flags tell of a trailing checksum. */
+/*
+ * www.radiotap.org: a header with its own length and a bitmap of its fields, little-endian. Only one field matters here, the
+ * second: whether the frame ends with a checksum and whether its header is padded to a multiple of four.
+ */
+static uint8_t radiotap_flags(const uint8_t *p, uint32_t len)
+{
+	uint32_t at = 4, first = (uint32_t)p[4] | (uint32_t)p[7] << 24;
+	uint32_t more;
+	do { /* bit 31: another bitmap follows */
+		if (at + 4 > len)
+			return 0;
+		more = p[at + 3] & 0x80;
+		at += 4;
+	} while (more);
+	if (!(first & 2))
+		return 0;
+	if (first & 1)
+		at = ((at + 7) & ~7u) + 8; /* behind the 64-bit TSFT, which is aligned */
+	return at < len ? p[at] : 0;
+}
+
 static enum undecoded decode_radiotap(struct cursor *c)
 {
+	enum { FCS = 0x10, PADDED = 0x20 };
 	if (c->left < 8)
 		return UD_TRUNCATED;
 	uint32_t len = (uint32_t)(c->p[2] | c->p[3] << 8);
 	if (len < 8 || len > c->left)
 		return UD_MALFORMED;
+	uint8_t flags = radiotap_flags(c->p, len);
 	skip(c, len);
-	return decode_80211(c);
+	if (flags & FCS && c->wire >= 4) {
+		c->wire -= 4;
+		if (c->left > c->wire)
+			c->left = c->wire;
+	}
+	return decode_80211(c, flags & PADDED);
 }
 
 static enum undecoded decode_prism(struct cursor *c)
@@ -280,7 +322,7 @@ static enum undecoded decode_prism(struct cursor *c)
 	if (c->left < 144)
 		return UD_TRUNCATED;
 	skip(c, 144);
-	return decode_80211(c);
+	return decode_80211(c, false);
 }
 
 enum undecoded decode_linktype(struct cursor *c, uint16_t linktype)
@@ -303,7 +345,7 @@ enum undecoded decode_linktype(struct cursor *c, uint16_t linktype)
 		return decode_null(c);
 	case LT_PPP:
 	case LT_PPP_HDLC:
-		if (c->left >= 4 && c->p[0] == 0x0f && c->p[1] == 0) /* Cisco HDLC in a serial capture */
+		if (c->left >= 4 && (c->p[0] == 0x0f || c->p[0] == 0x8f) && c->p[1] == 0) /* Cisco HDLC in a serial capture */
 			return decode_chdlc(c);
 		return decode_ppp(c);
 	case LT_PPP_ETHER:
@@ -311,7 +353,7 @@ enum undecoded decode_linktype(struct cursor *c, uint16_t linktype)
 	case LT_C_HDLC:
 		return decode_chdlc(c);
 	case LT_80211:
-		return decode_80211(c);
+		return decode_80211(c, false);
 	case LT_80211_RADIO:
 		return decode_radiotap(c);
 	case LT_PRISM:

@@ -115,8 +115,8 @@ static void track_state(struct flow *f, const struct decoded *d, unsigned dir)
 		f->n.tcp_state = TS_CLOSED;
 	else if (f->fins)
 		f->n.tcp_state = TS_HALF_CLOSED;
-	else if (fl & SYN)
-		f->n.tcp_state = fl & ACK ? TS_SYN_ACK : TS_SYN;
+	else if (fl & SYN && f->n.tcp_state <= TS_SYN_ACK) /* a late repeat of it changes nothing */
+		f->n.tcp_state = fl & ACK || f->n.tcp_state == TS_SYN_ACK ? TS_SYN_ACK : TS_SYN;
 	else if (f->n.tcp_state == TS_SYN_ACK && dir == 0)
 		f->n.tcp_state = TS_ESTABLISHED;
 	else if (f->n.tcp_state == TS_SYN && dir == 1)

@@ -18,7 +18,7 @@
 #define HEAD_TALK_PACKETS 80
 #define MAX_RTP  65536 /* flows whose media is measured at once: 44 MB */
 
-enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
+enum { TCP = 6, UDP = 17, SCTP = 132, UDPLITE = 136 };
 enum { SYN = 2, ACK = 16 };
 
 struct list {
@@ -717,6 +717,11 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	ft->stats.in_flows++;
 }
 
+static bool has_ports(uint8_t proto)
+{
+	return proto == TCP || proto == UDP || proto == SCTP || proto == UDPLITE;
+}
+
 /* Counts a packet under a time. Its tuple and tag are made if it is a later fragment, whose ports are found out here. */
 static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded ud, struct flow_tuple *t,
 		 uint32_t tag, uint64_t time)
@@ -732,7 +737,7 @@ static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, 
 		return;
 	}
 	if (d->frag == FRAG_LATER) {
-		bool ports = d->proto == TCP || d->proto == UDP;
+		bool ports = has_ports(d->proto);
 		if (!ft->conf.fragments || (ports && !flow_frags_get(ft->frags, d, time))) {
 			ft->stats.undecoded[UD_FRAGMENT]++;
 			return;

@@ -232,6 +232,8 @@ static enum pcapfile_result ng_next(struct pcapfile *pf, const uint8_t *buf, siz
 	*used = total;
 	if (len < total)
 		return PF_MORE;
+	if (u32(pf, buf + total - 4) != total)
+		return bad(pf, "the two lengths of a block differ");
 	const uint8_t *body = buf + 8;
 	switch (type) {
 	case NG_INTERFACE:

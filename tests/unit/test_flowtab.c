@@ -279,6 +279,52 @@ static void test_decode_truncated(void **state)
 	}
 }
 
+/* A SYN that comes again late says nothing about a connection that is established. */
+static void test_late_syn(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	put(ft, S, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	put(ft, S, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
+	put(ft, S, 1, 2, 5000, 443, 6, ACK, 101, 0);
+	put(ft, S, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 1);
+	assert_int_equal(s.ends[0].n.tcp_state, TS_ESTABLISHED);
+	flowtab_free(ft);
+}
+
+static void test_fragments(void **state)
+{
+	(void)state;
+	static struct seen s;
+	static const uint8_t protos[] = { 17, 132, 1 }; /* ports, ports, none */
+	static const uint8_t l3[64] = { 0x45 };
+	struct flowtab *ft = table(&s, 1000);
+	for (unsigned i = 0; i < 3; i++)
+		for (unsigned part = 0; part < 3; part++) {
+			struct decoded d = { .proto = protos[i], .ip_version = 4, .frag_id = part == 2 ? 8 : 7, .l3 = l3,
+					     .l3_caplen = 40, .l3_len = 40, .frag = part ? FRAG_LATER : FRAG_FIRST,
+					     .sport = part || protos[i] == 1 ? 0 : 1000,
+					     .dport = part || protos[i] == 1 ? 0 : 2000 };
+			addr_from_v4(&d.src, (uint8_t[]){ 10, 0, 0, 1 });
+			addr_from_v4(&d.dst, (uint8_t[]){ 10, 0, 0, 2 });
+			struct packet p = { .time = S, .caplen = 54, .len = 54, .data = l3 };
+			enum undecoded ud = UD_NONE;
+			flowtab_packets(ft, &p, &d, &ud, 1);
+		}
+	flowtab_flush(ft, END_EOF);
+	const struct flowtab_stats *st = flowtab_stats(ft);
+	assert_int_equal(s.n_ends, 3);
+	assert_int_equal(st->undecoded[UD_FRAGMENT], 2); /* those whose first one, with the ports, was not seen */
+	assert_int_equal(st->in_flows, 7);
+	assert_int_equal(st->packets, st->in_flows + st->undecoded[UD_FRAGMENT]);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(s.ends[i].n.client_frags, s.ends[i].key.proto == 1 ? 3 : 2);
+	flowtab_free(ft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +336,8 @@ int main(void)
 		cmocka_unit_test(test_lone_jump),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_decode_truncated),
+		cmocka_unit_test(test_late_syn),
+		cmocka_unit_test(test_fragments),
 	};
 	return cmocka_run_group_tests_name("flowtab", tests, NULL, NULL);
 }
