@@ -66,7 +66,7 @@ struct lua {
 	const struct topo *topo;
 	struct lua_script *scripts; /* MAX_SCRIPTS */
 	unsigned n;
-	uint64_t hash, errors, dropped;
+	uint64_t hash, errors, dropped, skipped;
 	size_t memory, peak;
 	struct lua_rows set[LUA_SETS];
 	struct lua_cell *cell;
@@ -80,6 +80,7 @@ struct lua {
 	struct lua_script *running;
 	size_t before; /* memory in use when it began */
 	struct log_limit limit;
+	struct lua_guard guard; /* enter NULL = none */
 };
 
 /* -- lua_box.c: the state, and what it may use -- */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hash.h"
 #include "id.h"
 
 #define SLOTS 5 /* of a hit, as luart/boot.lua notes it */
@@ -207,6 +208,48 @@ static void enter(struct lua *l, struct lua_script *s)
 		lua_pop(l->state, 1);
 }
 
+/* -- the guard -- */
+
+static void strike_out(struct lua *l, struct lua_script *s)
+{
+	unsigned strikes = l->guard.strikes(l->guard.arg, s->key);
+	if (strikes >= LUA_STRIKES && !s->disabled)
+		script_disable(l, s, "it ended or hung the process on %u batches", strikes);
+}
+
+void lua_set_guard(struct lua *l, const struct lua_guard *g)
+{
+	l->guard = *g;
+	for (unsigned i = 0; i < l->n; i++)
+		strike_out(l, &l->scripts[i]);
+}
+
+/* The rows of a set, by their first bytes: ids and addresses. */
+static uint64_t work_of(const struct lua *l, enum lua_set set)
+{
+	const struct lua_rows *s = &l->set[set];
+	uint64_t h = hash_content(&l->cell->now, sizeof l->cell->now, (uint64_t)set);
+	for (unsigned i = 0; i < s->n; i++)
+		h = hash_content(s->rows + (size_t)i * s->rd->size, 16, h);
+	return h;
+}
+
+static bool guard_enter(struct lua *l, struct lua_script *s, enum lua_set set)
+{
+	if (!l->guard.enter || l->guard.enter(l->guard.arg, s->key, work_of(l, set)))
+		return true;
+	l->skipped++;
+	log_limited(&l->limit, "lua check %s: a batch that killed it is left out", s->key);
+	strike_out(l, s);
+	return false;
+}
+
+static void guard_leave(struct lua *l)
+{
+	if (l->guard.leave)
+		l->guard.leave(l->guard.arg);
+}
+
 /* Place of a row among those of a hook. */
 static unsigned place_of(const struct lua_rows *s, enum lua_hook hook, int32_t row)
 {
@@ -243,6 +286,8 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 		if (!rows->n_index[h] || s->loop[h] == LUA_NOREF)
 			continue;
 		if (!began) {
+			if (!guard_enter(l, s, set))
+				return;
 			began = cost_clock();
 			enter(l, s);
 		}
@@ -252,6 +297,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 	}
 	if (!began)
 		return;
+	guard_leave(l);
 	s->ns += cost_clock() - began;
 	note_growth(l);
 	take_hits(l, s, set, cb, arg);
@@ -324,12 +370,15 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 		struct lua_script *s = &l->scripts[i];
 		if (s->disabled || !s->has_timers || !ask(l, s, "has_due"))
 			continue;
+		if (!guard_enter(l, s, LUA_HOSTS))
+			continue;
 		uint64_t began = cost_clock();
-			enter(l, s);
+		enter(l, s);
 		s->calls++;
 		/* More than this at once is a script that sets timers in the past. */
 		for (int turns = 0; turns < MAX_HITS && !s->disabled && ask(l, s, "run_due"); turns++)
 			continue;
+		guard_leave(l);
 		s->ns += cost_clock() - began;
 		note_growth(l);
 		take_hits(l, s, LUA_HOSTS, cb, arg);
@@ -389,6 +438,7 @@ void lua_metrics(const struct lua *l, struct metrics *m)
 	metrics_put(m, "lua_scripts", NULL, "scripts", false, l->n);
 	metrics_put(m, "lua_errors", NULL, "errors", true, (double)l->errors);
 	metrics_put(m, "lua_dropped", NULL, "findings", true, (double)l->dropped);
+	metrics_put(m, "lua_skipped", NULL, "batches", true, (double)l->skipped);
 	metrics_put(m, "lua_memory", NULL, "bytes", false, (double)l->memory);
 	metrics_put(m, "lua_memory_max", NULL, "bytes", false, MAX_MEMORY);
 	for (unsigned i = 0; i < l->n; i++) {

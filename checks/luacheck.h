@@ -55,11 +55,28 @@ struct lua_part {
 	const char *base;
 };
 
+/*
+ * A compiled loop cannot be interrupted, so a script that never ends ends the process. The guard is told what is under way,
+ * keeps it where the next life of the process finds it, and then says what to leave out. work names a script's batch: the
+ * same records have the same number.
+ */
+struct lua_guard {
+	void *arg;
+	/* False: this killed the process before, more than once; it is not tried again. */
+	bool (*enter)(void *arg, const char *script, uint64_t work);
+	void (*leave)(void *arg);
+	/* How many pieces of work of a script are not tried again. */
+	unsigned (*strikes)(void *arg, const char *script);
+};
+
 /* Loads every script of the topology's directories and those shipped. A script that is wrong is logged and left out. */
 struct lua *lua_new(const struct topo *t);
 void lua_free(struct lua *l);
 /* Hash of the scripts and their parameters, for the epoch. */
 uint64_t lua_hash(const struct lua *l);
+/* Before the first lua_run. Disables scripts with LUA_STRIKES strikes. */
+void lua_set_guard(struct lua *l, const struct lua_guard *g);
+#define LUA_STRIKES 3
 /* Are there scripts for a hook? */
 bool lua_has(const struct lua *l, enum lua_hook hook);
 bool lua_has_any(const struct lua *l, enum lua_set set);

@@ -33,26 +33,27 @@ local function note(row, hit, text, values, host)
 end
 rt.note = note
 
-local function fire(hit, text, values)
-	note(cell.row, hit, text, values)
+-- A check's first result is true or not; a number that some function returned is no score.
+local function fire(_, text, values)
+	note(cell.row, true, text, values)
 end
-
-rt.fire = fire
+-- With a score, for triggerAlert.
+function rt.fire(score, text)
+	note(cell.row, score, text)
+end
 
 -- What is true of a host at one run is most often true at the next: it is told again after an hour. Numbers in a text may
 -- change meanwhile.
 local TOLD_AGAIN = 3600
-local function make_fire_host(script)
+local function make_fire_host(script, scored)
 	local ip, vlan = rt.set.host.read("ip"), rt.set.host.read("vlan")
 	local told = rt.told_table(script, TOLD_AGAIN)
 	return function(hit, text, values)
 		local words = type(text) == "string" and text:sub(1, 200):gsub("%d+", "#") or ""
 		local key = ip() .. "@" .. vlan() .. " " .. words
-		if hit ~= "reset" then
-			if told:get(key) then return end
-			told:set(key, true)
-		end
-		note(cell.row, hit, text, values)
+		if told:get(key) then return end
+		told:set(key, true)
+		note(cell.row, scored and hit or true, text, values)
 	end
 end
 
@@ -71,7 +72,7 @@ local function make_loop(script, set, hook, check)
 	local index = ffi.cast("const int32_t *", sys.index[set][hook])
 	local told = fire
 	if set == "host" then
-		script.fire_host = script.fire_host or make_fire_host(script)
+		script.fire_host = script.fire_host or make_fire_host(script, script.is_ntopng)
 		told = script.fire_host
 	end
 	return loadstring(loop_text, "=(loop of " .. script.key .. ")")(check, rt.set[set].view, cell, index, told)

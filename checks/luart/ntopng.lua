@@ -452,6 +452,7 @@ local titles = { start = "start", detected = "protocol detected", periodic = "pe
 function rt.load_ntopng(script, source, hook, make_loop)
 	local env = make_environment(script)
 	local is_host = hook == "minute"
+	script.is_ntopng = true
 	script.env = env
 	rt.running = script
 	local out = {

@@ -1,4 +1,4 @@
-/* weir checks list|explain KEY: the catalogue of native checks. */
+/* weir checks list|explain KEY|test SCRIPT CAPTURE...: the catalogue of native checks; a Lua check tried out. */
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +47,8 @@ int verb_checks(int argc, char **argv)
 			fprintf(stderr, "weir: no check is named '%s', see weir checks list\n", argv[2]);
 		return d ? EXIT_DONE : EXIT_FAILED;
 	}
-	fputs("usage: weir checks list | explain KEY\n", stderr);
+	if (argc >= 2 && strcmp(argv[1], "test") == 0)
+		return verb_checks_test(argc - 1, argv + 1);
+	fputs("usage: weir checks list | explain KEY | test SCRIPT CAPTURE ...\n", stderr);
 	return EXIT_USAGE;
 }

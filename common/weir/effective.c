@@ -1,6 +1,7 @@
 #include "effective.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <grp.h>
 #include <math.h>
 #include <pwd.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "topo_keys.h"
+#include "verbs.h"
 
 /* A socket's path has to fit into sun_path: runtime, '/', 'capture.' and the longest sensor name, '.ipc'. */
 #define MAX_RUNTIME (sizeof(((struct sockaddr_un *)0)->sun_path) - 46)
@@ -146,4 +148,30 @@ bad:
 	free(tmp);
 	free(path);
 	return NULL;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void effective_remove(const char *dir)
+{
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+struct topo *effective_base(const char *file)
+{
+	static const char text[] = "sensors: { replay: { file: none } }\n";
+	struct buf err = { 0 };
+	if (file || getenv("WEIR_CONFIG") || access(config_path(NULL), R_OK) == 0)
+		return config_load(file);
+	struct topo *t = topo_parse("built-in", text, strlen(text), &err);
+	if (!t)
+		fprintf(stderr, "%s", buf_cstr(&err));
+	buf_release(&err);
+	return t;
 }

@@ -18,4 +18,9 @@ int speed_parse(const char *text, double *ret);
  */
 char *effective_write(struct topo *t);
 
+/* The user's checks and settings if there is a configuration (file, $WEIR_CONFIG, the usual place), else the defaults. */
+struct topo *effective_base(const char *file);
+/* Removes a directory with all that is in it. */
+void effective_remove(const char *dir);
+
 #endif

@@ -1,6 +1,5 @@
 /* weir replay FILE...: captures through the whole pipeline in a store of its own. */
 #include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,28 +18,6 @@ static int usage(void)
 	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--verbose] CAPTURE ...\n",
 	      stderr);
 	return EXIT_USAGE;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-/* The user's checks and settings if there is a configuration, else the defaults. */
-static struct topo *base_topology(const char *file)
-{
-	static const char text[] = "sensors: { replay: { file: none } }\n";
-	struct buf err = { 0 };
-	if (file || getenv("WEIR_CONFIG") || access(config_path(NULL), R_OK) == 0)
-		return config_load(file);
-	struct topo *t = topo_parse("built-in", text, strlen(text), &err);
-	if (!t)
-		fprintf(stderr, "%s", buf_cstr(&err));
-	buf_release(&err);
-	return t;
 }
 
 static bool check_inputs(char **files, char **ret, int n)
@@ -121,7 +98,7 @@ int verb_replay(int argc, char **argv)
 	bool made = false;
 	char *effective = NULL;
 	struct topo *t = NULL;
-	if (!check_inputs(argv + optind, inputs, n) || !(t = base_topology(file)))
+	if (!check_inputs(argv + optind, inputs, n) || !(t = effective_base(file)))
 		goto out;
 	if (!mkdtemp(dir)) {
 		fprintf(stderr, "weir: %s: %s\n", dir, strerror(errno));
@@ -147,7 +124,7 @@ int verb_replay(int argc, char **argv)
 		code = run(effective, fail_on, verbose);
 out:
 	if (made)
-		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		effective_remove(dir);
 	for (int i = 0; i < n; i++)
 		free(inputs[i]);
 	free(inputs);

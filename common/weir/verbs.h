@@ -18,6 +18,8 @@ int verb_store(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_tail(int argc, char **argv);
 int verb_checks(int argc, char **argv);
+int verb_checks_test(int argc, char **argv);  /* of verb_checks */
+int verb_follow_check(int argc, char **argv); /* internal: what it prints */
 int verb_deliveries(int argc, char **argv);
 
 /* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */

@@ -27,6 +27,7 @@ static const struct verb verbs[] = {
 	{ "cat", verb_cat, "print the records of a link as JSON lines" },
 	{ "config", verb_config, "check or show the configuration" },
 	{ "follow-replay", verb_follow, NULL },
+	{ "follow-check", verb_follow_check, NULL },
 };
 
 const char *config_path(const char *option)

@@ -1,0 +1,58 @@
+# Lua checks in the real processes: weir checks test, a script that fails, hot reload, scripts of ntopng.
+. "$(dirname "$0")/../lib.sh"
+cap=$captures/office.pcapng
+mkdir -p "$tmp/lua"
+cat >"$tmp/lua/certificates.lua" <<'EOL'
+return {
+	title = "Certificate of an issuer",
+	on = "detected",
+	params = { issuer = "Nobody" },
+	flow = function(flow)
+		return flow.tls.issuer:find(param.issuer, 1, true), "certificate by " .. flow.tls.issuer
+	end,
+}
+EOL
+cat >"$tmp/lua/broken.lua" <<'EOL'
+return { flow = function(flow) return flow.tls.isuer end }
+EOL
+cat >"$tmp/lua/custom_flow_protocol_detected_script.lua" <<'EOL'
+function describe()
+   return(flow.cli() .. " to " .. flow.srv())
+end
+
+if(flow.l7_proto_name() == "TLS") then
+   local t = flow.tls_quic()
+   if(t["protos.tls.issuerDN"] == "O=Example Ltd, CN=www.example.test") then
+      flow.triggerAlert(80, describe())
+   end
+end
+EOL
+topology "  none: {file: none}" "checks: {certificates: {issuer: Example Ltd}}
+lua: {paths: [$tmp/lua]}"
+
+weir checks test -f "$tmp/weir.yaml" "$tmp/lua/certificates.lua" "$cap" >"$tmp/out" 2>"$tmp/err"
+same "a check that finds something exits with 0" 0 $?
+n=$(jq -r 'select(.type == "alert") | .check' "$tmp/out" | sort | uniq -c | awk '{ print ($1 > 3), $2 }')
+same "its alerts are printed" "1 certificates" "$n"
+same "with the score of the script and not a number it found" 50 "$(jq -r 'select(.type == "alert") | .score' "$tmp/out" | sort -u)"
+check "and what it cost" jq -se 'any(.type == "check_test" and .records > 0 and .seconds > 0 and .errors == 0)' "$tmp/out"
+
+weir checks test -f "$tmp/weir.yaml" "$tmp/lua/broken.lua" "$cap" >"$tmp/out" 2>"$tmp/err"
+same "a check that fails exits with 1" 1 $?
+check "the place in the file and the flow are named" grep -q "broken.lua:1: flow.tls has no field 'isuer' (flow 01" "$tmp/err"
+check "after repeated errors it is disabled" jq -se 'any(.type == "check_test" and .disabled)' "$tmp/out"
+
+weir checks test "$tmp/lua/custom_flow_protocol_detected_script.lua" "$cap" >"$tmp/out" 2>"$tmp/err"
+same "a script for ntopng runs as it is" 0 $?
+same "with the score that it gives" 80 "$(jq -r 'select(.type == "alert") | .score' "$tmp/out" | sort -u)"
+check "and its text" jq -se '[.[] | select(.type == "alert") | .message | test("^[0-9.]+ to [0-9.]+$")] | length > 0 and all' "$tmp/out"
+
+# All together, twice: the same bytes, and the broken one does not disturb the others.
+for i in 1 2; do
+	weir replay -f "$tmp/weir.yaml" "$cap" >"$tmp/replay$i" 2>"$tmp/err$i"
+done
+check "a replay with all of them gives the same bytes each time" cmp "$tmp/replay1" "$tmp/replay2"
+check "certificates and the script for ntopng are on the same alert" jq -se 'any(.type == "alert" and
+	((.other_checks // []) | (index("certificates") and index("custom_flow_protocol_detected_script"))))' "$tmp/replay1"
+check "the flow has them too" jq -se 'any(.type == "flow" and ((.alerts // []) | index("certificates")))' "$tmp/replay1"
+finish
