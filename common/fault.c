@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,6 +93,13 @@ void fault_hit(const char *point)
 	else
 		for (;;)
 			sleep(1);
+}
+
+void fault_record(const char *point, uint64_t seq)
+{
+	char name[64];
+	snprintf(name, sizeof name, "%s.%llu", point, (unsigned long long)seq);
+	fault_hit(name);
 }
 
 bool fault_fails(const char *point)

@@ -5,7 +5,8 @@
  *
  * ACTION happens when POINT is passed for the Nth time (default 1): kill (default), stop, crash, hang; at points that can
  * fail also enospc and eio, from the Nth time on for as long as WEIR_FAULT_TIMES passes (default 1). weir run gives the
- * variable only to the first life of a process: what comes back after the fault is sound. Costs one predictable branch.
+ * variable only to the first WEIR_FAULT_LIVES (default 1) lives of a process: what comes back after the fault is sound. Costs
+ * one predictable branch.
  *
  * Names are process.what[.before|.after]; the tests find them by reading the sources.
  */
@@ -13,6 +14,7 @@
 #define WEIR_FAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Reads the environment. Called once, at start. */
 void fault_init(void);
@@ -28,5 +30,13 @@ bool fault_fails(const char *point);
 			fault_hit(point);                    \
 	} while (0)
 #define FAULT_FAILS(point) (__builtin_expect(fault_armed, false) && fault_fails(point))
+
+/* The point of one record: "classify.head.17". */
+void fault_record(const char *point, uint64_t seq);
+#define FAULT_RECORD(point, seq)                             \
+	do {                                                 \
+		if (__builtin_expect(fault_armed, false))    \
+			fault_record(point, seq);            \
+	} while (0)
 
 #endif
