@@ -20,6 +20,7 @@
 #include "codec.h"
 #include "fault.h"
 #include "log.h"
+#include "poison.h"
 #include "sandbox.h"
 
 #define STOP_LIMIT_MS 10000
@@ -321,6 +322,14 @@ static void set_watchdog(struct frame *f)
 
 /* -- main -- */
 
+static struct poison *open_poison(const struct frame *f)
+{
+	char *path = xasprintf("%s/%s.poison", f->topo->runtime, f->p->name);
+	struct poison *p = poison_open(path);
+	free(path);
+	return p;
+}
+
 static int start(struct frame *f, uid_t uid, gid_t gid)
 {
 	struct proc_ctx *c = &f->ctx;
@@ -333,6 +342,8 @@ static int start(struct frame *f, uid_t uid, gid_t gid)
 	f->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (drop_privileges(f, uid, gid) < 0)
 		return -1;
+	if (p->guarded)
+		c->poison = open_poison(f);
 	sandbox_files(f->topo, c->name, c->instance, &f->sandbox);
 	loop_on_signal(c->loop, SIGTERM, on_term, f);
 	loop_on_signal(c->loop, SIGINT, on_term, f);

@@ -22,12 +22,14 @@ struct proc_ctx {
 	struct server *server;   /* add streams to it in init */
 	struct metrics *metrics;
 	struct g_process *self;  /* lag, queue, drops, clock: the process keeps them up to date (or in .status) */
+	struct poison *poison;   /* of a process that is guarded, or NULL */
 	void *state;
 };
 
 struct proc {
 	const char *name;
 	bool instances;   /* needs -i */
+	bool guarded;     /* records that crash or hang it are marked: poison.h */
 	void *state;
 	/* Opens what needs privileges. No nng here. Returns 0, or -1 after logging why. */
 	int (*privileged)(struct proc_ctx *c);
