@@ -225,7 +225,9 @@ static int init(struct proc_ctx *c)
 	conf.url = k->checks_url = topo_url(t, "checks", NULL);
 	k->mailbox = mailbox_new(c->loop);
 	init_outbox(k);
+	conf.quarantine = xasprintf("%s/quarantine", t->state); /* stays */
 	k->alerts = intake_new(&conf);
+	conf.quarantine = NULL;
 	conf.committed = NULL;
 	conf.discard = !t->store.flows;
 	k->history = history_start(&conf);

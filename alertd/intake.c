@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "link.h"
 #include "log.h"
+#include "quarantine.h"
 
 #define COMMIT_ROWS    10000
 #define QUIET_MS       5000    /* a transaction with nothing but the time in it may wait this long */
@@ -177,10 +178,15 @@ static int put_record(struct intake *i, struct codec_reader *r)
 		struct r_flow flow;
 		struct r_tick tick;
 		struct r_config config;
+		struct r_quarantine quarantine;
 	} u;
 	enum rtype type = codec_peek(r), own = i->c.role == STORE_ALERTS ? R_ALERT : R_FLOW;
 	size_t at = r->pos, len;
 	int rc;
+	if (type == R_QUARANTINE && i->c.quarantine && codec_read(r, &u) == 1) {
+		quarantine_put(i->c.quarantine, &u.quarantine, r->base);
+		return 1;
+	}
 	if (type != own && type != R_TICK && type != R_EOS && type != R_CONFIG)
 		return codec_skip(r, &at, &len) == 1 ? 1 : -2;
 	if (codec_read(r, &u) != 1) {

@@ -17,6 +17,7 @@ struct intake_conf {
 	struct store_conf store;
 	enum store_role role;
 	bool discard;              /* alerts or flows are not wanted: keep only the cursor */
+	const char *quarantine;    /* folder for packets that crashed a process, or NULL */
 	uint32_t commit_ms;        /* a transaction is committed after this, or when it is large */
 	void (*committed)(void *arg); /* something was; no transaction is open. May be NULL. */
 	void *arg;

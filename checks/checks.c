@@ -177,6 +177,16 @@ union input {
 	struct r_arp arp;
 };
 
+/* Packets that crashed a process go to the store, on the stream that is never shed. */
+static void put_quarantine(struct checks *k, const struct r_verdict *v, const char *base)
+{
+	struct r_quarantine q = { .key = v->key, .packets = v->packets };
+	struct buf out = { 0 };
+	codec_pack(&out, R_QUARANTINE, &q, base);
+	put_out(&k->alerts, out.p, out.len);
+	buf_release(&out);
+}
+
 /* Works on the record at r. 1 done, 0 end, -1 unreadable. */
 static int one_record(struct lane *l, struct codec_reader *r)
 {
@@ -195,6 +205,8 @@ static int one_record(struct lane *l, struct codec_reader *r)
 	switch (type) {
 	case R_VERDICT:
 		engine_verdict(k->engine, &u.verdict, r->base, raw, len);
+		if (u.verdict.packets.data.len)
+			put_quarantine(k, &u.verdict, r->base);
 		break;
 	case R_UPDATE:
 		engine_update(k->engine, &u.update, r->base);

@@ -57,6 +57,7 @@ void engine_verdict(struct engine *e, const struct r_verdict *r, const char *bas
 	f->verdict = xmalloc(raw_len);
 	memcpy(f->verdict, raw, raw_len);
 	f->verdict_len = (uint32_t)raw_len;
+	e->self.poisoned += r->app.state == VERDICT_CRASHED || r->app.state == VERDICT_TIMED_OUT;
 	learn_verdict(e, f, r, base);
 	batch_add(e, f, HOOK_DETECTED);
 	batch_put(e, BATCH_JUDGE);

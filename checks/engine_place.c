@@ -83,6 +83,7 @@ static void begin_period(struct place *w, enum period p)
 	w->count_at = w->count;
 	w->evicted_hosts_at = w->evicted_hosts;
 	w->lua_errors_at = w->lua_errors;
+	w->poisoned_at = w->poisoned;
 	w->hosts = 0;
 	if (w->entity == ENT_NETWORK)
 		w->score = 0;

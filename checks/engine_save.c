@@ -60,6 +60,7 @@ static const struct member place_members[] = {
 	MEMBER(9, place, score_at), MEMBER(10, place, minute), MEMBER(11, place, quiet), MEMBER(12, place, ghosts),
 	MEMBER(13, place, evicted_hosts), MEMBER(14, place, evicted_hosts_at), MEMBER(15, place, stale_flows),
 	MEMBER(16, place, lua_errors), MEMBER(17, place, lua_errors_at),
+	MEMBER(18, place, poisoned), MEMBER(19, place, poisoned_at),
 };
 
 static const struct member stranger_members[] = {

@@ -22,6 +22,12 @@ PLACE_CHECK(system, lua_check_failing)
 	return one_sided((double)(w->lua_errors - w->lua_errors_at), k, o, "Lua checks failed %.0f times in the minute");
 }
 
+PLACE_CHECK(system, poison_record)
+{
+	return one_sided((double)(w->poisoned - w->poisoned_at), k, o,
+			 "%.0f records crashed or hung a process twice and were skipped; see the quarantine");
+}
+
 /* Names the process beside the value. */
 static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *text)
 {

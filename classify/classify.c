@@ -9,6 +9,7 @@
 #include "codec.h"
 #include "fault.h"
 #include "log.h"
+#include "poison.h"
 #include "proc.h"
 
 #define FULL_ROOM (2u << 20) /* below this nothing is fetched */
@@ -30,21 +31,47 @@ struct classify {
 	struct lane *lanes;
 	size_t n_lanes;
 	struct buf packed, arena;
-	uint64_t heads, classified, unreadable, guessed, unknown;
+	uint64_t heads, classified, unreadable, guessed, unknown, poisoned;
 	struct log_limit limit;
 };
 
-/* The one place where hostile bytes meet nDPI. */
-static void classify_head(struct classify *k, const struct r_head *h, const char *base, struct buf *out)
+/* It crashed or hung nDPI twice: the packets go to the quarantine instead. */
+static void skip_poison(struct lane *l, const struct r_head *h, const char *base, enum poison_verdict why, struct r_verdict *v)
 {
+	struct classify *k = l->k;
+	v->app.state = why == POISON_TIMED_OUT ? VERDICT_TIMED_OUT : VERDICT_CRASHED;
+	v->packets.data = str_put_raw(&k->arena, str_ptr(base, h->head.data), h->head.data.len);
+	k->poisoned++;
+	log_warn("record %llu of %s %s twice and is skipped", (unsigned long long)stream_head(l->out), l->sensor,
+		 why == POISON_TIMED_OUT ? "took too long" : "crashed nDPI");
+}
+
+/* The one place where hostile bytes meet nDPI. */
+static void try_head(struct lane *l, const struct r_head *h, const char *base, struct r_verdict *v)
+{
+	struct poison *p = l->k->c->poison;
+	uint64_t seq = stream_head(l->out), epoch = stream_epoch(l->out);
+	enum poison_verdict known = poison_ask(p, l->sensor, epoch, seq, "");
+	if (known == POISON_CRASHED || known == POISON_TIMED_OUT) {
+		skip_poison(l, h, base, known, v);
+		return;
+	}
+	poison_enter(p, l->sensor, epoch, seq, "");
+	FAULT_RECORD("classify.head", seq);
+	app_classify(l->k->app, &h->key, str_ptr(base, h->head.data), h->head.data.len, &v->app, &l->k->arena);
+	poison_leave(p);
+}
+
+static void classify_head(struct lane *l, const struct r_head *h, const char *base, struct buf *out)
+{
+	struct classify *k = l->k;
 	struct r_verdict v = { .key = h->key };
 	buf_reset(&k->arena);
 	v.key.sensor = str_put_raw(&k->arena, str_ptr(base, h->key.sensor), h->key.sensor.len);
-	if (h->head.data.len) {
-		app_classify(k->app, &h->key, str_ptr(base, h->head.data), h->head.data.len, &v.app, &k->arena);
-	} else {
+	if (h->head.data.len)
+		try_head(l, h, base, &v);
+	else
 		v.app.state = VERDICT_SHED; /* the packets were shed on the way */
-	}
 	v.app.n = h->head.n;
 	v.app.final = h->head.final;
 	k->classified++;
@@ -64,7 +91,7 @@ static bool pass_record(struct lane *l, struct codec_reader *r)
 		k->heads++;
 		if (codec_read(r, &h) != 1)
 			return false;
-		classify_head(k, &h, r->base, &k->packed);
+		classify_head(l, &h, r->base, &k->packed);
 		return stream_append(l->out, k->packed.p, k->packed.len, NULL) == 0;
 	}
 	if (codec_skip(r, &at, &len) != 1)
@@ -218,6 +245,7 @@ static int init(struct proc_ctx *c)
 {
 	struct classify *k = c->state;
 	k->c = c;
+	poison_watchdog(c->poison, c->topo->classify.watchdog);
 	app_caches(c->topo->classify.caches);
 	k->app = app_new();
 	if (!k->app)
@@ -230,6 +258,7 @@ static int init(struct proc_ctx *c)
 	metrics_counter(c->metrics, "classified", NULL, "records", &k->classified);
 	metrics_counter(c->metrics, "guessed", NULL, "records", &k->guessed);
 	metrics_counter(c->metrics, "unknown", NULL, "records", &k->unknown);
+	metrics_counter(c->metrics, "poisoned", NULL, "records", &k->poisoned);
 	metrics_counter(c->metrics, "unreadable", NULL, "records", &k->unreadable);
 	log_info("nDPI %s, caches between flows %s", app_version(), c->topo->classify.caches ? "on" : "off");
 	return 0;
@@ -238,7 +267,7 @@ static int init(struct proc_ctx *c)
 int main(int argc, char **argv)
 {
 	static struct classify k;
-	return proc_main(argc, argv, &(struct proc){ .name = "classify", .state = &k, .init = init,
+	return proc_main(argc, argv, &(struct proc){ .name = "classify", .guarded = true, .state = &k, .init = init,
 						     .ops = { .rewind = on_rewind, .fetched = on_fetched },
 						     .status = status });
 }

@@ -166,6 +166,11 @@ static const struct field fields_arp[] = {
 #include "records/arp.def"
 };
 #undef G
+#define G g_packets
+static const struct field fields_packets[] = {
+#include "records/packets.def"
+};
+#undef G
 #undef FIELD
 
 #define GROUP(record, group, member)                                                               \

@@ -145,6 +145,9 @@ struct g_hello {
 struct g_arp {
 #include "records/arp.def"
 };
+struct g_packets {
+#include "records/packets.def"
+};
 #undef FIELD
 
 #define GROUP(record, group, member) struct g_##group member;
