@@ -1,108 +1,54 @@
 /*
- * checks: classified flow records to alerts and history. Wiring: streams "flows/<sensor>" -> merge by packet time -> engine ->
- * streams "alerts" and "history".
+ * checks: classified flow records to alerts and history. Wiring: streams "flows/<sensor>" -> merge by packet time -> pipeline,
+ * journal -> streams "alerts" and "history".
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "codec.h"
-#include "engine.h"
-#include "hash.h"
+#include "fault.h"
+#include "keep.h"
 #include "log.h"
+#include "pipeline.h"
 #include "proc.h"
 
-#define ROOM         (8u << 20)    /* below this nothing is taken in */
+#define MIN_STREAM   (16u << 20)   /* bytes that an output stream holds at least */
 #define SILENT_NS    3000000000ull /* a sensor that does not answer holds the others up for this long */
 #define LOOK_MS      500
 
 struct checks;
 
-/* What has come out of the engine; overflow is what the stream had no room for, while one record is worked on. */
-struct output {
-	struct stream *stream;
-	struct buf overflow; /* length, record, length, record ... */
-	size_t drained;
-};
-
-/* One sensor's stream. clock: packet time it has reached; the others wait for it. */
+/* One sensor's stream; how far it is worked on is in the pipeline's place of the same number. */
 struct lane {
 	struct checks *k;
-	const char *sensor;
+	unsigned number;
+	struct place *place;
 	struct follower *in;
-	uint64_t clock, epoch;
-	bool ended, started;
 	uint64_t heard; /* monotonic */
 };
 
 struct checks {
 	struct proc_ctx *c;
-	struct engine *engine;
+	struct pipeline p;
+	struct keep *keep;     /* NULL: nothing is kept */
 	struct lane *lanes;
 	size_t n_lanes;
-	struct output alerts, history;
-	bool finished, has_epoch;
-	uint64_t nonce; /* live: this run's own */
-	uint64_t records, unreadable;
+	struct lane *at_work;  /* whose batch is worked on */
+	bool reread;           /* all sensors are files that can be read again */
 	struct loop_timer *look;
-	struct log_limit limit;
+	struct loop_idle *idle;
+	uint64_t work_max;     /* ns, longest turn of keep_work */
 };
-
-/* -- output -- */
-
-static void put_out(struct output *o, const char *rec, size_t len)
-{
-	uint32_t n = (uint32_t)len;
-	if (o->overflow.len == 0 && stream_append(o->stream, rec, len, NULL) == 0)
-		return;
-	buf_add(&o->overflow, &n, sizeof n);
-	buf_add(&o->overflow, rec, len);
-}
-
-static void drain(struct output *o)
-{
-	while (o->drained < o->overflow.len) {
-		uint32_t n;
-		memcpy(&n, o->overflow.p + o->drained, sizeof n);
-		if (stream_append(o->stream, o->overflow.p + o->drained + sizeof n, n, NULL) < 0)
-			return;
-		o->drained += sizeof n + n;
-	}
-	buf_reset(&o->overflow);
-	o->drained = 0;
-}
-
-static bool has_room(struct checks *k)
-{
-	drain(&k->alerts);
-	drain(&k->history);
-	return !k->alerts.overflow.len && !k->history.overflow.len && stream_room(k->alerts.stream) > ROOM / 8 &&
-	       stream_room(k->history.stream) > ROOM / 8;
-}
-
-static void on_alert(void *arg, const char *rec, size_t len)
-{
-	put_out(&((struct checks *)arg)->alerts, rec, len);
-}
-
-static void on_history(void *arg, const char *rec, size_t len)
-{
-	put_out(&((struct checks *)arg)->history, rec, len);
-}
-
-static void put_both(struct checks *k, const char *rec, size_t len)
-{
-	put_out(&k->alerts, rec, len);
-	put_out(&k->history, rec, len);
-}
 
 static void wake(struct checks *k)
 {
-	stream_set_clock(k->alerts.stream, engine_clock(k->engine));
-	stream_set_clock(k->history.stream, engine_clock(k->engine));
-	server_wake(k->c->server, k->alerts.stream);
-	server_wake(k->c->server, k->history.stream);
-	k->c->self->clock = engine_clock(k->engine);
+	struct engine *e = k->p.engine;
+	stream_set_clock(k->p.alerts.stream, engine_clock(e));
+	stream_set_clock(k->p.history.stream, engine_clock(e));
+	server_wake(k->c->server, k->p.alerts.stream);
+	server_wake(k->c->server, k->p.history.stream);
+	k->c->self->clock = engine_clock(e);
 }
 
 /* -- the merge -- */
@@ -120,183 +66,158 @@ static bool may_go(const struct checks *k, const struct lane *l)
 {
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		const struct lane *o = &k->lanes[i];
-		if (o == l || o->ended || is_silent(o))
+		if (o == l || o->place->ended || is_silent(o))
 			continue;
-		if (o->clock < l->clock || (o->clock == l->clock && o < l))
+		if (o->place->clock < l->place->clock || (o->place->clock == l->place->clock && o < l))
 			return false;
 	}
 	return true;
 }
 
+/* True if what was done is written down, and may be told. */
+static bool is_kept(struct checks *k)
+{
+	return !k->keep || keep_ready(k->keep, &k->p);
+}
+
 static void flow_control(struct checks *k)
 {
-	bool room = has_room(k);
+	bool room = pipeline_has_room(&k->p) && is_kept(k);
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		struct lane *l = &k->lanes[i];
-		if (room && !l->ended && (!l->started || may_go(k, l)))
+		if (room && !l->place->ended && (!l->place->started || may_go(k, l)))
 			follower_resume(l->in);
 		else
 			follower_pause(l->in);
 	}
 }
 
+/* Reports what is safe, and lets the consumers have what came of it. */
+static void tell(struct checks *k)
+{
+	if (!is_kept(k))
+		return;
+	for (size_t i = 0; i < k->n_lanes; i++)
+		if (k->lanes[i].place->started)
+			follower_set_durable(k->lanes[i].in, k->lanes[i].place->next);
+	FAULT("checks.ack");
+	wake(k);
+}
+
+/* Snapshots go on between batches, and when there is nothing else to do. */
+static bool work(void *arg)
+{
+	struct checks *k = arg;
+	uint64_t began = mono_ns();
+	bool more = k->keep && keep_work(k->keep, &k->p, began);
+	uint64_t took = mono_ns() - began;
+	if (took > k->work_max)
+		k->work_max = took;
+	return more;
+}
+
 /* -- input -- */
 
-/* The epoch of what comes out: the same input and the same checks give the same records under the same numbers. */
-static void set_epoch(struct checks *k)
+static void enter(struct checks *k, const struct journal_entry *e)
 {
-	uint64_t h = hash_content(&k->nonce, sizeof k->nonce, engine_conf_hash(k->engine));
-	for (size_t i = 0; i < k->n_lanes; i++)
-		h = hash_content(&k->lanes[i].epoch, sizeof h, h);
-	h = h ? h : 1;
-	k->has_epoch = true;
-	engine_set_epoch(k->engine, h);
-	stream_restart(k->alerts.stream, h, 1);
-	stream_restart(k->history.stream, h, 1);
+	if (k->keep)
+		keep_entry(k->keep, &k->p, e);
 }
 
-static void all_ended(struct checks *k, const char *rec, size_t len)
+/* Files that are other ones now, or checks that are: all is read again, and the outputs are another run. */
+static void begin_again(struct checks *k)
 {
-	for (size_t i = 0; i < k->n_lanes; i++)
-		if (!k->lanes[i].ended)
-			return;
-	k->finished = true;
-	engine_finish(k->engine);
-	put_both(k, rec, len);
-	proc_state(k->c, "end of input");
-	log_info("end of input");
+	log_info("a new run begins");
+	if (k->keep)
+		keep_forget(k->keep, &k->p);
+	else
+		pipeline_reset(&k->p, k->c->topo);
+	for (size_t i = 0; i < k->n_lanes; i++) {
+		follower_set(k->lanes[i].in, 0, 1);
+		follower_set_durable(k->lanes[i].in, 0);
+	}
 }
 
-union input {
-	struct r_verdict verdict;
-	struct r_update update;
-	struct r_end end;
-	struct r_tick tick;
-	struct r_gap gap;
-	struct r_config config;
-	struct r_arp arp;
-};
-
-/* Packets that crashed a process go to the store, on the stream that is never shed. */
-static void put_quarantine(struct checks *k, const struct r_verdict *v, const char *base)
+static void note_epoch(struct lane *l, uint64_t epoch)
 {
-	struct r_quarantine q = { .key = v->key, .packets = v->packets };
-	struct buf out = { 0 };
-	codec_pack(&out, R_QUARANTINE, &q, base);
-	put_out(&k->alerts, out.p, out.len);
-	buf_release(&out);
-}
-
-/* Works on the record at r. 1 done, 0 end, -1 unreadable. */
-static int one_record(struct lane *l, struct codec_reader *r)
-{
-	static union input u;
 	struct checks *k = l->k;
-	enum rtype type = codec_peek(r);
-	size_t at = r->pos, len;
-	bool ours = type == R_VERDICT || type == R_UPDATE || type == R_END || type == R_TICK || type == R_EOS ||
-		    type == R_GAP || type == R_CONFIG || type == R_ARP;
-	int rc = ours ? codec_read(r, &u) : codec_skip(r, &at, &len);
-	if (rc != 1)
-		return rc;
-	const char *raw = r->base + at;
-	len = r->pos - at;
-	k->records++;
-	switch (type) {
-	case R_VERDICT:
-		engine_verdict(k->engine, &u.verdict, r->base, raw, len);
-		if (u.verdict.packets.data.len)
-			put_quarantine(k, &u.verdict, r->base);
-		break;
-	case R_UPDATE:
-		engine_update(k->engine, &u.update, r->base);
-		break;
-	case R_END:
-		engine_end(k->engine, &u.end, r->base);
-		break;
-	case R_TICK:
-		l->clock = u.tick.tick.to;
-		engine_tick(k->engine, &u.tick, r->base);
-		put_both(k, raw, len);
-		break;
-	case R_EOS:
-		l->ended = true;
-		engine_tick(k->engine, &u.tick, r->base);
-		all_ended(k, raw, len);
-		break;
-	case R_GAP:
-		engine_gap(k->engine, &u.gap, r->base);
-		put_both(k, raw, len);
-		break;
-	case R_ARP:
-		engine_arp(k->engine, &u.arp, r->base);
-		break;
-	case R_CONFIG:
-		engine_config(k->engine, &u.config, r->base);
-		put_both(k, raw, len);
-		break;
-	default:
-		break;
-	}
-	return 1;
+	if (l->place->started && l->place->epoch == epoch)
+		return;
+	pipeline_epoch(&k->p, l->number, epoch);
+	enter(k, &(struct journal_entry){ .kind = JR_EPOCH, .lane = (uint16_t)l->number, .epoch = epoch });
 }
 
-static void other_epoch(struct lane *l, uint64_t epoch)
+/* The first records wait until every sensor has begun: the epoch of the outputs is made of theirs. */
+static bool have_begun(struct checks *k)
 {
-	if (l->epoch && l->epoch != epoch) {
-		log_warn("sensor %s began a new run: its open flows are lost", l->sensor);
-		engine_lost(l->k->engine, l->sensor);
-	}
-	l->epoch = epoch;
+	if (k->p.has_epoch)
+		return true;
+	for (size_t i = 0; i < k->n_lanes; i++)
+		if (!k->lanes[i].place->started && !is_silent(&k->lanes[i]))
+			return false;
+	uint64_t epoch = pipeline_make_epoch(&k->p);
+	pipeline_begin(&k->p, epoch, k->p.nonce);
+	enter(k, &(struct journal_entry){ .kind = JR_BEGIN, .epoch = epoch, .base = k->p.nonce });
+	return true;
+}
+
+static bool go(void *arg)
+{
+	struct checks *k = arg;
+	return pipeline_has_room(&k->p) && may_go(k, k->at_work);
 }
 
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
 	struct lane *l = arg;
 	struct checks *k = l->k;
-	uint32_t n = 0;
+	size_t from = r->pos;
 	l->heard = mono_ns();
-	other_epoch(l, b->epoch);
-	l->started = true;
-	for (size_t i = 0; i < k->n_lanes && !k->has_epoch; i++)
-		if (!k->lanes[i].started && !is_silent(&k->lanes[i])) {
-			follower_pause(f);
-			return 0; /* the first records wait until every sensor has begun */
-		}
-	if (!k->has_epoch)
-		set_epoch(k);
-	while (n < b->count && has_room(k) && may_go(k, l)) {
-		int rc = one_record(l, r);
-		if (rc < 0) {
-			log_limited(&k->limit, "record %" PRIu64 " of sensor %s cannot be read: %s", b->base + n, l->sensor,
-				    r->error);
-			k->unreadable += b->count - n;
-			n = b->count; /* where the next one begins is not known */
-			break;
-		}
-		n++;
+	if (!is_kept(k))
+		return 0;
+	note_epoch(l, b->epoch);
+	if (b->base != l->place->next) {
+		follower_set(f, b->epoch, l->place->next);
+		return 0;
 	}
-	follower_set_durable(f, b->base + n);
-	wake(k);
+	if (!is_kept(k) || !have_begun(k) || !is_kept(k)) {
+		follower_pause(f);
+		return 0;
+	}
+	k->at_work = l;
+	uint32_t n = pipeline_records(&k->p, l->number, b->base, b->count, r, go, k);
+	if (n)
+		enter(k, &(struct journal_entry){ .kind = JR_RECORDS, .lane = (uint16_t)l->number, .count = n, .base = b->base,
+						  .body = r->base + from, .len = (uint32_t)(r->pos - from) });
+	tell(k);
+	if (work(k))
+		loop_wake_idle(k->idle);
 	flow_control(k);
+	if (k->p.finished)
+		proc_state(k->c, "end of input");
 	return n;
 }
 
 static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
 {
 	struct lane *l = arg;
-	other_epoch(l, epoch);
-	l->ended = false;
-	follower_set(f, epoch, 1);
+	if (l->k->reread && l->place->started && l->place->epoch != epoch) {
+		begin_again(l->k);
+		return true;
+	}
+	note_epoch(l, epoch);
+	follower_set(f, epoch, l->place->next);
+	tell(l->k);
 	return true;
 }
 
 static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 {
 	struct lane *l = arg;
-	if (follower_next(f) > 1)
-		log_warn("records %" PRIu64 " to %" PRIu64 " of sensor %s are gone", follower_next(f), tail - 1, l->sensor);
-	engine_lost(l->k->engine, l->sensor);
+	(void)f;
+	pipeline_lost(&l->k->p, l->number, tail);
+	enter(l->k, &(struct journal_entry){ .kind = JR_LOST, .lane = (uint16_t)l->number, .base = tail });
+	tell(l->k);
 	return true;
 }
 
@@ -308,10 +229,14 @@ static void on_idle(void *arg, struct follower *f, const struct g_batch *b)
 	l->heard = mono_ns();
 }
 
-/* A sensor that went silent must not hold the others up. */
+/* A sensor that went silent must not hold the others up; a disk that was full may have room. */
 static void on_look(void *arg)
 {
-	flow_control(arg);
+	struct checks *k = arg;
+	tell(k);
+	if (work(k))
+		loop_wake_idle(k->idle);
+	flow_control(k);
 }
 
 static void on_fetched(void *arg, struct stream *s)
@@ -319,10 +244,10 @@ static void on_fetched(void *arg, struct stream *s)
 	(void)s;
 	struct proc_ctx *c = arg;
 	struct checks *k = c->state;
-	bool waited = k->alerts.overflow.len || k->history.overflow.len;
+	bool waited = k->p.alerts.overflow.len || k->p.history.overflow.len;
 	flow_control(k);
 	if (waited)
-		wake(k);
+		tell(k);
 }
 
 static void on_request(void *arg, struct link_req *q, enum rtype type, const void *rec, const char *base)
@@ -342,9 +267,9 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 		link_reply_status(q, 400, "what: flows or hosts");
 		return;
 	}
-	struct g_answer a = { .status = 200, .epoch = stream_epoch(k->history.stream),
-			      .head = stream_head(k->history.stream) };
-	a.count = engine_snapshot(k->engine, hosts, &cursor, &body);
+	struct g_answer a = { .status = 200, .epoch = stream_epoch(k->p.history.stream),
+			      .head = stream_head(k->p.history.stream) };
+	a.count = engine_snapshot(k->p.engine, hosts, &cursor, &body);
 	int n = cursor ? snprintf(next, sizeof next, "%" PRIu64, cursor) : 0;
 	a.next = (struct str){ 0, (uint32_t)n };
 	link_reply(q, &a, next, &body);
@@ -356,7 +281,8 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 static void init_output(struct checks *k, struct output *o, const char *name)
 {
 	const struct topo_link *link = topo_link(k->c->topo, name);
-	o->stream = stream_new(name, 0, link->bytes > 2 * ROOM ? link->bytes : 2 * ROOM);
+	o->stream = stream_new(name, 0, link->bytes > MIN_STREAM ? link->bytes : MIN_STREAM);
+	o->durable = link->durable;
 	for (char **d = link->durable; d && *d; d++)
 		stream_add_durable(o->stream, *d);
 	server_add_stream(k->c->server, o->stream);
@@ -367,40 +293,77 @@ static void init_lane(struct checks *k, struct lane *l, const struct topo_sensor
 	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .idle = on_idle };
 	char *url = topo_url(k->c->topo, "classify", NULL), *stream = xasprintf("flows/%s", sensor->name);
 	l->k = k;
-	l->sensor = sensor->name;
+	l->number = (unsigned)(l - k->lanes);
+	l->place = &k->p.places[l->number];
 	l->heard = mono_ns();
 	l->in = follower_new(k->c->loop, url, stream, "checks", &ops, l);
-	/* From the first record on: a file is read again, an interface says what is gone. */
-	follower_set(l->in, 0, 1);
-	follower_resume(l->in);
+	/* From where our knowledge ends: a file is read again, an interface says what is gone. */
+	follower_set(l->in, l->place->epoch, l->place->next);
+	follower_set_durable(l->in, l->place->epoch ? l->place->next : 0);
+	if (!l->place->ended)
+		follower_resume(l->in);
 	free(url);
 	free(stream);
 }
 
+static bool can_reread(const struct topo *t)
+{
+	for (size_t i = 0; i < t->n_sensors; i++)
+		if (t->sensors[i].source != SRC_FILES && t->sensors[i].source != SRC_DIRECTORY)
+			return false;
+	return true;
+}
+
+/* What was kept counts if it belongs to the run that would begin now. */
+static int recover(struct checks *k)
+{
+	const struct topo *t = k->c->topo;
+	struct pipeline *p = &k->p;
+	if (!t->checks.keep)
+		return 0;
+	uint64_t began = mono_ns();
+	k->keep = keep_new(t);
+	if (!k->keep || !keep_recover(k->keep, p))
+		return -1;
+	if (p->has_epoch && k->reread && pipeline_make_epoch(p) != stream_epoch(p->alerts.stream)) {
+		log_info("checks or sensors have changed since: a new run begins");
+		keep_forget(k->keep, p);
+	}
+	if (p->has_epoch)
+		log_info("recovered in %.1f s: records=%" PRIu64 " run=%016" PRIx64, (double)(mono_ns() - began) / 1e9, p->records,
+			 stream_epoch(p->alerts.stream));
+	return 0;
+}
+
 static void metrics_cb(void *arg, struct metrics *m)
 {
-	engine_metrics(((struct checks *)arg)->engine, m);
+	struct checks *k = arg;
+	engine_metrics(k->p.engine, m);
+	if (!k->keep)
+		return;
+	keep_metrics(k->keep, m);
+	metrics_put(m, "keep_work_max", NULL, "seconds", false, (double)k->work_max / 1e9);
 }
 
 static int init(struct proc_ctx *c)
 {
 	struct checks *k = c->state;
-	static const struct engine_ops ops = { on_alert, on_history };
 	k->c = c;
-	k->engine = engine_new(c->topo, &ops, k);
-	for (size_t i = 0; i < c->topo->n_sensors; i++)
-		if (c->topo->sensors[i].source == SRC_INTERFACE)
-			k->nonce = hash_key_random().k0;
-	init_output(k, &k->alerts, "alerts");
-	init_output(k, &k->history, "history");
+	init_output(k, &k->p.alerts, "alerts");
+	init_output(k, &k->p.history, "history");
+	pipeline_init(&k->p, c->topo);
+	k->reread = can_reread(c->topo);
+	if (recover(k) < 0)
+		return -1;
 	k->n_lanes = c->topo->n_sensors;
 	k->lanes = xcalloc(k->n_lanes, sizeof *k->lanes);
 	for (size_t i = 0; i < k->n_lanes; i++)
 		init_lane(k, &k->lanes[i], &c->topo->sensors[i]);
 	k->look = loop_add_timer(c->loop, on_look, k);
 	loop_set_timer(k->look, LOOK_MS, LOOK_MS);
-	metrics_counter(c->metrics, "records", NULL, "records", &k->records);
-	metrics_counter(c->metrics, "unreadable", NULL, "records", &k->unreadable);
+	k->idle = loop_add_idle(c->loop, work, k);
+	metrics_counter(c->metrics, "records", NULL, "records", &k->p.records);
+	metrics_counter(c->metrics, "unreadable", NULL, "records", &k->p.unreadable);
 	metrics_source(c->metrics, metrics_cb, k);
 	return 0;
 }
@@ -408,17 +371,22 @@ static int init(struct proc_ctx *c)
 static void status(struct proc_ctx *c, char *state, size_t size)
 {
 	struct checks *k = c->state;
+	const char *trouble = k->keep ? keep_trouble(k->keep) : NULL;
 	bool waiting = false;
 	c->self->lag = 0;
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		c->self->lag += follower_lag(k->lanes[i].in);
 		waiting |= !follower_up(k->lanes[i].in);
 	}
-	c->self->queue = stream_bytes(k->alerts.stream) + stream_bytes(k->history.stream);
-	c->self->queue_max = stream_max(k->alerts.stream) + stream_max(k->history.stream);
-	c->self->drops = k->unreadable;
-	if (!k->finished)
-		snprintf(state, size, waiting ? "waiting for classify" : has_room(k) ? "running" : "waiting for consumers");
+	c->self->queue = stream_bytes(k->p.alerts.stream) + stream_bytes(k->p.history.stream);
+	c->self->queue_max = stream_max(k->p.alerts.stream) + stream_max(k->p.history.stream);
+	c->self->drops = k->p.unreadable;
+	if (trouble)
+		snprintf(state, size, "cannot go on: %s", trouble);
+	else if (k->p.finished)
+		snprintf(state, size, "end of input");
+	else
+		snprintf(state, size, waiting ? "waiting for classify" : pipeline_has_room(&k->p) ? "running" : "waiting for consumers");
 }
 
 int main(int argc, char **argv)
@@ -427,6 +395,7 @@ int main(int argc, char **argv)
 	int code = proc_main(argc, argv, &(struct proc){ .name = "checks", .state = &k, .init = init,
 							 .ops = { .request = on_request, .fetched = on_fetched },
 							 .status = status, .needs = PROC_JIT });
-	engine_free(k.engine); /* a leak check cannot follow the pointers inside LuaJIT */
+	keep_free(k.keep);
+	pipeline_release(&k.p);
 	return code;
 }

@@ -163,6 +163,9 @@ struct topo {
 		struct topo_check *list;
 		size_t n;
 		uint64_t watchdog;
+		bool keep;               /* journal and snapshots */
+		uint64_t journal_sync;   /* ns between syncs of the journal */
+		uint64_t journal_bytes;  /* journal that makes a snapshot due */
 	} checks;
 	struct {
 		char *path;              /* directory of the databases; NULL = state/store */
