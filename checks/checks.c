@@ -23,7 +23,7 @@ struct checks;
 struct lane {
 	struct checks *k;
 	unsigned number;
-	struct place *place;
+	struct position *at;
 	struct follower *in;
 	uint64_t heard; /* monotonic */
 };
@@ -66,9 +66,9 @@ static bool may_go(const struct checks *k, const struct lane *l)
 {
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		const struct lane *o = &k->lanes[i];
-		if (o == l || o->place->ended || is_silent(o))
+		if (o == l || o->at->ended || is_silent(o))
 			continue;
-		if (o->place->clock < l->place->clock || (o->place->clock == l->place->clock && o < l))
+		if (o->at->clock < l->at->clock || (o->at->clock == l->at->clock && o < l))
 			return false;
 	}
 	return true;
@@ -85,7 +85,7 @@ static void flow_control(struct checks *k)
 	bool room = pipeline_has_room(&k->p) && is_kept(k);
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		struct lane *l = &k->lanes[i];
-		if (room && !l->place->ended && (!l->place->started || may_go(k, l)))
+		if (room && !l->at->ended && (!l->at->started || may_go(k, l)))
 			follower_resume(l->in);
 		else
 			follower_pause(l->in);
@@ -98,8 +98,8 @@ static void tell(struct checks *k)
 	if (!is_kept(k))
 		return;
 	for (size_t i = 0; i < k->n_lanes; i++)
-		if (k->lanes[i].place->started)
-			follower_set_durable(k->lanes[i].in, k->lanes[i].place->next);
+		if (k->lanes[i].at->started)
+			follower_set_durable(k->lanes[i].in, k->lanes[i].at->next);
 	FAULT("checks.ack");
 	wake(k);
 }
@@ -141,7 +141,7 @@ static void begin_again(struct checks *k)
 static void note_epoch(struct lane *l, uint64_t epoch)
 {
 	struct checks *k = l->k;
-	if (l->place->started && l->place->epoch == epoch)
+	if (l->at->started && l->at->epoch == epoch)
 		return;
 	pipeline_epoch(&k->p, l->number, epoch);
 	enter(k, &(struct journal_entry){ .kind = JR_EPOCH, .lane = (uint16_t)l->number, .epoch = epoch });
@@ -153,7 +153,7 @@ static bool have_begun(struct checks *k)
 	if (k->p.has_epoch)
 		return true;
 	for (size_t i = 0; i < k->n_lanes; i++)
-		if (!k->lanes[i].place->started && !is_silent(&k->lanes[i]))
+		if (!k->lanes[i].at->started && !is_silent(&k->lanes[i]))
 			return false;
 	uint64_t epoch = pipeline_make_epoch(&k->p);
 	pipeline_begin(&k->p, epoch, k->p.nonce);
@@ -164,6 +164,8 @@ static bool have_begun(struct checks *k)
 static bool go(void *arg)
 {
 	struct checks *k = arg;
+	if (k->keep && keep_is_due(k->keep, &k->p) && engine_is_idle(k->p.engine))
+		return false; /* at most batches something waits to be judged: now nothing does */
 	return pipeline_has_room(&k->p) && may_go(k, k->at_work);
 }
 
@@ -176,8 +178,8 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	if (!is_kept(k))
 		return 0;
 	note_epoch(l, b->epoch);
-	if (b->base != l->place->next) {
-		follower_set(f, b->epoch, l->place->next);
+	if (b->base != l->at->next) {
+		follower_set(f, b->epoch, l->at->next);
 		return 0;
 	}
 	if (!is_kept(k) || !have_begun(k) || !is_kept(k)) {
@@ -201,12 +203,12 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
 {
 	struct lane *l = arg;
-	if (l->k->reread && l->place->started && l->place->epoch != epoch) {
+	if (l->k->reread && l->at->started && l->at->epoch != epoch) {
 		begin_again(l->k);
 		return true;
 	}
 	note_epoch(l, epoch);
-	follower_set(f, epoch, l->place->next);
+	follower_set(f, epoch, l->at->next);
 	tell(l->k);
 	return true;
 }
@@ -241,9 +243,17 @@ static void on_look(void *arg)
 
 static void on_fetched(void *arg, struct stream *s)
 {
-	(void)s;
 	struct proc_ctx *c = arg;
 	struct checks *k = c->state;
+	/*
+	 * After a loss of power our disk may know less than a consumer's. Numbers that it has stored are not used again: live, they
+	 * would be other records. What is read again from files is the same under the same numbers.
+	 */
+	if (k->p.nonce && k->p.has_epoch && stream_claimed(s) > stream_head(s)) {
+		log_warn("%s: %" PRIu64 " records were stored that are not known here any more", stream_name(s),
+			 stream_claimed(s) - stream_head(s));
+		stream_restart(s, stream_epoch(s), stream_claimed(s));
+	}
 	bool waited = k->p.alerts.overflow.len || k->p.history.overflow.len;
 	flow_control(k);
 	if (waited)
@@ -294,13 +304,13 @@ static void init_lane(struct checks *k, struct lane *l, const struct topo_sensor
 	char *url = topo_url(k->c->topo, "classify", NULL), *stream = xasprintf("flows/%s", sensor->name);
 	l->k = k;
 	l->number = (unsigned)(l - k->lanes);
-	l->place = &k->p.places[l->number];
+	l->at = &k->p.positions[l->number];
 	l->heard = mono_ns();
 	l->in = follower_new(k->c->loop, url, stream, "checks", &ops, l);
 	/* From where our knowledge ends: a file is read again, an interface says what is gone. */
-	follower_set(l->in, l->place->epoch, l->place->next);
-	follower_set_durable(l->in, l->place->epoch ? l->place->next : 0);
-	if (!l->place->ended)
+	follower_set(l->in, l->at->epoch, l->at->next);
+	follower_set_durable(l->in, l->at->epoch ? l->at->next : 0);
+	if (!l->at->ended)
 		follower_resume(l->in);
 	free(url);
 	free(stream);

@@ -10,7 +10,7 @@
 #include "pack.h"
 
 enum entry_kind { K_ENGINE = 1, K_CHECKS, K_NETS, K_SENSOR, K_HOST, K_FLOW, K_END, K_RULES, K_NETWORK, K_SELF, K_LEARNED,
-		  K_STRANGER };
+		  K_STRANGER, K_LUA };
 
 /* -- tables -- */
 
@@ -222,6 +222,11 @@ void engine_copy_begin(struct engine *e, struct buf *out)
 	put_learned(e, out);
 	put_strangers(e, out);
 	buf_reset(&e->copied);
+	at = pack_begin(out, K_LUA);
+	luacheck_save(e->lua, &e->copied);
+	pack_bytes(out, e->copied.p, e->copied.len);
+	pack_end(out, at);
+	buf_reset(&e->copied);
 	e->n_copied = 0;
 	e->copying = true;
 	flow_copy_begin(e->flows, put_flow);
@@ -409,6 +414,13 @@ static bool get_rules(struct engine *e, struct unpack *u)
 	return !u->failed && rules_load(e->rules, p, len);
 }
 
+static bool get_lua(struct engine *e, struct unpack *u)
+{
+	size_t len;
+	const char *p = unpack_bytes(u, &len);
+	return !u->failed && (!len || luacheck_load(e->lua, p, len) == 0);
+}
+
 static void get_place(struct engine *e, struct unpack *u, struct place *w)
 {
 	struct place tmp = { .entity = w->entity };
@@ -531,6 +543,8 @@ static bool get_entry(struct engine *e, uint8_t kind, struct unpack *u)
 	case K_FLOW:
 		e->n_copied++;
 		return get_flow(e, u);
+	case K_LUA:
+		return get_lua(e, u);
 	case K_END:
 		e->load_whole = unpack_u64(u) == e->n_copied && !u->failed;
 		return true;

@@ -16,7 +16,7 @@
 #define STEP          500          /* hosts and flows copied at a time: 1-2 ms */
 #define WAITING_MAX   (64u << 20)  /* copied and not yet written: then copying waits */
 #define SHARE         4            /* the journal grows to this part of the snapshot before the next one */
-#define PAUSE_NS      1000000000ull/* at least between snapshots */
+#define PAUSE_NS      100000000ull /* at least between snapshots */
 #define MAX_FILES     64
 #define MAX_TOPOS     16           /* configurations one recovery goes through */
 
@@ -33,10 +33,10 @@ struct keep {
 	uint64_t next; /* its number */
 	char trouble[160];
 	/* the snapshot under way */
-	bool copying;
+	bool copying, under_way;
 	struct buf piece;
 	uint64_t number, heads[2]; /* its own, and where the outputs stood */
-	uint64_t last_done, last_sync, last_size, synced_bytes;
+	uint64_t now, last_done, last_sync, last_size, synced_bytes;
 	/* told */
 	uint64_t taken, failed, bytes, recovered_records;
 	struct log_limit limit;
@@ -160,6 +160,7 @@ struct recovery {
 	uint64_t conf;                  /* what p's engine has now */
 	struct topo *topos[MAX_TOPOS];  /* read for it; the last may still be in use */
 	unsigned n_topos;
+	uint64_t entries;               /* of the segment at hand */
 	bool first;                     /* the next piece of a snapshot is that of the pipeline */
 };
 
@@ -191,6 +192,7 @@ static bool load_piece(void *arg, const char *bytes, size_t len)
 static bool replay_entry(void *arg, const struct journal_entry *e)
 {
 	struct recovery *r = arg;
+	r->entries++;
 	if (e->kind == JR_LANES && e->base != r->conf) {
 		if (!pipeline_switch(r->p, topo_of(r, e->base)))
 			return false;
@@ -232,6 +234,7 @@ static struct reach replay(struct recovery *r, uint64_t number)
 	struct reach at = { 0 };
 	for (uint64_t n = number;; n++) {
 		uint64_t len;
+		r->entries = 0;
 		enum journal_end end = journal_read(r->k->dir, n, replay_entry, r, &len);
 		if (end == JOURNAL_MISSING)
 			return at;
@@ -240,7 +243,7 @@ static struct reach replay(struct recovery *r, uint64_t number)
 			at.refused = true;
 			return at;
 		}
-		at = (struct reach){ .any = true, .last = n, .len = len };
+		at = (struct reach){ .any = true, .last = n, .len = r->entries ? len : 0 };
 		if (end == JOURNAL_WHOLE)
 			continue;
 		log_warn("%s/journal.%" PRIu64 ": cut off behind byte %" PRIu64 ": %s", r->k->dir, n, len,
@@ -357,8 +360,8 @@ static bool append(struct keep *k, const struct pipeline *p, struct journal_entr
 static void begin_segment(struct keep *k, const struct pipeline *p, uint64_t number)
 {
 	struct buf names = { 0 };
-	for (size_t i = 0; i < p->n_places; i++)
-		buf_addf(&names, "%s%s", i ? "\n" : "", p->places[i].sensor);
+	for (size_t i = 0; i < p->n_positions; i++)
+		buf_addf(&names, "%s%s", i ? "\n" : "", p->positions[i].sensor);
 	struct journal_entry e = { .kind = JR_LANES, .base = k->conf, .body = names.p, .len = (uint32_t)names.len };
 	k->next = number;
 	k->unnamed = true;
@@ -405,13 +408,13 @@ const char *keep_trouble(const struct keep *k)
 
 /* -- snapshots -- */
 
-static bool is_due(const struct keep *k, const struct pipeline *p, uint64_t now)
+bool keep_is_due(const struct keep *k, const struct pipeline *p)
 {
 	uint64_t grown = journal_bytes(k->journal), limit = k->topo->checks.journal_bytes;
 	if (limit < k->last_size / SHARE)
 		limit = k->last_size / SHARE;
-	return p->has_epoch && !p->finished && grown > limit && now - k->last_done > PAUSE_NS && engine_is_idle(p->engine) &&
-	       !p->alerts.overflow.len && !p->history.overflow.len && !k->has_waiting;
+	return grown > limit && !k->under_way && k->now - k->last_done > PAUSE_NS && p->has_epoch && !p->finished &&
+	       !p->alerts.overflow.len && !p->history.overflow.len && !k->has_waiting && !k->unnamed;
 }
 
 static void begin_snapshot(struct keep *k, struct pipeline *p, uint64_t now)
@@ -428,7 +431,7 @@ static void begin_snapshot(struct keep *k, struct pipeline *p, uint64_t now)
 	pipeline_save(p, &first);
 	snapshot_put(k->snapshots, &first);
 	engine_copy_begin(p->engine, &k->piece);
-	k->copying = true;
+	k->copying = k->under_way = true;
 }
 
 static void copy_on(struct keep *k, struct pipeline *p)
@@ -469,6 +472,7 @@ static void settle(struct keep *k, uint64_t now, bool kept)
 		log_limited(&k->limit, "%s/snapshot.%" PRIu64 ": %s; the journal goes on", k->dir, k->number, strerror(error));
 	}
 	k->last_done = now;
+	k->under_way = false;
 }
 
 static void sync_now_and_then(struct keep *k, uint64_t now)
@@ -487,10 +491,11 @@ static void sync_now_and_then(struct keep *k, uint64_t now)
 
 bool keep_work(struct keep *k, struct pipeline *p, uint64_t now)
 {
+	k->now = now;
 	sync_now_and_then(k, now);
 	switch (snapshot_state(k->snapshots)) {
 	case SNAPSHOT_NONE:
-		if (is_due(k, p, now))
+		if (keep_is_due(k, p) && engine_is_idle(p->engine))
 			begin_snapshot(k, p, now);
 		break;
 	case SNAPSHOT_WRITTEN:

@@ -33,6 +33,8 @@ bool keep_ready(struct keep *k, const struct pipeline *p);
  * once.
  */
 bool keep_work(struct keep *k, struct pipeline *p, uint64_t mono_now);
+/* A snapshot is due: it begins with the next keep_work that finds the engine idle. Cheap. */
+bool keep_is_due(const struct keep *k, const struct pipeline *p);
 /* Why nothing is taken in, or NULL. */
 const char *keep_trouble(const struct keep *k);
 void keep_metrics(struct keep *k, struct metrics *m);

@@ -68,21 +68,25 @@ static const struct engine_ops engine_ops = { on_alert, on_history };
 
 void pipeline_init(struct pipeline *p, const struct topo *t)
 {
-	p->n_places = t->n_sensors;
-	p->places = xcalloc(p->n_places ? p->n_places : 1, sizeof *p->places);
-	for (size_t i = 0; i < p->n_places; i++)
-		p->places[i].sensor = t->sensors[i].name;
+	p->n_positions = t->n_sensors;
+	p->positions = xcalloc(p->n_positions ? p->n_positions : 1, sizeof *p->positions);
+	for (size_t i = 0; i < p->n_positions; i++)
+		p->positions[i].sensor = t->sensors[i].name;
 	pipeline_reset(p, t);
 }
 
 void pipeline_reset(struct pipeline *p, const struct topo *t)
 {
-	engine_free(p->engine);
-	p->engine = engine_new(t, &engine_ops, p);
+	if (!p->fresh || p->topo != t) {
+		engine_free(p->engine);
+		p->engine = engine_new(t, &engine_ops, p);
+		p->topo = t;
+	}
+	p->fresh = true;
 	p->has_epoch = p->finished = false;
 	p->nonce = p->records = p->unreadable = 0;
-	for (size_t i = 0; i < p->n_places; i++)
-		p->places[i] = (struct place){ .sensor = p->places[i].sensor, .next = 1 };
+	for (size_t i = 0; i < p->n_positions; i++)
+		p->positions[i] = (struct position){ .sensor = p->positions[i].sensor, .next = 1 };
 	for (size_t i = 0; i < t->n_sensors; i++)
 		if (t->sensors[i].source == SRC_INTERFACE)
 			p->nonce = hash_key_random().k0;
@@ -98,7 +102,7 @@ void pipeline_release(struct pipeline *p)
 	engine_free(p->engine); /* a leak check cannot follow the pointers inside LuaJIT */
 	buf_release(&p->alerts.overflow);
 	buf_release(&p->history.overflow);
-	free(p->places);
+	free(p->positions);
 }
 
 /* -- entries -- */
@@ -106,13 +110,14 @@ void pipeline_release(struct pipeline *p)
 uint64_t pipeline_make_epoch(const struct pipeline *p)
 {
 	uint64_t h = hash_content(&p->nonce, sizeof p->nonce, engine_conf_hash(p->engine));
-	for (size_t i = 0; i < p->n_places; i++)
-		h = hash_content(&p->places[i].epoch, sizeof h, h);
+	for (size_t i = 0; i < p->n_positions; i++)
+		h = hash_content(&p->positions[i].epoch, sizeof h, h);
 	return h ? h : 1;
 }
 
 void pipeline_begin(struct pipeline *p, uint64_t epoch, uint64_t nonce)
 {
+	p->fresh = false;
 	p->has_epoch = true;
 	p->nonce = nonce;
 	engine_set_epoch(p->engine, epoch);
@@ -122,20 +127,21 @@ void pipeline_begin(struct pipeline *p, uint64_t epoch, uint64_t nonce)
 
 void pipeline_epoch(struct pipeline *p, unsigned lane, uint64_t epoch)
 {
-	struct place *l = &p->places[lane];
+	struct position *l = &p->positions[lane];
 	if (l->epoch && l->epoch != epoch) {
 		log_warn("sensor %s began a new run: its open flows are lost", l->sensor);
 		engine_lost(p->engine, l->sensor);
 		l->next = 1;
 		l->ended = false;
 	}
+	p->fresh = false;
 	l->epoch = epoch;
 	l->started = true;
 }
 
 void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next)
 {
-	struct place *l = &p->places[lane];
+	struct position *l = &p->positions[lane];
 	if (l->next > 1)
 		log_warn("records %" PRIu64 " to %" PRIu64 " of sensor %s are gone", l->next, next - 1, l->sensor);
 	engine_lost(p->engine, l->sensor);
@@ -144,8 +150,8 @@ void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next)
 
 static void all_ended(struct pipeline *p, const char *rec, size_t len)
 {
-	for (size_t i = 0; i < p->n_places; i++)
-		if (!p->places[i].ended)
+	for (size_t i = 0; i < p->n_positions; i++)
+		if (!p->positions[i].ended)
 			return;
 	p->finished = true;
 	engine_finish(p->engine);
@@ -174,7 +180,7 @@ static void put_quarantine(struct pipeline *p, const struct r_verdict *v, const 
 }
 
 /* Works on the record at r. 1 done, 0 end, -1 unreadable. */
-static int one_record(struct pipeline *p, struct place *l, struct codec_reader *r)
+static int one_record(struct pipeline *p, struct position *l, struct codec_reader *r)
 {
 	static union input u;
 	enum rtype type = codec_peek(r);
@@ -229,8 +235,9 @@ static int one_record(struct pipeline *p, struct place *l, struct codec_reader *
 uint32_t pipeline_records(struct pipeline *p, unsigned lane, uint64_t base, uint32_t count, struct codec_reader *r,
 			  bool (*go)(void *arg), void *arg)
 {
-	struct place *l = &p->places[lane];
+	struct position *l = &p->positions[lane];
 	uint32_t n = 0;
+	p->fresh = false;
 	while (n < count && (!go || go(arg))) {
 		int rc = one_record(p, l, r);
 		if (rc <= 0) {
@@ -256,8 +263,8 @@ static void map_lanes(struct pipeline *p, const char *names, size_t len)
 	while (len && n < 256) {
 		const char *nl = memchr(names, '\n', len);
 		size_t one = nl ? (size_t)(nl - names) : len;
-		for (size_t i = 0; i < p->n_places; i++)
-			if (strlen(p->places[i].sensor) == one && memcmp(p->places[i].sensor, names, one) == 0)
+		for (size_t i = 0; i < p->n_positions; i++)
+			if (strlen(p->positions[i].sensor) == one && memcmp(p->positions[i].sensor, names, one) == 0)
 				p->map[n] = (uint16_t)i;
 		n++;
 		names += one + (nl != NULL);
@@ -286,7 +293,7 @@ bool pipeline_apply(struct pipeline *p, const struct journal_entry *e)
 	}
 	acknowledge(&p->alerts, e->durable[0]);
 	acknowledge(&p->history, e->durable[1]);
-	if (lane >= p->n_places)
+	if (lane >= p->n_positions)
 		return true; /* of a sensor that is there no longer */
 	switch (e->kind) {
 	case JR_EPOCH:
@@ -296,7 +303,7 @@ bool pipeline_apply(struct pipeline *p, const struct journal_entry *e)
 		pipeline_lost(p, lane, e->base);
 		return true;
 	case JR_RECORDS:
-		if (e->base != p->places[lane].next)
+		if (e->base != p->positions[lane].next)
 			return false;
 		return pipeline_records(p, lane, e->base, e->count, &r, NULL, NULL) == e->count;
 	default:
@@ -314,8 +321,8 @@ void pipeline_save(const struct pipeline *p, struct buf *out)
 		 stream_head(p->alerts.stream), stream_clock(p->alerts.stream));
 	buf_addf(out, "history %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", stream_epoch(p->history.stream),
 		 stream_head(p->history.stream), stream_clock(p->history.stream));
-	for (size_t i = 0; i < p->n_places; i++) {
-		const struct place *l = &p->places[i];
+	for (size_t i = 0; i < p->n_positions; i++) {
+		const struct position *l = &p->positions[i];
 		buf_addf(out, "sensor %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %d %s\n", l->epoch, l->next, l->clock, l->started,
 			 l->ended, l->sensor);
 	}
@@ -333,7 +340,7 @@ static bool load_stream(struct stream *s, const char *numbers)
 
 static bool load_line(struct pipeline *p, const char *line)
 {
-	struct place l = { 0 };
+	struct position l = { 0 };
 	int started, ended, n = 0;
 	if (strncmp(line, "run ", 4) == 0) {
 		int has, fin;
@@ -351,12 +358,12 @@ static bool load_line(struct pipeline *p, const char *line)
 		return true; /* of a later version */
 	if (sscanf(line, "sensor %" SCNu64 " %" SCNu64 " %" SCNu64 " %d %d %n", &l.epoch, &l.next, &l.clock, &started, &ended, &n) != 5 || !n)
 		return false;
-	for (size_t i = 0; i < p->n_places; i++)
-		if (strcmp(p->places[i].sensor, line + n) == 0) {
-			l.sensor = p->places[i].sensor;
+	for (size_t i = 0; i < p->n_positions; i++)
+		if (strcmp(p->positions[i].sensor, line + n) == 0) {
+			l.sensor = p->positions[i].sensor;
 			l.started = started;
 			l.ended = ended;
-			p->places[i] = l;
+			p->positions[i] = l;
 		}
 	return true;
 }
@@ -365,6 +372,7 @@ bool pipeline_load(struct pipeline *p, const char *text, size_t len)
 {
 	char *copy = xstrndup(text, len), *save = NULL;
 	bool good = true;
+	p->fresh = false;
 	for (char *line = strtok_r(copy, "\n", &save); line && good; line = strtok_r(NULL, "\n", &save))
 		good = load_line(p, line);
 	free(copy);
@@ -383,6 +391,7 @@ bool pipeline_switch(struct pipeline *p, const struct topo *t)
 	if (good) {
 		engine_free(p->engine);
 		p->engine = e;
+		p->topo = t;
 	} else {
 		engine_free(e);
 	}

@@ -20,7 +20,7 @@ struct output {
 };
 
 /* How far a sensor's stream has been worked on. clock: packet time it has reached. */
-struct place {
+struct position {
 	const char *sensor;
 	uint64_t epoch, next, clock;
 	bool started, ended;
@@ -28,8 +28,10 @@ struct place {
 
 struct pipeline {
 	struct engine *engine;
-	struct place *places; /* in the order of the topology */
-	size_t n_places;
+	const struct topo *topo; /* of the engine */
+	bool fresh;           /* nothing has been done yet */
+	struct position *positions; /* in the order of the topology */
+	size_t n_positions;
 	struct output alerts, history;
 	bool has_epoch, finished;
 	uint64_t nonce;       /* live: this run's own, else 0 */

@@ -139,6 +139,15 @@ uint64_t stream_durable(const struct stream *s)
 	return min;
 }
 
+uint64_t stream_claimed(const struct stream *s)
+{
+	uint64_t max = 0;
+	for (size_t i = 0; i < s->n_durable; i++)
+		if (s->durable[i].seq > max)
+			max = s->durable[i].seq;
+	return max;
+}
+
 void stream_set_durable(struct stream *s, const char *consumer, uint64_t seq)
 {
 	for (size_t i = 0; i < s->n_durable; i++)

@@ -32,6 +32,8 @@ void stream_add_durable(struct stream *s, const char *consumer);
 bool stream_is_durable(const struct stream *s, const char *consumer);
 /* Smallest position that all durable consumers have reported; head if there are none. */
 uint64_t stream_durable(const struct stream *s);
+/* The largest position that one of them has reported. */
+uint64_t stream_claimed(const struct stream *s);
 /* The consumer says that records before seq are safe with it. Never moves back. */
 void stream_set_durable(struct stream *s, const char *consumer, uint64_t seq);
 

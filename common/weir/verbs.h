@@ -15,6 +15,7 @@ int verb_config(int argc, char **argv);
 int verb_alerts(int argc, char **argv);
 int verb_history(int argc, char **argv);
 int verb_store(int argc, char **argv);
+int verb_export(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_tail(int argc, char **argv);
 int verb_checks(int argc, char **argv);

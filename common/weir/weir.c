@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{ "status", verb_status, "what each process is doing" },
 	{ "checks", verb_checks, "list and explain the checks" },
 	{ "store", verb_store, "statistics, backup and retention of the store" },
+	{ "export", verb_export, "all that is stored, in a form to compare" },
 	{ "deliveries", verb_deliveries, "list what is on its way to recipients, send it again, drop it" },
 	{ "cat", verb_cat, "print the records of a link as JSON lines" },
 	{ "config", verb_config, "check or show the configuration" },
