@@ -13,7 +13,7 @@ export_store() { # canonical: no wall clock
 # The same sensor name and file as replay uses: ids are made of them.
 run_killing() { # process...
 	rm -rf "$tmp/run" "$tmp/state"
-	topology "  replay: {file: $captures/office.pcapng, speed: 1}"
+	topology "  replay: {file: $captures/office.pcapng, speed: 10}"
 	start
 	wait_for 20 pid_of alertd
 	for p in "$@"; do
