@@ -50,21 +50,22 @@ static struct edge edge_of(const struct openflow *f, unsigned app)
 	return k;
 }
 
-/* Once per flow, when its last verdict is known. A server counts only if it answered. */
+/* Once per flow each, when its last verdict is known. A server counts only if it answered. */
 void learn_flow(struct engine *e, struct flow_run *run)
 {
 	struct openflow *f = run->f;
 	const struct g_flow_app *a = &run->verdict.app;
 	bool made;
-	if (f->facts.edge_done || !run->v.final)
+	if (!run->v.final)
 		return;
-	f->facts.edge_done = true;
-	if (run->v.client_local && run->v.server_local && f->n.server_packets) {
+	if (!f->facts.edge_done && run->v.client_local && run->v.server_local && run->v.n->server_packets) {
+		f->facts.edge_done = true;
 		struct edge k = edge_of(f, a->app_id);
 		learn_get(&e->learned[LEARN_EDGES], hash_content(&k, sizeof k, 11), f->key.first, &made);
 		f->facts.new_edge = made;
 	}
-	if (run->v.client_local && !run->v.server_local && a->host.len) {
+	if (!f->facts.name_done && run->v.client_local && !run->v.server_local && a->host.len) {
+		f->facts.name_done = true;
 		uint64_t name = hash_content(str_ptr(run->v.app_base, a->host), a->host.len, 12);
 		learn_get(&e->learned[LEARN_NAMES], hash_content(&f->key.client, sizeof f->key.client, name), f->key.first, &made);
 		f->facts.new_name = made;

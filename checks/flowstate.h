@@ -17,7 +17,7 @@ struct flow_facts {
 	bool new_edge, new_name;  /* local client and server and service, or client and domain, were not seen before */
 	bool periodic;            /* this flow comes at a steady pace */
 	int8_t pace;              /* +1: the pace began with this flow, -1: it ended */
-	bool edge_done, query_done; /* looked at */
+	bool edge_done, name_done, query_done; /* looked at */
 	uint8_t dns_label;        /* average length of the names asked for, in front of the domain */
 	uint32_t period;          /* seconds */
 	uint32_t times;           /* intervals of that length in a row */
