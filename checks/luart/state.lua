@@ -228,8 +228,8 @@ local function item(out, v)
 	out[#out + 1] = kind:sub(1, 1) .. #s .. ":" .. s
 end
 
+-- Changes nothing: when it is taken must not be seen in what comes out later.
 local function save_table(out, t)
-	expire(t, false)
 	item(out, "table")
 	item(out, t.name)
 	item(out, t.scope)
@@ -319,6 +319,8 @@ function rt.load(text)
 				entries[#entries + 1] = { key, value, at, since }
 			end
 			if t then todo[#todo + 1] = function()
+				t.value, t.at, t.since, t.queue, t.queued = {}, {}, {}, {}, {}
+				t.head, t.tail, t.count = 1, 1, 0
 				for _, e in ipairs(entries) do
 					if t.at[e[1]] == nil and t.count < t.max then
 						t.queue[t.tail], t.queued[e[1]], t.since[e[1]] = e[1], t.tail, e[4]
