@@ -199,7 +199,7 @@ end
 local function make_flow_accessors(source)
 	local make, flow = flow_makers(), {}
 	for name, maker in pairs(make) do
-		if source:find("%f[%w_]" .. name .. "%f[^%w_]") then flow[name] = maker() end
+		if string.find(source, "%f[%w_]" .. name .. "%f[^%w_]") then flow[name] = maker() end
 	end
 	return setmetatable(flow, { __metatable = false, __index = function(t, name)
 		local maker = make[name]
@@ -357,16 +357,16 @@ local opens = { ["function"] = 1, ["do"] = 1, ["if"] = 1, ["repeat"] = 1, ["end"
 local function words(source)
 	local list, at = {}, 1
 	while at <= #source do
-		local from, to = source:find("^%s+", at)
+		local from, to = string.find(source, "^%s+", at)
 		if from then
 			at = to + 1
-		elseif source:find("^%-%-%[=*%[", at) or source:find("^%[=*%[", at) then
-			local level = source:match("^%-?%-?%[(=*)%[", at)
-			local _, stop = source:find("]" .. level .. "]", at, true)
+		elseif string.find(source, "^%-%-%[=*%[", at) or string.find(source, "^%[=*%[", at) then
+			local level = string.match(source, "^%-?%-?%[(=*)%[", at)
+			local _, stop = string.find(source, "]" .. level .. "]", at, true)
 			at = (stop or #source) + 1
-		elseif source:find("^%-%-", at) then
-			at = (source:find("\n", at, true) or #source) + 1
-		elseif source:find("^[\"']", at) then
+		elseif string.find(source, "^%-%-", at) then
+			at = (string.find(source, "\n", at, true) or #source) + 1
+		elseif string.find(source, "^[\"']", at) then
 			local quote = source:sub(at, at)
 			at = at + 1
 			while at <= #source and source:sub(at, at) ~= quote do
@@ -374,7 +374,7 @@ local function words(source)
 			end
 			at = at + 1
 		else
-			local word = source:match("^[%a_][%w_]*", at) or source:match("^%d[%w_.]*", at) or source:sub(at, at)
+			local word = string.match(source, "^[%a_][%w_]*", at) or string.match(source, "^%d[%w_.]*", at) or source:sub(at, at)
 			list[#list + 1] = { word = word, at = at, stop = at + #word - 1 }
 			at = at + #word
 		end
@@ -382,7 +382,7 @@ local function words(source)
 	return list
 end
 
-local function blank(s) return (s:gsub("[^\n]", " ")) end
+local function blank(s) return (string.gsub(s, "[^\n]", " ")) end
 
 -- Two texts with the same lines: the definitions, and the rest.
 local function hoist(source)

@@ -281,7 +281,7 @@ local function reader(text)
 	local at = 1
 	local function bad() error("not a saved state of Lua checks", 0) end
 	return function(want)
-		local kind, len, from = text:match("^(%l)(%d+):()", at)
+		local kind, len, from = string.match(text, "^(%l)(%d+):()", at)
 		len = tonumber(len)
 		if not kind or len > #text - from + 1 then bad() end
 		local s = text:sub(from, from + len - 1)

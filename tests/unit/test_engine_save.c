@@ -81,7 +81,8 @@ static void world_new(struct world *w, uint64_t seed, const char *limits)
 	static const struct engine_ops ops = { say, say };
 	struct buf err = { 0 }, text = { 0 };
 	*w = (struct world){ .seed = seed, .time = 1600000000000000000ull, .out = hash_stream_new() };
-	buf_addf(&text, "sensors: {s: {file: x}, z: {file: y}}\nlua: {enabled: no}\ndatabases: {location: none, vendors: none}\n%s", limits);
+	buf_addf(&text, "sensors: {s: {file: x}, z: {file: y}}\ndatabases: {location: none, vendors: none}\n%s%s",
+		 strstr(limits, "lua:") ? "" : "lua: {enabled: no}\n", limits);
 	w->t = topo_parse("t", text.p, text.len, &err);
 	if (!w->t)
 		fail_msg("%s", buf_cstr(&err));
@@ -196,6 +197,8 @@ static void run_copy(uint64_t seed, unsigned before, unsigned after, unsigned st
 	world_new(&a, seed, limits);
 	for (unsigned i = 0; i < before; i++)
 		one_step(&a);
+	while (!engine_is_idle(a.e)) /* records wait for scripts */
+		one_step(&a);
 	b = a;
 	forget_said(&a);
 	engine_copy_begin(a.e, &pieces);
@@ -243,6 +246,7 @@ static void test_copy(void **state)
 	for (uint64_t seed = 1; seed <= 5; seed++) {
 		run_copy(seed, 3000, 3000, 1000, "");
 		run_copy(seed, 3000, 3000, 1, "");
+		run_copy(seed, 3000, 3000, 100, "lua: {paths: [tests/unit/lua]}\n");
 		run_copy(seed, 1500, 2500, 2, "limits: {hosts: 64, flows: 70, host_idle: 30s}\n"); /* tables that are full */
 	}
 }
