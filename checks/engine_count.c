@@ -49,6 +49,7 @@ static void place_host(struct engine *e, struct host *h, const struct openflow *
 	enrich_host(e->enrich, h);
 	if (!*h->sensor)
 		snprintf(h->sensor, sizeof h->sensor, "%s", sensor);
+	h->changed = true;
 	h->flows_active++;
 	h->volumes.now.flows++;
 	device_seen(e, mac, f->key.vlan, &h->ip, h->local, sensor, f->key.first);
