@@ -27,10 +27,10 @@ void window_add_spread(struct window *w, uint64_t time, uint64_t span, uint64_t 
 #define BETA   0.035 /* and for the trend */
 #define GAMMA  0.05  /* and for the error */
 #define SPREAD 1.96  /* 95% of a normal distribution */
+#define WARM   6     /* samples before the error is believed */
 
-bool forecast_add(struct forecast *f, double value, double learning)
+void forecast_add(struct forecast *f, double value)
 {
-	bool off = false;
 	f->value = value;
 	if (f->n == 0) {
 		f->level = value;
@@ -38,13 +38,11 @@ bool forecast_add(struct forecast *f, double value, double learning)
 		double expected = f->level + f->trend, error = value - expected, band = SPREAD * sqrt(f->square), last = f->level;
 		f->low = expected - band;
 		f->high = expected + band;
-		off = f->n >= learning && fabs(error) > band;
 		/* One wild sample must not widen the band so far that the next goes unseen. */
-		double cut = f->n >= learning && off ? 2 * band : fabs(error);
+		double cut = f->n >= WARM && band > 0 ? fmin(fabs(error), 2 * band) : fabs(error);
 		f->square = f->n == 1 ? cut * cut : (1 - GAMMA) * f->square + GAMMA * cut * cut;
 		f->level = ALPHA * value + (1 - ALPHA) * expected;
 		f->trend = BETA * (f->level - last) + (1 - BETA) * f->trend;
 	}
 	f->n += f->n < UINT32_MAX;
-	return off;
 }

@@ -49,7 +49,7 @@ struct forecast {
 	double low, high, value; /* band of the last sample (95%), and the sample */
 };
 
-/* Takes a sample; true when it is outside the band. learning: samples before that can be. */
-bool forecast_add(struct forecast *f, double value, double learning);
+/* Takes a sample: low, high and value say whether it was in the band. */
+void forecast_add(struct forecast *f, double value);
 
 #endif

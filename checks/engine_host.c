@@ -42,8 +42,8 @@ static void run_checks(struct engine *e, struct host *h, enum period p)
 static void sample(struct host *h)
 {
 	for (int side = 0; side < 2; side++) {
-		forecast_add(&h->score_forecast[side], h->score[side], 0);
-		forecast_add(&h->flows_forecast[side], h->open[side], 0);
+		forecast_add(&h->score_forecast[side], h->score[side]);
+		forecast_add(&h->flows_forecast[side], h->open[side]);
 	}
 }
 

@@ -68,8 +68,8 @@ static void sample(struct place *w)
 {
 	uint64_t bytes = VOLUME(&w->volumes, PER_5MIN, sent) + VOLUME(&w->volumes, PER_5MIN, rcvd) +
 			 VOLUME(&w->volumes, PER_5MIN, inner);
-	forecast_add(&w->traffic, (double)bytes, 0);
-	forecast_add(&w->score_forecast, (double)(w->score - (w->entity == ENT_INTERFACE ? w->score_at : 0)), 0);
+	forecast_add(&w->traffic, (double)bytes);
+	forecast_add(&w->score_forecast, (double)(w->score - (w->entity == ENT_INTERFACE ? w->score_at : 0)));
 	w->score_at = w->score;
 }
 
