@@ -43,6 +43,11 @@ const struct checkdef checkdefs[] = {
 };
 const size_t n_checkdefs = sizeof checkdefs / sizeof *checkdefs;
 
+const char *const checkdef_hook_names[CHECKDEF_HOOKS] = {
+	"when the application is known", "each minute of a flow", "at the end of a flow", "each minute", "each five minutes",
+	"each hour", "each day", "as it happens",
+};
+
 unsigned period_seconds(enum period p)
 {
 	static const unsigned seconds[PERIODS] = { 60, 300, 3600, 86400 };

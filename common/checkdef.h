@@ -24,6 +24,10 @@ enum check_hook {
 	HOOK_HOST_MINUTE = HOOK_MINUTE,
 };
 
+#define CHECKDEF_HOOKS 8
+/* In words, by bit. */
+extern const char *const checkdef_hook_names[CHECKDEF_HOOKS];
+
 /* Granularities of what is not a flow, in the order of their hooks. */
 enum period { PER_MINUTE, PER_5MIN, PER_HOUR, PER_DAY, PERIODS };
 /* In seconds. */

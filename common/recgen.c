@@ -169,18 +169,27 @@ static void man_check(const struct checkdef *d)
 	printf("\nScore %u (client %u, server %u), %s, %s by default", d->score, d->client_score,
 	       (unsigned)(d->score - d->client_score), enum_name(enum_severity, severity_of_score(d->score)),
 	       d->enabled ? "on" : "off");
+	if (d->type_id)
+		printf(", type id %u", d->type_id);
 	if (*d->mitre)
 		printf(", MITRE ATT&CK %s", d->mitre);
 	if (d->risk_id)
 		printf(", nDPI risk %u", d->risk_id);
+	printf(".\nRuns");
+	bool first = true;
+	for (unsigned bit = 0; bit < CHECKDEF_HOOKS; bit++)
+		if (d->hooks >> bit & 1) {
+			printf("%s %s", first ? "" : ",", checkdef_hook_names[bit]);
+			first = false;
+		}
 	puts(".");
 	for (const struct checkdef_param *p = d->params; p->name; p++) {
 		printf("Parameter\n.Cm %s :\n", p->name);
 		roff(p->doc);
 		if (p->list)
-			puts(" (a list, empty by default).");
+			printf(" (a list, default %s).\n", p->items ? p->items : "empty");
 		else
-			printf(" (default %g %s, from %g to %g).\n", p->def, p->unit, p->min, p->max);
+			printf(" (default %.15g %s, from %.15g to %.15g).\n", p->def, p->unit, p->min, p->max);
 	}
 }
 
