@@ -257,6 +257,42 @@ static void slot_remove(struct flowtab *ft, uint32_t tag, uint32_t index)
 	ft->slots[i] = 0;
 }
 
+/* -- media -- */
+
+static void rtp_free(struct flowtab *ft, struct flow *f)
+{
+	if (!f->rtp)
+		return;
+	free(f->rtp);
+	f->rtp = NULL;
+	ft->n_rtp--;
+}
+
+static void media_packet(struct flowtab *ft, struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
+{
+	if (f->no_rtp || !d->payload || d->frag == FRAG_LATER)
+		return;
+	if (!f->rtp) {
+		if (ft->n_rtp == MAX_RTP || !rtp_plausible(d->payload, d->payload_caplen))
+			return;
+		f->rtp = xcalloc(1, sizeof *f->rtp);
+		ft->n_rtp++;
+	}
+	if (!rtp_packet(f->rtp, dir, d->payload, d->payload_caplen, time)) {
+		rtp_free(ft, f);
+		f->no_rtp = true;
+	}
+}
+
+/* The counters as they are to be told. */
+static struct g_flow_count counters(const struct flow *f)
+{
+	struct g_flow_count n = f->n;
+	if (f->rtp && rtp_found(f->rtp))
+		rtp_fill(f->rtp, &n);
+	return n;
+}
+
 /* -- HEAD -- */
 
 static void head_free(struct flowtab *ft, struct flow *f)
@@ -274,7 +310,7 @@ static void head_send(struct flowtab *ft, struct flow *f, bool final)
 		return;
 	h->sent++;
 	h->added = false;
-	struct r_head r = { .key = f->key };
+	struct r_head r = { .key = f->key, .n = counters(f) };
 	r.head.n = h->sent;
 	r.head.final = final;
 	r.head.packets = h->packets;
@@ -357,42 +393,6 @@ static void head_due(struct flowtab *ft, struct flow *f)
 		head_send(ft, f, false);
 	if (first)
 		timer_set(ft, f, LIST_HEAD2, h->first_payload + ft->conf.head_second);
-}
-
-/* -- media -- */
-
-static void rtp_free(struct flowtab *ft, struct flow *f)
-{
-	if (!f->rtp)
-		return;
-	free(f->rtp);
-	f->rtp = NULL;
-	ft->n_rtp--;
-}
-
-static void media_packet(struct flowtab *ft, struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
-{
-	if (f->no_rtp || !d->payload || d->frag == FRAG_LATER)
-		return;
-	if (!f->rtp) {
-		if (ft->n_rtp == MAX_RTP || !rtp_plausible(d->payload, d->payload_caplen))
-			return;
-		f->rtp = xcalloc(1, sizeof *f->rtp);
-		ft->n_rtp++;
-	}
-	if (!rtp_packet(f->rtp, dir, d->payload, d->payload_caplen, time)) {
-		rtp_free(ft, f);
-		f->no_rtp = true;
-	}
-}
-
-/* The counters as they are to be told. */
-static struct g_flow_count counters(const struct flow *f)
-{
-	struct g_flow_count n = f->n;
-	if (f->rtp && rtp_found(f->rtp))
-		rtp_fill(f->rtp, &n);
-	return n;
 }
 
 /* -- end of a flow -- */

@@ -59,6 +59,9 @@ void engine_verdict(struct engine *e, const struct r_verdict *r, const char *bas
 	f->verdict_len = (uint32_t)raw_len;
 	e->self.poisoned += r->app.state == VERDICT_CRASHED || r->app.state == VERDICT_TIMED_OUT;
 	learn_verdict(e, f, r, base);
+	/* What the flow had carried by then: an alert raised now says so. */
+	if (r->n.client_packets + r->n.server_packets)
+		count_traffic(e, f, &r->n, &r->app, base);
 	batch_add(e, f, HOOK_DETECTED);
 	batch_put(e, BATCH_JUDGE);
 }

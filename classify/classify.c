@@ -65,7 +65,7 @@ static void try_head(struct lane *l, const struct r_head *h, const char *base, s
 static void classify_head(struct lane *l, const struct r_head *h, const char *base, struct buf *out)
 {
 	struct classify *k = l->k;
-	struct r_verdict v = { .key = h->key };
+	struct r_verdict v = { .key = h->key, .n = h->n };
 	buf_reset(&k->arena);
 	v.key.sensor = str_put_raw(&k->arena, str_ptr(base, h->key.sensor), h->key.sensor.len);
 	if (h->head.data.len)
