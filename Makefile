@@ -108,8 +108,13 @@ $(O)/weir-checks.7: $(O)/bin/recgen
 $(O)/weir.yaml.5: etc/weir.yaml.5.in $(O)/bin/recgen
 	$(call say,GEN)
 	$(Q)$(O)/bin/recgen keys $< > $@
+# Types for editors of Lua checks.
+$(O)/stubs/weir.lua: $(O)/bin/recgen checks/luart/globals.d.lua
+	@mkdir -p $(@D)
+	$(call say,GEN)
+	$(Q)$< lua > $@ && cat checks/luart/globals.d.lua >> $@
 .PHONY: reference
-reference: $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7
+reference: $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/stubs/weir.lua
 
 # -- unit tests: tests/unit/test_<module>.c, cmocka -------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -200,7 +205,7 @@ bench: deps-test
 	$(Q)tests/bench/run $(O)
 
 # -- manuals ------------------------------------------------------------------------------------------------------------
-MAN_SRC := $(wildcard common/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
+MAN_SRC := $(wildcard common/*.7 checks/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
 MAN_GEN := $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/weir.yaml.5
 
 # -- install ------------------------------------------------------------------------------------------------------------
@@ -223,6 +228,9 @@ install: all
 	install -m 755 $(O)/bin/weir $(BINDIR)/weir
 	install -m 755 $(PROCS:%=$(O)/bin/weir-%) $(LIBEXEC)
 	install -m 644 $(wildcard checks/lua/*.lua) $(DATADIR)/lua
+	install -d $(DATADIR)/stubs $(DATADIR)/examples
+	install -m 644 $(O)/stubs/weir.lua $(DATADIR)/stubs
+	install -m 644 $(wildcard checks/lua/examples/*.lua) $(DATADIR)/examples
 	install -m 644 LICENSE README.md etc/packaging/third-party.md $(DOCDIR)
 	[ -e $(DESTDIR)$(SYSCONFDIR)/weir/weir.yaml ] || \
 		install -m 640 etc/weir.yaml $(DESTDIR)$(SYSCONFDIR)/weir/weir.yaml

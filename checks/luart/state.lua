@@ -22,33 +22,28 @@ local function forget(t, key)
 	t.count = t.count - 1
 end
 
--- Takes what has expired from the head of the queue; if full is true, one that has not.
-local function expire(t, full)
-	while t.head < t.tail do
-		local key = t.queue[t.head]
-		local at = t.at[key]
-		if at and t.queued[key] == t.head then
-			if at + t.ttl > cell.now then
-				-- What was written since goes to the end; what was not makes room.
-				if at > t.since[key] then
-					t.queue[t.tail], t.queued[key], t.since[key] = key, t.tail, at
-					t.tail = t.tail + 1
-				elseif not full then
-					return
-				else
-					forget(t, key)
-					t.queued[key], t.since[key] = nil, nil
-					t.evicted = t.evicted + 1
-					full = false
-				end
-			else
-				forget(t, key)
-				t.queued[key], t.since[key] = nil, nil
-			end
+-- Looks at the head of the queue: true if it is gone. What was written since it was queued goes to the end; what has expired
+-- goes, and if room is wanted, also what has not.
+local function step(t, room)
+	local head = t.head
+	local key = t.queue[head]
+	if head == t.tail then return false end
+	local at = t.at[key]
+	if at and t.queued[key] == head then
+		if at > t.since[key] then
+			t.queue[t.tail], t.queued[key], t.since[key] = key, t.tail, at
+			t.tail = t.tail + 1
+		elseif at + t.ttl <= cell.now or room then
+			if at + t.ttl > cell.now then t.evicted = t.evicted + 1 end
+			forget(t, key)
+			t.queued[key], t.since[key] = nil, nil
+		else
+			return false
 		end
-		t.queue[t.head] = nil
-		t.head = t.head + 1
 	end
+	t.queue[head] = nil
+	t.head = head + 1
+	return true
 end
 
 local function get(t, key)
@@ -59,8 +54,11 @@ end
 
 local function set(t, key, value)
 	if t.at[key] == nil then
-		expire(t, false)
-		if t.count >= t.max then expire(t, true) end
+		-- Two looks for each new entry keep up with any rate; a loop would keep the check's own from being compiled.
+		if step(t, false) then step(t, false) end
+		if t.count >= t.max then
+			while t.count >= t.max do step(t, true) end
+		end
 		t.queue[t.tail], t.queued[key], t.since[key] = key, t.tail, cell.now
 		t.tail = t.tail + 1
 		t.count = t.count + 1
@@ -107,7 +105,7 @@ local function face(t, key_of)
 	end
 	function object.delete(_, key) delete(t, key_of(key)) end
 	function object.count()
-		expire(t, false)
+		while step(t, false) do end
 		return t.count
 	end
 	return object

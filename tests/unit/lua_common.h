@@ -28,6 +28,7 @@ struct bench {
 	struct lua *lua;
 	struct buf said; /* 'row key score message|values' lines */
 	unsigned n;
+	const char *more; /* another directory of scripts */
 };
 
 static inline void bench_script(struct bench *b, const char *name, const char *text)
@@ -48,7 +49,8 @@ static inline void bench_script(struct bench *b, const char *name, const char *t
 static inline void bench_start(struct bench *b, const char *checks)
 {
 	struct buf err = { 0 }, text = { 0 };
-	buf_addf(&text, "sensors: {s: {file: x}}\nlua: {paths: [%s]}\nchecks: {%s}\ntimezone: UTC\n", b->dir, checks);
+	buf_addf(&text, "sensors: {s: {file: x}}\nlua: {paths: [%s%s%s]}\nchecks: {%s}\ntimezone: UTC\n", b->dir,
+		 b->more ? ", " : "", b->more ? b->more : "", checks);
 	b->topo = topo_parse("t", text.p, text.len, &err);
 	if (!b->topo)
 		fail_msg("%s", buf_cstr(&err));

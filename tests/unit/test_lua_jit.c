@@ -50,6 +50,8 @@ static struct r_flow any_flow(struct buf *arena)
 	f.app.tls_issuer = one_of(arena, issuers, 3);
 	f.app.tls_sni = one_of(arena, names, 3);
 	f.app.rtp_kind = text_of(arena, pick(3) ? "" : "audio");
+	f.n.client_rtp_packets = pick(3) ? 0 : 500;
+	f.n.rtp_mos = pick(3) ? 4.2 : 2.5;
 	f.judge.client_local = pick(2);
 	f.judge.server_local = pick(2);
 	return f;
@@ -84,6 +86,14 @@ static void one_batch(struct bench *b, uint64_t clock)
 		bench_host(b, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR, &h, NULL);
 	}
 	bench_run(b, LUA_HOSTS, clock);
+	for (unsigned i = 0; i < LUA_ROWS; i++) {
+		struct r_alert a = { .flow = f[i].key };
+		a.alert.check = one_of(&arena, (const char *const[]){ "syn_scan", "blacklisted", "dns_traffic", "zz" }, 4);
+		a.alert.attacker = f[i].key.client;
+		const struct lua_part part[] = { { &a.alert, arena.p }, { &a.flow, arena.p }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 } };
+		lua_add(b->lua, LUA_ALERTS, 1u << LUA_ALERT, part);
+	}
+	bench_run(b, LUA_ALERTS, clock);
 	buf_release(&arena);
 }
 
@@ -93,15 +103,15 @@ static int is_lua(const struct dirent *d)
 	return n > 4 && strcmp(d->d_name + n - 4, ".lua") == 0;
 }
 
-static void test_shipped(void **state)
+static void all_of(const char *dir)
 {
-	(void)state;
 	struct bench b = { 0 };
 	struct dirent **names;
 	struct lua_jit jit;
-	int n = scandir("checks/lua", &names, is_lua, alphasort);
+	int n = scandir(dir, &names, is_lua, alphasort);
 	assert_true(n >= 2);
 	bench_script(&b, "none", "return { flow = function() end }");
+	b.more = "checks/lua/examples";
 	bench_start(&b, "");
 	lua_jit_state(b.lua, "", &jit); /* counts from here on */
 	for (unsigned i = 0; i < BATCHES; i++)
@@ -129,6 +139,18 @@ static void test_shipped(void **state)
 	bench_end(&b);
 }
 
+static void test_shipped(void **state)
+{
+	(void)state;
+	all_of("checks/lua");
+}
+
+static void test_examples(void **state)
+{
+	(void)state;
+	all_of("checks/lua/examples");
+}
+
 /* The test can fail: what LuaJIT cannot compile is noticed. */
 static void test_not_compiled(void **state)
 {
@@ -151,6 +173,6 @@ static void test_not_compiled(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shipped), cmocka_unit_test(test_not_compiled) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shipped), cmocka_unit_test(test_examples), cmocka_unit_test(test_not_compiled) };
 	return cmocka_run_group_tests_name("lua jit", tests, NULL, NULL);
 }
