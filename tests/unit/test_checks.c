@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,39 @@ static void test_complete(void **state)
 	}
 	for (unsigned r = 1; r <= 41; r++)
 		assert_non_null(checkdef_risk(r));
+}
+
+/*
+ * tests/checks.tsv has a row for each check that ntopng has or had, and what stands for it here. What it names is there.
+ */
+static void test_table(void **state)
+{
+	(void)state;
+	char line[512];
+	unsigned rows = 0, done = 0;
+	FILE *f = fopen("tests/checks.tsv", "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	while (fgets(line, sizeof line, f)) {
+		char *save = NULL, *field[5] = { NULL };
+		line[strcspn(line, "\n")] = '\0';
+		for (int i = 0; i < 5; i++)
+			field[i] = strtok_r(i ? NULL : line, "\t", &save);
+		assert_non_null(field[4]);
+		rows++;
+		if (strcmp(field[3], "done") != 0)
+			continue;
+		done++;
+		for (char *key = strtok_r(field[4], ",;", &save); key; key = strtok_r(NULL, ",;", &save)) {
+			key += strspn(key, " ");
+			bool by_other_means = strchr(key, ':') || strncmp(key, "match on", 8) == 0 || strncmp(key, "any", 3) == 0;
+			if (!by_other_means && !checkdef_find(key, ENT_OTHER))
+				fail_msg("%s of checks.tsv is not in the catalogue", key);
+		}
+	}
+	fclose(f);
+	assert_int_equal(rows, 253);
+	assert_true(done >= 120);
 }
 
 static void test_severity(void **state)
@@ -216,7 +250,7 @@ static void test_lost_and_finish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_complete),      cmocka_unit_test(test_severity),
+		cmocka_unit_test(test_complete), cmocka_unit_test(test_table),      cmocka_unit_test(test_severity),
 		cmocka_unit_test(test_sketch),        cmocka_unit_test(test_syn_scan),
 		cmocka_unit_test(test_almost_a_scan), cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_lost_and_finish),
