@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
 #include "log.h"
+#include "stream_file.h"
 
 /*
  * Records lie in chunks the size of an answer to FETCH, so that an answer is one copy. Chunks are dropped whole, oldest
@@ -21,6 +21,7 @@ struct chunk {
 	uint32_t *end; /* of each record */
 	size_t len, cap;
 	char *p;
+	struct stream_slot *slot; /* where it lies in a shared file, else NULL */
 };
 
 struct durable {
@@ -41,6 +42,7 @@ struct stream {
 	size_t n_spare;
 	struct durable durable[MAX_DURABLE];
 	size_t n_durable;
+	struct stream_file *file; /* NULL: in memory only */
 };
 
 struct stream *stream_new(const char *name, uint64_t epoch, size_t max_bytes)
@@ -55,9 +57,62 @@ struct stream *stream_new(const char *name, uint64_t epoch, size_t max_bytes)
 
 static void chunk_free(struct chunk *c)
 {
-	free(c->end);
-	free(c->p);
+	if (!c->slot) {
+		free(c->end);
+		free(c->p);
+	}
 	free(c);
+}
+
+static void add_chunk_pointer(struct stream *s, struct chunk *c)
+{
+	if (s->n_chunks == s->cap_chunks) {
+		s->cap_chunks = s->cap_chunks ? 2 * s->cap_chunks : 16;
+		s->chunks = xrealloc(s->chunks, s->cap_chunks * sizeof *s->chunks);
+	}
+	s->chunks[s->n_chunks++] = c;
+}
+
+static struct chunk *chunk_of_slot(struct stream_slot *slot)
+{
+	struct chunk *c = xcalloc(1, sizeof *c);
+	c->slot = slot;
+	c->base = slot->base;
+	c->n = slot->n;
+	c->n_cap = STREAM_SLOT_RECORDS;
+	c->end = slot->end;
+	c->len = c->n ? c->end[c->n - 1] : 0;
+	c->cap = STREAM_SLOT_DATA;
+	c->p = slot->data;
+	return c;
+}
+
+struct stream *stream_new_shared(const char *name, const char *path, uint64_t epoch, size_t max_bytes, struct buf *why)
+{
+	struct stream_file *file = stream_file_open(path, name, epoch, max_bytes, why);
+	if (!file)
+		return NULL;
+	struct stream *s = stream_new(name, file->head->epoch, (size_t)file->head->n_slots * STREAM_SLOT_DATA);
+	s->file = file;
+	s->clock = file->head->clock;
+	s->head = file->head->first;
+	for (uint32_t i = 0; i < file->n_used; i++) {
+		struct chunk *c = chunk_of_slot(file->used[i]);
+		add_chunk_pointer(s, c);
+		s->bytes += c->len;
+		s->head = c->base + c->n;
+	}
+	return s;
+}
+
+void *stream_area(const struct stream *s)
+{
+	return s->file ? s->file->head->area : NULL;
+}
+
+bool stream_resumed(const struct stream *s)
+{
+	return s->file && s->file->resumed;
 }
 
 void stream_free(struct stream *s)
@@ -70,6 +125,7 @@ void stream_free(struct stream *s)
 		chunk_free(s->spare[i]);
 	for (size_t i = 0; i < s->n_durable; i++)
 		free(s->durable[i].consumer);
+	stream_file_close(s->file);
 	free(s->chunks);
 	free(s->name);
 	free(s);
@@ -113,13 +169,15 @@ uint64_t stream_clock(const struct stream *s)
 void stream_set_clock(struct stream *s, uint64_t time_ns)
 {
 	s->clock = time_ns;
+	if (s->file)
+		s->file->head->clock = time_ns;
 }
 
 void stream_add_durable(struct stream *s, const char *consumer)
 {
 	if (s->n_durable == MAX_DURABLE)
 		fatalx("stream %s: more than %d durable consumers", s->name, MAX_DURABLE);
-	s->durable[s->n_durable++] = (struct durable){ xstrdup(consumer), 0 };
+	s->durable[s->n_durable++] = (struct durable){ xstrdup(consumer), s->file ? stream_file_durable(s->file, consumer) : 0 };
 }
 
 bool stream_is_durable(const struct stream *s, const char *consumer)
@@ -151,8 +209,11 @@ uint64_t stream_claimed(const struct stream *s)
 void stream_set_durable(struct stream *s, const char *consumer, uint64_t seq)
 {
 	for (size_t i = 0; i < s->n_durable; i++)
-		if (strcmp(s->durable[i].consumer, consumer) == 0 && seq > s->durable[i].seq)
+		if (strcmp(s->durable[i].consumer, consumer) == 0 && seq > s->durable[i].seq) {
 			s->durable[i].seq = seq;
+			if (s->file)
+				stream_file_set_durable(s->file, consumer, seq);
+		}
 }
 
 static void drop_oldest(struct stream *s)
@@ -160,7 +221,9 @@ static void drop_oldest(struct stream *s)
 	struct chunk *c = s->chunks[0];
 	s->bytes -= c->len;
 	memmove(s->chunks, s->chunks + 1, --s->n_chunks * sizeof *s->chunks);
-	if (c->cap == CHUNK_BYTES && s->n_spare < MAX_SPARE)
+	if (c->slot)
+		stream_file_drop(s->file, c->slot, c->base + c->n);
+	if (!c->slot && c->cap == CHUNK_BYTES && s->n_spare < MAX_SPARE)
 		s->spare[s->n_spare++] = c;
 	else
 		chunk_free(c);
@@ -180,13 +243,32 @@ static bool make_room(struct stream *s, size_t len)
 	uint64_t durable = stream_durable(s);
 	while (s->bytes + len > s->max / 4 && may_drop(s, durable) && (s->n_durable || s->bytes + len > s->max))
 		drop_oldest(s);
-	return s->bytes + len <= s->max;
+	if (!s->file)
+		return s->bytes + len <= s->max;
+	while (!stream_file_has_free(s->file) && may_drop(s, durable))
+		drop_oldest(s);
+	return stream_file_has_free(s->file) && len <= STREAM_SLOT_DATA;
+}
+
+/* Slots that are free or could be, and what is left of the one in use. */
+static size_t shared_room(const struct stream *s, uint64_t durable)
+{
+	size_t room = (size_t)s->file->head->n_slots * STREAM_SLOT_DATA;
+	for (size_t i = 0; i < s->n_chunks; i++) {
+		const struct chunk *c = s->chunks[i];
+		bool last = i == s->n_chunks - 1;
+		if (c->base + c->n > durable)
+			room -= last && c->n < c->n_cap ? c->len : STREAM_SLOT_DATA;
+	}
+	return room;
 }
 
 size_t stream_room(const struct stream *s)
 {
 	size_t held = s->bytes;
 	uint64_t durable = stream_durable(s);
+	if (s->file)
+		return shared_room(s, durable);
 	for (size_t i = 0; i < s->n_chunks && s->chunks[i]->base + s->chunks[i]->n <= durable; i++)
 		held -= s->chunks[i]->len;
 	return held < s->max ? s->max - held : 0;
@@ -195,7 +277,9 @@ size_t stream_room(const struct stream *s)
 static struct chunk *add_chunk(struct stream *s, size_t need)
 {
 	struct chunk *c;
-	if (need <= CHUNK_BYTES && s->n_spare) {
+	if (s->file) {
+		c = chunk_of_slot(stream_file_take(s->file, s->head));
+	} else if (need <= CHUNK_BYTES && s->n_spare) {
 		c = s->spare[--s->n_spare];
 	} else {
 		c = xcalloc(1, sizeof *c);
@@ -205,18 +289,14 @@ static struct chunk *add_chunk(struct stream *s, size_t need)
 	c->base = s->head;
 	c->n = 0;
 	c->len = 0;
-	if (s->n_chunks == s->cap_chunks) {
-		s->cap_chunks = s->cap_chunks ? 2 * s->cap_chunks : 16;
-		s->chunks = xrealloc(s->chunks, s->cap_chunks * sizeof *s->chunks);
-	}
-	s->chunks[s->n_chunks++] = c;
+	add_chunk_pointer(s, c);
 	return c;
 }
 
 int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_seq)
 {
 	struct chunk *c = s->n_chunks ? s->chunks[s->n_chunks - 1] : NULL;
-	if (!c || c->cap - c->len < len) {
+	if (!c || c->cap - c->len < len || (c->slot && c->n == c->n_cap)) {
 		if (!make_room(s, len))
 			return -1;
 		c = add_chunk(s, len);
@@ -232,6 +312,8 @@ int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_s
 	memcpy(c->p + c->len, rec, len);
 	c->len += len;
 	c->end[c->n++] = (uint32_t)c->len;
+	if (c->slot) /* the record is there from now on, whatever happens to us */
+		__atomic_store_n(&c->slot->n, c->n, __ATOMIC_RELEASE);
 	s->bytes += len;
 	if (ret_seq)
 		*ret_seq = s->head;
@@ -253,6 +335,8 @@ void stream_restart(struct stream *s, uint64_t epoch, uint64_t seq)
 		s->durable[i].seq = 0;
 	s->epoch = epoch;
 	s->head = seq;
+	if (s->file)
+		stream_file_restart(s->file, epoch, seq);
 }
 
 /* Index of the chunk that holds seq; seq is in [tail, head). */

@@ -1,6 +1,6 @@
 /*
- * A log with a cursor: the bounded, ordered records that a producer holds for its consumers. In memory; pure (no
- * sockets, no clock).
+ * A log with a cursor: the bounded, ordered records that a producer holds for its consumers. In memory, or in a file on
+ * tmpfs that outlives the producer (stream_file.h); no sockets, no clock.
  *
  * Records have consecutive sequence numbers from 1. tail is the oldest held, head the number that the next one will
  * get. Consumers that the topology marks durable hold the log back: what they have not reported durable is kept, and
@@ -13,10 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
+
 struct stream;
 
 /* name is copied. max_bytes bounds the record bytes held. */
 struct stream *stream_new(const char *name, uint64_t epoch, size_t max_bytes);
+/*
+ * The same in the file path, which is made for epoch when it is not there; when it is, its epoch, records, clock and durable
+ * positions go on. What cannot be gone on with (other size, version, owner; damaged) is replaced, and why says so. Records
+ * are at most STREAM_SLOT_DATA long. NULL with the reason in why if no file can be had.
+ */
+struct stream *stream_new_shared(const char *name, const char *path, uint64_t epoch, size_t max_bytes, struct buf *why);
+/* STREAM_AREA bytes that live with it, 0 at first, for the producer's own use. NULL if it is in memory only. */
+void *stream_area(const struct stream *s);
+/* Does it go on from an earlier life of the producer? */
+bool stream_resumed(const struct stream *s);
 void stream_free(struct stream *s);
 const char *stream_name(const struct stream *s);
 uint64_t stream_epoch(const struct stream *s);

@@ -4,9 +4,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "stream.h"
+#include "stream_file.h"
 
 static void fill(struct stream *s, unsigned n, size_t len)
 {
@@ -117,15 +123,166 @@ static void test_restart_and_skip(void **state)
 	stream_free(s);
 }
 
+/* -- in a file -- */
+
+static char path[64];
+
+static struct stream *shared(const char *reason)
+{
+	struct buf why = { 0 };
+	struct stream *s = stream_new_shared("packets/lan", path, 99, 4 << 20, &why);
+	assert_non_null(s);
+	if (reason)
+		assert_non_null(strstr(buf_cstr(&why), reason));
+	else
+		assert_int_equal(why.len, 0);
+	buf_release(&why);
+	return s;
+}
+
+/* What a crash leaves: the mapping goes, nothing is said or done. */
+static void crash(struct stream *s)
+{
+	stream_free(s);
+}
+
+static void expect(const struct stream *s, uint64_t from, uint64_t to)
+{
+	uint64_t at = from;
+	assert_int_equal(stream_tail(s), from);
+	assert_int_equal(stream_head(s), to);
+	while (at < to) {
+		const char *p;
+		size_t len;
+		uint32_t n = stream_read(s, at, 100000, &p, &len);
+		assert_true(n > 0);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal((uint8_t)p[i * (len / n)], (uint8_t)(at + i));
+		at += n;
+	}
+}
+
+static void poke(long offset, const void *bytes, size_t n)
+{
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, bytes, n, offset), n);
+	close(fd);
+}
+
+static void test_survives(void **state)
+{
+	(void)state;
+	struct stream *s = shared(NULL);
+	assert_false(stream_resumed(s));
+	stream_add_durable(s, "checks");
+	strcpy(stream_area(s), "mine");
+	fill(s, 2000, 1000);
+	stream_set_durable(s, "checks", 1500);
+	stream_set_clock(s, 77);
+	fill(s, 1000, 1000);
+	uint64_t tail = stream_tail(s);
+	assert_true(tail > 1);
+	crash(s);
+	s = shared(NULL);
+	assert_true(stream_resumed(s));
+	stream_add_durable(s, "checks");
+	assert_int_equal(stream_epoch(s), 99);
+	assert_int_equal(stream_clock(s), 77);
+	assert_int_equal(stream_durable(s), 1500);
+	assert_string_equal(stream_area(s), "mine");
+	expect(s, tail, 3001);
+	fill(s, 10, 1000);
+	expect(s, tail, 3011);
+	while (stream_append(s, path, sizeof path, NULL) == 0) /* full: what is not durable is kept */
+		;
+	assert_true(stream_tail(s) <= 1500);
+	assert_true(stream_room(s) < sizeof path + 1000);
+	crash(s);
+	unlink(path);
+}
+
+/* Killed at any store: what is whole is there, what is not is gone, and numbers go on. */
+static void test_half_written(void **state)
+{
+	(void)state;
+	long slot = (long)((sizeof(struct stream_file_head) + 4095) & ~4095ul);
+	struct stream *s = shared(NULL);
+	fill(s, 5, 100);
+	crash(s);
+	poke(slot + (long)offsetof(struct stream_slot, data) + 500, "half a rec", 10);
+	poke(slot + (long)offsetof(struct stream_slot, end) + 5 * 4, &(uint32_t){ 510 }, 4);
+	s = shared(NULL);
+	expect(s, 1, 6);
+	fill(s, 1, 100);
+	expect(s, 1, 7);
+	crash(s);
+	/* A slot taken for records to come. */
+	poke(slot + STREAM_SLOT_BYTES, &(uint64_t){ 7 }, 8);
+	poke(slot + STREAM_SLOT_BYTES + 12, &(uint32_t){ 1 }, 4);
+	s = shared(NULL);
+	expect(s, 1, 7);
+	fill(s, 1, 100);
+	expect(s, 1, 8);
+	crash(s);
+	unlink(path);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		long offset;
+		uint32_t value;
+		const char *why;
+	} damage[] = {
+		{ offsetof(struct stream_file_head, magic), 5, "no ring" },
+		{ offsetof(struct stream_file_head, version), 99, "another version" },
+		{ offsetof(struct stream_file_head, name), 5, "another stream's" },
+		{ offsetof(struct stream_file_head, first), 0, "header is damaged" },
+		{ ((sizeof(struct stream_file_head) + 4095) & ~4095ul) + offsetof(struct stream_slot, n), 1u << 30, "damaged" },
+		{ ((sizeof(struct stream_file_head) + 4095) & ~4095ul) + offsetof(struct stream_slot, end), 0, "damaged" },
+		{ ((sizeof(struct stream_file_head) + 4095) & ~4095ul), 3, "missing in the middle" },
+	};
+	for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+		struct stream *s = shared(NULL);
+		fill(s, 5, 100);
+		crash(s);
+		poke(damage[i].offset, &damage[i].value, 4);
+		s = shared(damage[i].why);
+		assert_false(stream_resumed(s));
+		assert_int_equal(stream_head(s), 1);
+		crash(s);
+		unlink(path);
+	}
+	struct stream *s = shared(NULL);
+	crash(s);
+	assert_int_equal(truncate(path, 5000), 0);
+	crash(shared("another size"));
+	unlink(path);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	crash(shared("symbolic link"));
+	unlink(path);
+	if (geteuid() == 0) {
+		crash(shared(NULL));
+		assert_int_equal(chown(path, 1, 1), 0);
+		crash(shared("somebody else"));
+		unlink(path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_read_back),
 		cmocka_unit_test(test_durable_holds),
+		cmocka_unit_test(test_survives),
+		cmocka_unit_test(test_half_written),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_without_durable_oldest_goes),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_restart_and_skip),
 	};
+	snprintf(path, sizeof path, "/tmp/test_stream-%d", (int)getpid());
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
