@@ -187,6 +187,10 @@ test: deps-test
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=1 CFLAGS="-O1 -g" DEVELOPER=1 all unit-build
 	+$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)tests/run --all $(O)
+# Hours of kills: SEEDS=20, ROUNDS=60, EVERY=5; see tests/soak.
+.PHONY: soak
+soak: all
+	$(Q)WEIR_BIN=$(CURDIR)/$(O)/bin tests/run $(wildcard tests/soak/*.sh)
 .PHONY: unit-build
 unit-build: $(UNIT)
 bench-checks: deps-test

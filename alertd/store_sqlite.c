@@ -199,6 +199,14 @@ int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct 
 		rc = rc == SQLITE_DONE ? 0 : store_fail(s, db, table);
 	}
 	sqlite3_finalize(st);
+	/* A reader that comes between the making of the file and of its tables must not take it for one without columns. */
+	bool empty = n > from;
+	for (unsigned i = from; i < n; i++)
+		empty &= cs->c[i].missing;
+	if (rc == 0 && empty && !add) {
+		errno = ENOENT;
+		rc = store_fail(s, NULL, table);
+	}
 	for (unsigned i = from; i < n && rc == 0 && add; i++) {
 		if (!cs->c[i].missing)
 			continue;

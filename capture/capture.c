@@ -262,7 +262,7 @@ static unsigned due_now(struct capture *k)
 {
 	const struct packet *p = k->packets + k->at;
 	unsigned left = k->n_packets - k->at, n = 0;
-	if (k->live || k->sensor->speed == 0)
+	if (k->live || k->sensor->speed == 0 || stream_head(k->stream) < k->skip_to) /* what was played before is not again */
 		return left;
 	uint64_t now = mono_ns();
 	if (!k->pace_mono) {

@@ -105,7 +105,9 @@ void fault_record(const char *point, uint64_t seq)
 bool fault_fails(const char *point)
 {
 	struct fault *f = due(point, true);
-	if (f)
+	if (f) {
+		log_warn("fault: %s at %s", actions[f->action].name, point);
 		errno = actions[f->action].error;
+	}
 	return f != NULL;
 }

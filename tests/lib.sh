@@ -93,3 +93,35 @@ state_of() {
 	weir status -f "$tmp/weir.yaml" -o json | jq -r --arg p "$1" 'select(.type=="process" and .process==$p).state'
 }
 at_end() { [ "$(state_of alertd)" = "end of input" ]; }
+# -- conservation: what comes in is what goes out and what is counted as lost, in every process, at any moment of rest --
+
+# Sum of a metric of a process over its labels: metric PROCESS NAME [LABEL]
+metric() {
+	awk -F'\t' -v p="$1" -v n="$2" -v l="${3-*}" 'index($1, p) == 1 && $2 == n && (l == "*" || $3 == l) { s += $4 } END { printf "%.0f", s }' \
+		"$tmp/metrics"
+}
+balance() { # description left right
+	[ "$2" = "$3" ] && return 0
+	echo "$1: $2 and $3"
+	return 1
+}
+conservation() {
+	weir status -f "$tmp/weir.yaml" -m -o json |
+		jq -r 'select(.type == "metric") | [.process, .name, .label // "", .value] | @tsv' >"$tmp/metrics"
+	[ -s "$tmp/metrics" ] || return 1
+	rc=0
+	balance "packets seen = in flows + undecoded + not believed" "$(metric capture packets)" \
+		$(($(metric capture packets_in_flows) + $(metric capture undecoded))) || rc=1
+	balance "flows opened = ended + active" "$(metric capture flows_opened)" \
+		$(($(metric capture flows_ended) + $(metric capture flows_active))) || rc=1
+	balance "heads = classified + crashed + timed out" "$(metric classify heads)" \
+		$(($(metric classify classified) + $(metric classify crashed) + $(metric classify timed_out))) || rc=1
+	# Each record of an alert is a revision of it, counted from 1, and the store has the last.
+	balance "alert records = revisions stored" "$(metric checks alert_records)" \
+		"$(weir export -f "$tmp/weir.yaml" alerts | jq -s 'map(.revision) | add // 0')" || rc=1
+	balance "deliveries queued = sent + pending + dead + expired + dropped" "$(metric notify deliveries_queued)" \
+		$(($(metric notify deliveries_sent) + $(metric notify deliveries_pending) + $(metric notify deliveries_dead) + \
+			$(metric notify deliveries_expired) + $(metric notify deliveries_dropped))) || rc=1
+	return $rc
+}
+conserved() { check "$1: nothing is missing in the balance of any process" conservation; }

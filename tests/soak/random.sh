@@ -1,0 +1,30 @@
+# Random subsets of the processes are killed, every 50 ms or so, for a while: SEEDS runs. SIGHUP to some of those that live.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../kill.sh"
+PORT=18522
+KILL_WAIT=120
+kill_topology "${CAPTURE:-$captures/office.pcapng}" 10
+run_clean
+rnd=0
+draw() { # below $1, in $drawn
+	rnd=$(((rnd * 1103515245 + 12345) % 2147483648))
+	drawn=$((rnd / 65536 % $1))
+}
+for seed in $(seq 1 "${SEEDS:-20}"); do
+	rnd=$seed
+	run_begin
+	rounds=${ROUNDS:-60} kills=0
+	while [ "$rounds" -gt 0 ]; do
+		rounds=$((rounds - 1))
+		sleep 0.05
+		for name in $kill_names; do
+			draw 6
+			[ "$drawn" -eq 0 ] && hit KILL "$name" && kills=$((kills + 1))
+			draw 40
+			[ "$drawn" -eq 0 ] && hit HUP "$name"
+		done
+	done
+	run_check "seed $seed, $kills kills"
+	run_end
+done
+finish
