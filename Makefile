@@ -72,6 +72,17 @@ $(O)/libcommon.a: $(COMMON_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@; ar crs $@ $^
 
+# What nDPI can tell apart, for programs that do not know it.
+$(O)/bin/apps: classify/gen/apps.c
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< -lndpi
+$(O)/gen/ndpi_apps.h: $(O)/bin/apps
+	@mkdir -p $(@D)
+	$(call say,GEN)
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@
+$(O)/apid/compat_consts.o: $(O)/gen/ndpi_apps.h
+
 # Process P: P/P.c is its wiring; the rest are pure modules that tests link as lib<P>.a.
 define process
 OBJ_$(1) := $(patsubst %.c,$(O)/%.o,$(wildcard $(1)/*.c))

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "compat.h"
 #include "log.h"
 #include "problem.h"
 
@@ -214,10 +215,13 @@ static void on_keepalive(void *arg)
 static bool admit(struct apid *k, struct request *r)
 {
 	struct addr from;
-	char wait[12];
+	char wait[12], login[512];
+	const char *offered = request_header(r, "Authorization");
 	if (!request_from(r, &from))
 		return true; /* the mode of the socket has let it in */
-	switch (auth_check(k->auth, &from, request_header(r, "Authorization"), mono_ns())) {
+	if (compat_is_path(request_uri(r)->path)) /* ntopng's clients have more ways to show the token */
+		offered = login_header(k->logins, offered, request_header(r, "Cookie"), mono_ns(), login, sizeof login) ? login : NULL;
+	switch (auth_check(k->auth, &from, offered, mono_ns())) {
 	case AUTH_GOOD:
 		return true;
 	case AUTH_BLOCKED:
@@ -243,6 +247,8 @@ static void on_request(void *arg, struct request *r)
 		request_problem(r, 421, "the Host header names another server; see api.hosts in weir.yaml(5)", NULL);
 	} else if ((!rt || rt->scope != SCOPE_OPEN) && !admit(k, r)) {
 		; /* answered, before anybody learns what exists */
+	} else if (compat_is_path(request_uri(r)->path)) {
+		compat_request(k, r);
 	} else if (rt && !route_check(rt, request_uri(r), &e)) {
 		request_problem(r, 400, "a parameter is not right", &e);
 	} else if (rt) {
@@ -325,7 +331,7 @@ static int on_privileged(struct proc_ctx *c)
 
 static int open_door(struct apid *k)
 {
-	static const struct http_ops ops = { on_request, on_refuse };
+	static const struct http_ops ops = { on_request, compat_body, on_refuse };
 	const struct topo *t = k->c->topo;
 	struct http_conf conf = { .listen = t->api.listen, .max_connections = t->api.max_connections };
 	struct buf err = { 0 };
@@ -347,6 +353,7 @@ static int on_init(struct proc_ctx *c)
 	struct apid *k = c->state;
 	uint64_t hosts = c->topo->checks.max_hosts;
 	k->c = c;
+	k->logins = logins_new();
 	k->checks.name = "checks";
 	k->alertd.name = "alertd";
 	k->flows = live_new(R_FLOW, MAX_LIVE);

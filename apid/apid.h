@@ -9,6 +9,7 @@
 #include "events.h"
 #include "http.h"
 #include "live.h"
+#include "login.h"
 #include "proc.h"
 #include "route.h"
 
@@ -22,6 +23,7 @@ struct apid {
 	struct proc_ctx *c;
 	struct http *http;
 	struct auth *auth;
+	struct logins *logins;
 	char *listen_host; /* NULL: a unix socket */
 	int listen_fd;
 	struct live *flows, *hosts;

@@ -63,6 +63,8 @@ struct request {
 	void *stream_arg;
 	struct buf pending;
 	size_t sent;
+	struct buf body;
+	size_t body_max;
 };
 
 static uint64_t after_seconds(unsigned s)
@@ -148,6 +150,12 @@ const char *request_id(const struct request *r)
 const char *request_header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, name);
+}
+
+const char *request_body(struct request *r, size_t *ret_len)
+{
+	*ret_len = r->body.len;
+	return buf_cstr(&r->body);
 }
 
 bool request_from(const struct request *r, struct addr *ret)
@@ -257,6 +265,7 @@ void request_stream_wake(struct request *r)
 
 struct header_count {
 	unsigned host, authorization, length, encoding;
+	uint64_t bytes; /* as Content-Length says */
 };
 
 static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -265,7 +274,10 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
 	struct header_count *n = cls;
 	n->host += strcasecmp(name, "Host") == 0;
 	n->authorization += strcasecmp(name, "Authorization") == 0;
-	n->length += strcasecmp(name, "Content-Length") == 0 && !(value && strcmp(value, "0") == 0);
+	if (strcasecmp(name, "Content-Length") == 0 && !(value && strcmp(value, "0") == 0)) {
+		n->length++;
+		n->bytes = value ? strtoull(value, NULL, 10) : UINT64_MAX;
+	}
 	n->encoding += strcasecmp(name, "Transfer-Encoding") == 0;
 	return MHD_YES;
 }
@@ -299,12 +311,21 @@ static unsigned objection(struct request *r, const char **why)
 		*why = "a header that must be there once is there twice";
 		return 400;
 	}
-	if (n.length || n.encoding) {
-		*why = "no request here has a body";
-		return n.length && n.encoding ? 400 : 413;
-	}
 	unsigned status = uri_parse(&r->uri, r->raw);
 	*why = r->uri.error;
+	if (!n.length && !n.encoding)
+		return status;
+	if (n.length + n.encoding > 1) {
+		*why = "the length of the body is told twice";
+		return 400;
+	}
+	if (!status && r->http->ops.body)
+		r->body_max = r->http->ops.body(r->http->arg, r->method, r->uri.path);
+	if (n.encoding || n.bytes > r->body_max) {
+		*why = r->body_max ? "the body is too long, or its length is not told" : "no request to this path has a body";
+		return 413;
+	}
+	set_deadline(r, after_seconds(HEADER_SECONDS)); /* until it is here */
 	return status;
 }
 
@@ -339,18 +360,21 @@ static enum MHD_Result begin(struct request *r, const char *method)
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
 				 const char *version, const char *data, size_t *size, void **con_cls)
 {
-	(void)url, (void)version, (void)data;
+	(void)url, (void)version;
 	struct http *h = cls;
 	struct request *r = *con_cls;
 	if (!r)
 		return MHD_NO;
 	if (!r->method)
 		return begin(r, method);
-	if (*size) { /* of a request that was refused */
+	if (*size) { /* a request that was refused may still send its body */
+		if (!r->started && r->body.len + *size <= r->body_max)
+			buf_add(&r->body, data, *size);
 		*size = 0;
 		return MHD_YES;
 	}
 	if (!r->started) {
+		set_deadline(r, 0);
 		r->started = true;
 		h->ops.request(h->arg, r);
 		if (!r->done) {
@@ -390,6 +414,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 	if (r->response)
 		MHD_destroy_response(r->response);
 	buf_release(&r->pending);
+	buf_release(&r->body);
 	uri_release(&r->uri);
 	free(r->raw);
 	free(r->method);

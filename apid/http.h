@@ -1,7 +1,7 @@
 /*
  * The HTTP server: requests in, replies out, now or later. The only interface to libmicrohttpd. It runs in the loop: no
  * threads. Everything is bounded: connections (all, and of one address), headers, the time to send a request, the time to
- * take a reply. Requests with a body are refused.
+ * take a reply, the body of a request.
  */
 #ifndef WEIR_HTTP_H
 #define WEIR_HTTP_H
@@ -25,6 +25,8 @@ struct http_conf {
 struct http_ops {
 	/* A request; must be answered with request_reply or request_stream, now or later. */
 	void (*request)(void *arg, struct request *r);
+	/* Bytes that the body of a request to this path may have; 0: none is taken. NULL: none anywhere. */
+	size_t (*body)(void *arg, const char *method, const char *path);
 	/* One that is not well formed: must be answered at once, with this status. */
 	void (*refuse)(void *arg, struct request *r, unsigned status, const char *why);
 };
@@ -42,6 +44,8 @@ const char *request_method(const struct request *r);
 const struct uri *request_uri(const struct request *r);
 const char *request_id(const struct request *r); /* as the client named it, or made */
 const char *request_header(const struct request *r, const char *name);
+/* The body, NUL-terminated; "" if there is none. */
+const char *request_body(struct request *r, size_t *ret_len);
 /* Address of the client; false if it came over a unix socket, which only those get to whom its mode lets in. */
 bool request_from(const struct request *r, struct addr *ret);
 

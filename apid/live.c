@@ -290,6 +290,14 @@ static bool decode(const struct live *l, uint32_t i, union any *rec)
 	return codec_read(&r, rec) == 1;
 }
 
+void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg)
+{
+	static union any rec;
+	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev)
+		if (decode(l, i, &rec) && (!m || match_eval(m, &rec, l->pool[i].raw)) && !cb(arg, &rec, l->pool[i].raw))
+			return;
+}
+
 bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
 {
 	const struct rdesc *rd = rdesc_get(type);

@@ -20,6 +20,8 @@ void live_free(struct live *l);
 void live_clear(struct live *l);
 /* Copies a packed record that stands alone; rec is its struct. An ended flow stays until it makes room. */
 void live_put(struct live *l, const void *rec, const char *raw, size_t len);
+/* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
+void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_count(const struct live *l);
 uint64_t live_evicted(const struct live *l); /* made room */
 

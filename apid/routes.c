@@ -1,5 +1,6 @@
 /* Every path that this server has. */
 #include "apid.h"
+#include "compat.h"
 #include "params.h"
 
 const struct route_param params_stream[] = {
@@ -28,6 +29,8 @@ const struct route routes[] = {
 	{ "GET", "/readyz", SCOPE_OPEN, "all that answers depend on is there", params_ready, R_NONE, get_ready },
 	{ "GET", "/-/ready", SCOPE_OPEN, "the same, under another name", params_ready, R_NONE, get_ready },
 	{ "GET", "/api/v1/me", SCOPE_READ_STATS, "rights of the token that asks", none, R_NONE, get_me },
+	{ "GET", "/api/v1/compat", SCOPE_READ_STATS, "paths of ntopng's API that are answered, and what each has", none, R_NONE,
+	  get_compat },
 	{ "GET", "/api/v1/status", SCOPE_READ_STATS, "each process: version, lag, queue, drops, memory, packet time",
 	  params_status, R_NONE, get_status },
 	{ "GET", "/api/v1/flows", SCOPE_READ_FLOWS, "open flows and those that ended last", params_list, R_FLOW, get_flows },

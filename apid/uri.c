@@ -97,6 +97,10 @@ unsigned uri_parse(struct uri *u, const char *raw)
 	size_t path = strcspn(raw, "?");
 	const char *q = raw[path] ? raw + path + 1 : raw + path;
 	*u = (struct uri){ 0 };
+	if (strncmp(raw, "//lua/", 6) == 0) { /* ntopng's clients put paths behind an URL that may end with a slash */
+		raw++;
+		path--;
+	}
 	if (path > URI_MAX_PATH || strlen(q) > URI_MAX_QUERY)
 		return refuse(u, 414, "the path or its parameters are too long");
 	if (strchr(raw, '#'))

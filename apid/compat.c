@@ -1,0 +1,422 @@
+/* The door of ntopng's API: arguments, envelope, walks over the store. */
+#include "compat.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "log.h"
+#include "problem.h"
+
+#define ASK_MS    12000
+#define PAGE      5000
+#define MAX_WALKS 16
+
+static unsigned walking;
+
+/* -- paths -- */
+
+bool compat_is_path(const char *path)
+{
+	return strncmp(path, "/lua/", 5) == 0;
+}
+
+size_t compat_body(void *arg, const char *method, const char *path)
+{
+	(void)arg;
+	return compat_is_path(path) && strcmp(method, "POST") == 0 ? COMPAT_MAX_BODY : 0;
+}
+
+static const struct compat_row *find_row(const char *path)
+{
+	static const char *const prefixes[] = { "/lua/rest/v2/", "/lua/pro/rest/v2/", "/lua/" };
+	for (size_t p = 0; p < 3; p++) {
+		size_t n = strlen(prefixes[p]), len = strlen(path);
+		if (strncmp(path, prefixes[p], n) != 0)
+			continue;
+		const char *rest = path + n;
+		size_t rest_len = len - n;
+		if (rest_len > 4 && strcmp(path + len - 4, ".lua") == 0)
+			rest_len -= 4;
+		for (size_t i = 0; i < n_compat_rows; i++)
+			if (strlen(compat_rows[i].path) == rest_len && memcmp(compat_rows[i].path, rest, rest_len) == 0)
+				return &compat_rows[i];
+	}
+	return NULL;
+}
+
+/* -- arguments: of the query, and over them those of the body -- */
+
+/* Scalars become text, so that "0", 0 and true mean the same wherever they come from; null is absent. */
+static void put_arg(json_t *args, const char *name, json_t *v)
+{
+	char text[40];
+	if (json_is_string(v))
+		json_object_set(args, name, v);
+	else if (json_is_integer(v))
+		snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	else if (json_is_real(v))
+		snprintf(text, sizeof text, "%.17g", json_real_value(v));
+	else if (json_is_boolean(v))
+		snprintf(text, sizeof text, "%s", json_is_true(v) ? "true" : "false");
+	if (json_is_number(v) || json_is_boolean(v))
+		json_object_set_new(args, name, json_string(text));
+}
+
+static bool read_form(json_t *args, const char *body)
+{
+	struct uri u;
+	char *target = xasprintf("/?%s", body);
+	bool good = uri_parse(&u, target) == 0;
+	for (size_t i = 0; good && i < u.n; i++)
+		json_object_set_new(args, u.params[i].name, json_string(u.params[i].value));
+	uri_release(&u);
+	free(target);
+	return good;
+}
+
+static bool read_args(struct compat *c)
+{
+	const struct uri *u = request_uri(c->r);
+	size_t len;
+	const char *body = request_body(c->r, &len), *key;
+	json_t *v;
+	for (size_t i = 0; i < u->n; i++)
+		json_object_set_new(c->args, u->params[i].name, json_string(u->params[i].value));
+	if (len == 0)
+		return true;
+	const char *type = request_header(c->r, "Content-Type");
+	if (type && strncmp(type, "application/x-www-form-urlencoded", 33) == 0 && *body != '{')
+		return read_form(c->args, body);
+	json_t *doc = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+	bool good = json_is_object(doc);
+	json_object_foreach(good ? doc : NULL, key, v)
+		put_arg(c->args, key, v);
+	json_decref(doc);
+	return good;
+}
+
+const char *compat_arg(const struct compat *c, const char *name)
+{
+	const char *s = json_string_value(json_object_get(c->args, name));
+	return s && *s ? s : NULL;
+}
+
+long compat_number(const struct compat *c, const char *name, long otherwise)
+{
+	const char *s = compat_arg(c, name);
+	char *end;
+	long n = s ? strtol(s, &end, 10) : otherwise;
+	return s && (*end || end == s) ? otherwise : n;
+}
+
+bool compat_flag(const struct compat *c, const char *name, bool otherwise)
+{
+	const char *s = compat_arg(c, name);
+	if (!s)
+		return otherwise;
+	if (strcasecmp(s, "true") == 0 || strcmp(s, "1") == 0)
+		return true;
+	return strcasecmp(s, "false") == 0 || strcmp(s, "0") == 0 ? false : otherwise;
+}
+
+uint64_t compat_epoch(const struct compat *c, const char *name)
+{
+	const char *s = compat_arg(c, name);
+	uint64_t t = 0;
+	return s && route_time(s, &t) ? t : 0;
+}
+
+const struct topo_sensor *compat_sensor(struct compat *c)
+{
+	const struct topo *t = c->k->c->topo;
+	long n = compat_number(c, "ifid", -1);
+	if (n >= 0 && (size_t)n < t->n_sensors)
+		return &t->sensors[n];
+	compat_fail(c, RC_INVALID_INTERFACE, "ifid names none of the sensors");
+	return NULL;
+}
+
+unsigned compat_ifid(const struct compat *c, const struct topo_sensor *s)
+{
+	return (unsigned)(s - c->k->c->topo->sensors);
+}
+
+bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan)
+{
+	const char *s = compat_arg(c, "host");
+	size_t n = s ? strcspn(s, "@") : 0;
+	*vlan = (unsigned)(s && s[n] ? strtoul(s + n + 1, NULL, 10) : (unsigned long)compat_number(c, "vlan", 0));
+	if (s && addr_parse(s, n, ip) == 0)
+		return true;
+	compat_fail(c, RC_INVALID_HOST, "host is no address");
+	return false;
+}
+
+/* -- answers -- */
+
+static void end_call(struct compat *c)
+{
+	if (c->free_state)
+		c->free_state(c->state);
+	json_decref(c->args);
+	json_decref(c->beside);
+	json_decref(c->acc);
+	free(c);
+}
+
+static void reply(struct compat *c, unsigned status, json_t *doc)
+{
+	struct buf b = { 0 };
+	char *text = json_dumps(doc, JSON_COMPACT | JSON_ENCODE_ANY);
+	buf_adds(&b, text ? text : "{}");
+	buf_addc(&b, '\n');
+	free(text);
+	json_decref(doc);
+	request_reply(c->r, status, "application/json", &b);
+	end_call(c);
+}
+
+/* Lua cannot tell an empty object from an empty array: clients expect [] for both. */
+static json_t *as_lua(json_t *rsp)
+{
+	if (!json_is_object(rsp) || json_object_size(rsp))
+		return rsp;
+	json_decref(rsp);
+	return json_array();
+}
+
+static json_t *envelope(struct compat *c, int rc, const char *name, const char *words, json_t *rsp)
+{
+	json_t *doc = json_pack("{s:i,s:s,s:s,s:o}", "rc", rc, "rc_str", name, "rc_str_hr", words, "rsp", as_lua(rsp));
+	if (c->beside)
+		json_object_update(doc, c->beside);
+	return doc;
+}
+
+void compat_ok(struct compat *c, json_t *rsp)
+{
+	reply(c, 200, envelope(c, RC_OK, "OK", "Success", rsp));
+}
+
+void compat_bare(struct compat *c, json_t *doc)
+{
+	reply(c, 200, doc);
+}
+
+void compat_fail(struct compat *c, enum compat_rc rc, const char *why)
+{
+	static const struct {
+		enum compat_rc rc;
+		const char *name;
+		unsigned status;
+	} codes[] = {
+		{ RC_NOT_FOUND, "NOT_FOUND", 404 },
+		{ RC_INVALID_INTERFACE, "INVALID_INTERFACE", 400 },
+		{ RC_INVALID_HOST, "INVALID_HOST", 400 },
+		{ RC_INVALID_ARGUMENTS, "INVALID_ARGUMENTS", 400 },
+		{ RC_BAD_FORMAT, "BAD_FORMAT", 400 },
+		{ RC_NOT_IMPLEMENTED, "NOT_IMPLEMENTED", 501 },
+		{ RC_INTERNAL_ERROR, "INTERNAL_ERROR", 500 },
+	};
+	size_t i = 0;
+	while (codes[i].rc != rc && codes[i].rc != RC_INTERNAL_ERROR)
+		i++;
+	json_decref(c->beside);
+	c->beside = NULL;
+	reply(c, codes[i].status, envelope(c, rc, codes[i].name, why, json_array()));
+}
+
+void compat_request(struct apid *k, struct request *r)
+{
+	const struct compat_row *row = find_row(request_uri(r)->path);
+	const char *method = request_method(r);
+	if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0 && strcmp(method, "HEAD") != 0) {
+		request_header_add(r, "Allow", "GET, HEAD, POST");
+		request_problem(r, 405, "this path has other methods", NULL);
+		return;
+	}
+	if (!row) {
+		request_problem(r, 404, "there is nothing at this path; /api/v1/compat lists what there is", NULL);
+		return;
+	}
+	struct compat *c = xcalloc(1, sizeof *c);
+	*c = (struct compat){ .k = k, .r = r, .row = row, .args = json_object() };
+	if (!read_args(c))
+		compat_fail(c, RC_BAD_FORMAT, "the body is no JSON object");
+	else
+		row->handle(c);
+}
+
+void compat_empty(struct compat *c)
+{
+	compat_ok(c, json_loads(c->row->empty, JSON_DECODE_ANY, NULL));
+}
+
+void compat_no_write(struct compat *c)
+{
+	compat_fail(c, RC_NOT_IMPLEMENTED, c->row->note);
+}
+
+void get_compat(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)arg, (void)rt, (void)id;
+	static const char *const has[] = { "all", "part", "nothing", "no_write" };
+	struct buf b = { 0 };
+	json_t *rows = json_array();
+	for (size_t i = 0; i < n_compat_rows; i++) {
+		const struct compat_row *row = &compat_rows[i];
+		bool rest = strncmp(row->path, "rest/", 5) != 0 && strchr(row->path, '/');
+		char *path = xasprintf("/lua/%s%s.lua", rest ? "rest/v2/" : "", row->path);
+		json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s}", "path", path, "has", has[row->has], "params",
+						      row->params ? row->params : "", "note", row->note ? row->note : ""));
+		free(path);
+	}
+	json_t *doc = json_pack("{s:o}", "data", rows);
+	char *text = json_dumps(doc, JSON_COMPACT);
+	buf_adds(&b, text);
+	buf_addc(&b, '\n');
+	free(text);
+	json_decref(doc);
+	request_reply(r, 200, "application/json", &b);
+}
+
+/* -- walks over the store -- */
+
+struct step {
+	struct compat *c;
+	struct compat_walk w;
+	char cursor[160];
+	uint32_t seen;
+};
+
+static void ask(struct step *s);
+
+static void end_walk(struct step *s, bool more)
+{
+	struct compat *c = s->c;
+	void (*done)(struct compat *, bool) = s->w.done;
+	buf_release(&s->w.filter);
+	free(s);
+	walking--;
+	done(c, more);
+}
+
+static void fail_walk(struct step *s, const struct g_answer *a, const char *base)
+{
+	struct compat *c = s->c;
+	char why[256] = "alertd does not answer";
+	enum compat_rc rc = a && a->status == 400 ? RC_INVALID_ARGUMENTS : RC_INTERNAL_ERROR;
+	if (a)
+		str_copy(why, sizeof why, base, a->error);
+	buf_release(&s->w.filter);
+	free(s);
+	walking--;
+	compat_fail(c, rc, why);
+}
+
+static void on_page(void *arg, const struct g_answer *a, struct codec_reader *r)
+{
+	static union {
+		struct r_alert alert;
+		struct r_flow flow;
+	} rec;
+	struct step *s = arg;
+	enum rtype type = strcmp(s->w.what, "alerts") == 0 ? R_ALERT : R_FLOW;
+	bool enough = false;
+	s->c->k->asked--;
+	if (!a || a->status != 200) {
+		fail_walk(s, a, r ? r->base : NULL);
+		return;
+	}
+	s->c->k->alertd.heard = mono_ns();
+	for (uint32_t i = 0; i < a->count && !enough && codec_peek(r) == type && codec_read(r, &rec) == 1; i++) {
+		s->seen++;
+		enough = !s->w.row(s->c, &rec, r->base) || s->seen >= s->w.max;
+	}
+	str_copy(s->cursor, sizeof s->cursor, r->base, a->next);
+	if (enough || !*s->cursor)
+		end_walk(s, *s->cursor != '\0');
+	else
+		ask(s);
+}
+
+static void ask(struct step *s)
+{
+	struct buf strs = { 0 };
+	uint32_t left = s->w.max - s->seen;
+	struct r_query q = { .query = { .limit = left < PAGE ? left : PAGE, .start = s->w.start, .end = s->w.end } };
+	q.query.what = str_put_raw(&strs, s->w.what, strlen(s->w.what));
+	q.query.filter = str_put_raw(&strs, s->w.filter.p, s->w.filter.len);
+	q.query.sort = str_put_raw(&strs, s->w.sort, strlen(s->w.sort));
+	q.query.cursor = str_put_raw(&strs, s->cursor, strlen(s->cursor));
+	s->c->k->asked++;
+	if (link_ask(s->c->k->c->loop, s->c->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_page, s) < 0)
+		on_page(s, NULL, NULL);
+	buf_release(&strs);
+}
+
+void compat_walk(struct compat *c, const struct compat_walk *w)
+{
+	struct step *s = xcalloc(1, sizeof *s);
+	*s = (struct step){ .c = c, .w = *w };
+	if (!s->w.max || s->w.max > COMPAT_MAX_ROWS)
+		s->w.max = COMPAT_MAX_ROWS;
+	if (!s->w.sort)
+		s->w.sort = "";
+	if (walking >= MAX_WALKS) {
+		buf_release(&s->w.filter);
+		free(s);
+		compat_fail(c, RC_INTERNAL_ERROR, "too many questions to the store at once");
+		return;
+	}
+	walking++;
+	ask(s);
+}
+
+/* -- pieces -- */
+
+json_t *jstr(const char *base, struct str s)
+{
+	json_t *j = json_stringn(s.len ? base + s.off : "", s.len);
+	return j ? j : json_string("");
+}
+
+json_t *jaddr(const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+	return json_string(addr_str(a, text));
+}
+
+json_t *jsec(uint64_t ns)
+{
+	return json_integer((json_int_t)(ns / 1000000000u));
+}
+
+void jadd(json_t *obj, const char *key, json_int_t n)
+{
+	json_t *old = json_object_get(obj, key);
+	if (old)
+		json_integer_set(old, json_integer_value(old) + n);
+	else
+		json_object_set_new(obj, key, json_integer(n));
+}
+
+const char *str_copy(char *out, size_t size, const char *base, struct str s)
+{
+	snprintf(out, size, "%.*s", (int)s.len, s.len ? base + s.off : "");
+	return out;
+}
+
+void add_match_text(struct buf *b, const char *text, size_t len)
+{
+	buf_addc(b, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, text[i]);
+	}
+	buf_addc(b, '"');
+}

@@ -1,0 +1,472 @@
+/* Stored alerts in ntopng's shapes: rows, counters, top lists, counts over time. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat.h"
+
+/* -- selection: VALUE;OP -- */
+
+/* ntopng's parameter and the field of an alert that it asks for. */
+static const struct {
+	const char *arg, *field;
+} filters[] = {
+	{ "alert_id", "type_id" }, { "alert_type", "type_id" }, { "score", "score" }, { "cli_ip", "client.ip" },
+	{ "srv_ip", "server.ip" }, { "cli_port", "client.port" }, { "srv_port", "server.port" }, { "vlan_id", "vlan" },
+	{ "l4proto", "proto" }, { "l7proto", "app.id" }, { "info", "hostname" }, { "cli_name", "client.name" },
+	{ "srv_name", "server.name" }, { "cli_country", "client.country" }, { "srv_country", "server.country" },
+	{ "ip_version", "ip_version" }, { "row_id", "id" }, { "description", "message" },
+};
+
+static const char *match_op(const char *s)
+{
+	static const char *const ops[][2] = { { "eq", "=" }, { "neq", "!=" }, { "lt", "<" }, { "gt", ">" }, { "lte", "<=" },
+					      { "gte", ">=" }, { "in", "contains" }, { "nin", "not" } };
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+		if (strcmp(s, ops[i][0]) == 0)
+			return ops[i][1];
+	return NULL;
+}
+
+/* "value;op" taken apart; plain values are equal. False for an operator there is not. */
+static bool split(const char *text, char value[256], const char **op)
+{
+	const char *semi = strrchr(text, ';');
+	size_t n = semi ? (size_t)(semi - text) : strlen(text);
+	snprintf(value, 256, "%.*s", (int)(n < 255 ? n : 255), text);
+	*op = semi ? match_op(semi + 1) : "=";
+	return *op != NULL;
+}
+
+static void add_condition(struct buf *b, const char *field, const char *op, const char *value)
+{
+	bool negated = strcmp(op, "not") == 0;
+	filter_add(b, negated ? "not (" : "(");
+	buf_addf(b, "%s %s ", field, negated ? "contains" : op);
+	add_match_text(b, value, strlen(value));
+	buf_addc(b, ')');
+}
+
+/* The part of a value that is an address: VLANs have a parameter of their own. */
+static void cut_vlan(char *value)
+{
+	value[strcspn(value, "@")] = '\0';
+}
+
+/* False after ending the call. */
+static bool alert_filter(struct compat *c, const char *family, const struct topo_sensor *s, struct buf *b)
+{
+	char value[256];
+	const char *op, *arg, *status = compat_arg(c, "status");
+	filter_text(b, "sensor", s->name);
+	if (family && strcmp(family, "all") != 0)
+		filter_text(b, "entity", family);
+	if (status && strcmp(status, "engaged") == 0)
+		filter_add(b, "action in (engage, update)");
+	if (status && strcmp(status, "acknowledged") == 0)
+		filter_add(b, "acknowledged = true");
+	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+		arg = compat_arg(c, filters[i].arg);
+		if (arg && !split(arg, value, &op))
+			goto bad;
+		if (arg && strstr(filters[i].field, ".ip"))
+			cut_vlan(value);
+		if (arg)
+			add_condition(b, filters[i].field, op, value);
+	}
+	arg = compat_arg(c, "severity");
+	if (!arg)
+		arg = compat_arg(c, "alert_severity");
+	if (arg) {
+		if (!split(arg, value, &op))
+			goto bad;
+		long n = strtol(value, NULL, 10);
+		add_condition(b, "severity", op, n >= 0 && n <= SEV_EMERGENCY ? enum_severity[n] : value);
+	}
+	arg = compat_arg(c, "ip");
+	if (arg) {
+		if (!split(arg, value, &op))
+			goto bad;
+		cut_vlan(value);
+		filter_add(b, strcmp(op, "!=") == 0 ? "not (either.ip = " : "(either.ip = ");
+		add_match_text(b, value, strlen(value));
+		buf_adds(b, " or ip = ");
+		add_match_text(b, value, strlen(value));
+		buf_addc(b, ')');
+	}
+	struct match_error e;
+	struct match *m = match_parse(buf_cstr(b), R_ALERT, &e);
+	match_free(m);
+	if (m)
+		return true;
+	buf_release(b);
+	compat_fail(c, RC_INVALID_ARGUMENTS, e.text);
+	return false;
+bad:
+	buf_release(b);
+	compat_fail(c, RC_INVALID_ARGUMENTS, "an operator is one of eq, neq, lt, gt, lte, gte, in, nin");
+	return false;
+}
+
+/* Times count only when both are given, as ntopng has it. */
+static void set_times(const struct compat *c, struct compat_walk *w)
+{
+	uint64_t begin = compat_epoch(c, "epoch_begin"), end = compat_epoch(c, "epoch_end");
+	w->start = begin && end ? begin : 0;
+	w->end = begin && end ? end : 0;
+}
+
+/* Who asks for alerts of a sensor: its walk, filled but for row and done. */
+static bool begin_walk(struct compat *c, const char *family, struct compat_walk *w)
+{
+	const struct topo_sensor *s = compat_sensor(c);
+	*w = (struct compat_walk){ .what = "alerts", .sort = "-time" };
+	set_times(c, w);
+	return s && alert_filter(c, family, s, &w->filter);
+}
+
+/* flow/alert/list: what stands before "/alert". */
+static const char *family_of(const struct compat *c)
+{
+	static const char *const names[] = { "all", "flow", "host", "mac", "interface", "network", "system", "user", "am_host" };
+	return names[c->row->variant];
+}
+
+/* -- records as the web interface has them -- */
+
+static const char *severity_colour(unsigned severity)
+{
+	return severity >= SEV_ERROR ? "danger" : severity == SEV_WARNING ? "warning" : "info";
+}
+
+static json_t *label(json_t *value, json_t *text)
+{
+	return json_pack("{s:o,s:o}", "value", value, "label", text);
+}
+
+static json_t *number_text(uint64_t n)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%" PRIu64, n);
+	return json_string(text);
+}
+
+static json_t *end_of(const struct addr *ip, const char *base, struct str name, struct str country)
+{
+	json_t *n = name.len ? jstr(base, name) : jaddr(ip), *address = jaddr(ip);
+	json_t *o = json_pack("{s:O,s:O,s:O,s:O,s:O,s:o,s:s,s:s}", "value", address, "ip", address, "label", n, "label_long", n,
+			      "name", n, "country", jstr(base, country), "blacklisted", "0", "reference", "");
+	json_decref(n);
+	json_decref(address);
+	return o;
+}
+
+static void add_flow_part(json_t *o, const struct r_alert *a, const char *base)
+{
+	char number[8], l4[8], l7[160], app[64], text[24];
+	json_t *client = end_of(&a->flow.client, base, a->flow_judge.client_name, a->flow_judge.client_country);
+	json_t *server = end_of(&a->flow.server, base, a->flow_judge.server_name, a->flow_judge.server_country);
+	json_t *flow = json_pack("{s:O,s:O,s:i,s:i,s:i,s:s}", "cli_ip", client, "srv_ip", server, "cli_port",
+				 (int)a->flow.client_port, "srv_port", (int)a->flow.server_port, "vlan", (int)a->flow.vlan,
+				 "active_url", "");
+	uint64_t sent = a->flow_n.client_bytes, rcvd = a->flow_n.server_bytes;
+	json_object_set_new(o, "cli_ip", client);
+	json_object_set_new(o, "srv_ip", server);
+	json_object_set_new(o, "flow", flow);
+	json_object_set_new(o, "cli_port", json_pack("{s:o}", "value", number_text(a->flow.client_port)));
+	json_object_set_new(o, "srv_port", json_pack("{s:o}", "value", number_text(a->flow.server_port)));
+	proto_upper(a->flow.proto, l4);
+	snprintf(number, sizeof number, "%u", a->flow.proto);
+	json_object_set_new(o, "proto", json_pack("{s:s,s:s}", "value", number, "label", l4));
+	str_copy(app, sizeof app, base, a->flow_app.app);
+	snprintf(l7, sizeof l7, "%s:%s", l4, app);
+	snprintf(text, sizeof text, "%u", a->flow_app.app_id);
+	json_object_set_new(o, "l7_proto", json_pack("{s:s,s:s,s:s,s:s,s:o}", "value", text, "label", l7, "l4_label", l4,
+						     "l7_label", app, "confidence", jstr(base, a->flow_app.confidence)));
+	json_object_set_new(o, "total_bytes", json_pack("{s:I,s:I,s:I,s:I}", "total_bytes", (json_int_t)(sent + rcvd),
+							"bytes_sent", (json_int_t)sent, "bytes_rcvd", (json_int_t)rcvd,
+							"total_packets", (json_int_t)(a->flow_n.client_packets +
+										      a->flow_n.server_packets)));
+	json_object_set_new(o, "info", label(jstr(base, a->flow_app.host), jstr(base, a->flow_app.host)));
+	json_object_set_new(o, "flow_related_info", json_pack("{s:o}", "descr", jstr(base, a->flow_app.host)));
+}
+
+static void add_host_part(json_t *o, const struct r_alert *a, const char *base)
+{
+	json_object_set_new(o, "ip", end_of(&a->host.ip, base, a->host.name, a->host.country));
+	json_object_set_new(o, "host", end_of(&a->host.ip, base, a->host.name, a->host.country));
+}
+
+static json_t *alert_record(const struct r_alert *a, const char *base)
+{
+	const struct g_alert *g = &a->alert;
+	char id[ID_STRLEN], type[12], vlan[8];
+	const char *family = enum_name(enum_entity, g->entity);
+	unsigned vlan_id = g->entity == ENT_HOST ? a->host.vlan : a->flow.vlan;
+	snprintf(type, sizeof type, "%u", g->type_id);
+	snprintf(vlan, sizeof vlan, "%u", vlan_id);
+	json_t *o = json_pack("{s:s,s:s,s:{s:o,s:s,s:s},s:{s:s,s:o},s:o}", "family", family, "row_id", id_str(g->id, id), "tstamp",
+			      "value", jsec(g->time), "label", "", "highlight", severity_colour(g->severity), "alert_id", "value",
+			      type, "label", jstr(base, g->title), "alert_name", jstr(base, g->title));
+	json_object_update_new(o, json_pack("{s:{s:i,s:s,s:s},s:{s:i,s:i,s:s},s:{s:i,s:s,s:s}}", "alert_category", "value",
+					    (int)g->category, "label", enum_name(enum_category, g->category), "icon", "", "score",
+					    "value", (int)g->score, "label", (int)g->score, "color",
+					    severity_colour(g->severity), "severity", "value", (int)g->severity, "label",
+					    enum_name(enum_severity, g->severity), "color", severity_colour(g->severity)));
+	uint64_t end = g->end > g->time ? g->end : g->time;
+	json_object_update_new(o, json_pack("{s:o,s:o,s:i,s:o,s:o}", "tstamp_end", json_pack("{s:o}", "value", jsec(end)),
+					    "duration", jsec(end - g->time), "count", 1, "script_key", jstr(base, g->check),
+					    "user_label", jstr(base, a->note.comment)));
+	json_object_update_new(o, json_pack("{s:{s:o,s:o,s:o,s:i},s:{s:o},s:{s:o}}", "msg", "name", jstr(base, g->title),
+					    "fullname", jstr(base, g->title), "description", jstr(base, g->message), "value",
+					    (int)g->type_id, "description", "descr", jstr(base, g->message), "additional_alerts",
+					    "descr", jstr(base, g->others)));
+	json_object_set_new(o, "vlan_id", json_pack("{s:i,s:s,s:s}", "value", (int)vlan_id, "label", vlan_id ? vlan : "", "title",
+						    vlan_id ? vlan : ""));
+	json_object_set_new(o, "mitre_data", json_pack("{s:{s:o}}", "mitre_id", "value", jstr(base, g->mitre)));
+	if (g->entity == ENT_FLOW)
+		add_flow_part(o, a, base);
+	else if (g->entity == ENT_HOST)
+		add_host_part(o, a, base);
+	return o;
+}
+
+/* -- alert/list -- */
+
+struct listing {
+	uint64_t skip, left, seen;
+	uint64_t begun;
+};
+
+static bool list_row(struct compat *c, const void *rec, const char *base)
+{
+	struct listing *l = c->state;
+	l->seen++;
+	if (l->seen <= l->skip || !l->left)
+		return true;
+	l->left--;
+	json_array_append_new(c->acc, alert_record(rec, base));
+	return true;
+}
+
+static void list_done(struct compat *c, bool more)
+{
+	(void)more;
+	struct listing *l = c->state;
+	char query[64];
+	snprintf(query, sizeof query, "alerts, family %s", family_of(c));
+	c->beside = json_pack("{s:I,s:I,s:I}", "recordsTotal", (json_int_t)l->seen, "recordsFiltered", (json_int_t)l->seen, "draw",
+			      (json_int_t)compat_number(c, "draw", 0));
+	char count[24];
+	snprintf(count, sizeof count, "%" PRIu64, l->seen);
+	double ms = (double)(mono_ns() - l->begun) / 1e6;
+	compat_ok(c, json_pack("{s:O,s:{s:s,s:s,s:f}}", "records", c->acc, "stats", "query", query, "num_records_processed", count,
+			       "query_duration_msec", ms));
+}
+
+void compat_alert_list(struct compat *c)
+{
+	struct compat_walk w;
+	if (!begin_walk(c, family_of(c), &w))
+		return;
+	const char *sort = compat_arg(c, "sort"), *order = compat_arg(c, "order");
+	bool asc = order && strcasecmp(order, "asc") == 0;
+	w.sort = sort && strcmp(sort, "score") == 0 ? asc ? "score" : "-score"
+		 : sort && strcmp(sort, "severity") == 0 ? asc ? "severity" : "-severity" : asc ? "time" : "-time";
+	struct listing *l = xcalloc(1, sizeof *l);
+	long start = compat_number(c, "start", 0), length = compat_number(c, "length", COMPAT_MAX_ROWS);
+	*l = (struct listing){ start > 0 ? (uint64_t)start : 0, length > 0 ? (uint64_t)length : 0, 0, mono_ns() };
+	c->state = l;
+	c->free_state = free;
+	c->acc = json_array();
+	w.row = list_row;
+	w.done = list_done;
+	compat_walk(c, &w);
+}
+
+/* -- counters: variant 0 by type, 1 by severity -- */
+
+static bool counter_row(struct compat *c, const void *rec, const char *base)
+{
+	const struct r_alert *a = rec;
+	char key[160];
+	unsigned n = c->row->variant ? a->alert.severity : a->alert.type_id;
+	snprintf(key, sizeof key, "%u %u", a->alert.entity, n);
+	json_t *o = json_object_get(c->acc, key);
+	if (!o) {
+		o = json_pack("{s:i,s:i,s:s,s:o}", "count", 0, "entity_id", (int)a->alert.entity, "entity_label",
+			      enum_name(enum_entity, a->alert.entity), "name",
+			      c->row->variant ? json_string(enum_name(enum_severity, n)) : jstr(base, a->alert.title));
+		if (!c->row->variant)
+			json_object_set_new(o, "alert_id", json_integer((json_int_t)n));
+		json_object_set_new(c->acc, key, o);
+	}
+	jadd(o, "count", 1);
+	return true;
+}
+
+static int by_count(const void *x, const void *y)
+{
+	json_int_t a = json_integer_value(json_object_get(*(json_t *const *)x, "count"));
+	json_int_t b = json_integer_value(json_object_get(*(json_t *const *)y, "count"));
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/* Members of an object as an array, the one with the largest count first, at most max. */
+static json_t *largest(json_t *by, size_t max)
+{
+	json_t **rows = xcalloc(json_object_size(by) + 1, sizeof *rows), *v, *out = json_array();
+	const char *key;
+	size_t n = 0;
+	json_object_foreach(by, key, v)
+		rows[n++] = v;
+	qsort(rows, n, sizeof *rows, by_count);
+	for (size_t i = 0; i < n && i < max; i++)
+		json_array_append(out, rows[i]);
+	free(rows);
+	return out;
+}
+
+static void counter_done(struct compat *c, bool more)
+{
+	(void)more;
+	compat_ok(c, largest(c->acc, SIZE_MAX));
+}
+
+void compat_alert_counters(struct compat *c)
+{
+	struct compat_walk w;
+	if (!begin_walk(c, NULL, &w))
+		return;
+	c->acc = json_object();
+	w.row = counter_row;
+	w.done = counter_done;
+	compat_walk(c, &w);
+}
+
+/* -- top: what is seen most, and what weighs most -- */
+
+static bool top_row(struct compat *c, const void *rec, const char *base)
+{
+	const struct r_alert *a = rec;
+	char key[32];
+	snprintf(key, sizeof key, "%u %u", a->alert.entity, a->alert.type_id);
+	json_t *o = json_object_get(c->acc, key);
+	if (!o) {
+		o = json_pack("{s:s,s:i,s:o,s:o,s:i,s:i}", "key", "alert_id", "value", (int)a->alert.type_id, "label",
+			      jstr(base, a->alert.title), "title", jstr(base, a->alert.title), "count", 0, "severity", 0);
+		json_object_set_new(c->acc, key, o);
+	}
+	jadd(o, "count", 1);
+	if (json_integer_value(json_object_get(o, "severity")) < a->alert.severity)
+		json_object_set_new(o, "severity", json_integer(a->alert.severity));
+	return true;
+}
+
+static int by_severity(const void *x, const void *y)
+{
+	json_int_t a = json_integer_value(json_object_get(*(json_t *const *)x, "severity"));
+	json_int_t b = json_integer_value(json_object_get(*(json_t *const *)y, "severity"));
+	return a != b ? (a < b ? 1 : -1) : by_count(x, y);
+}
+
+static json_t *heaviest(json_t *by)
+{
+	json_t *all = largest(by, SIZE_MAX), *out = json_array();
+	size_t n = json_array_size(all);
+	json_t **rows = xcalloc(n + 1, sizeof *rows);
+	for (size_t i = 0; i < n; i++)
+		rows[i] = json_array_get(all, i);
+	qsort(rows, n, sizeof *rows, by_severity);
+	for (size_t i = 0; i < n && i < 10; i++) {
+		json_t *row = json_copy(rows[i]);
+		json_int_t severity = json_integer_value(json_object_get(row, "severity"));
+		json_object_set_new(row, "severity_label", json_string(enum_name(enum_severity, (unsigned)severity)));
+		json_object_del(row, "count");
+		json_array_append_new(out, row);
+	}
+	free(rows);
+	json_decref(all);
+	return out;
+}
+
+static void top_done(struct compat *c, bool more)
+{
+	(void)more;
+	json_int_t all = 0;
+	json_t *by_number = largest(c->acc, 10), *counted = json_array(), *v;
+	const char *key;
+	size_t i;
+	json_object_foreach(c->acc, key, v)
+		all += json_integer_value(json_object_get(v, "count"));
+	json_array_foreach(by_number, i, v) {
+		json_t *row = json_copy(v);
+		json_int_t n = json_integer_value(json_object_get(v, "count"));
+		json_object_set_new(row, "count", json_integer(all ? (n * 100 + all / 2) / all : 0));
+		json_object_del(row, "severity");
+		json_array_append_new(counted, row);
+	}
+	json_decref(by_number);
+	/* ntopng's own report program fails on an empty list: a row that says so. */
+	if (json_array_size(counted) == 0)
+		json_array_append_new(counted, json_pack("{s:s,s:i,s:s,s:s,s:i}", "key", "alert_id", "value", 0, "label", "None",
+							 "title", "None", "count", 0));
+	json_t *heavy = heaviest(c->acc);
+	if (json_array_size(heavy) == 0)
+		json_array_append_new(heavy, json_pack("{s:s,s:i,s:s,s:s,s:i,s:s}", "key", "alert_id", "value", 0, "label", "None",
+						       "title", "None", "severity", 0, "severity_label", "None"));
+	compat_ok(c, json_pack("[{s:s,s:s,s:s,s:o},{s:s,s:s,s:s,s:o}]", "name", "top_alerts_by_count", "label",
+			       "Top alerts by count", "tooltip", "Share of all alerts", "value", counted, "name",
+			       "top_alerts_by_severity", "label", "Top alerts by severity", "tooltip", "Worst severity", "value",
+			       heavy));
+}
+
+void compat_alert_top(struct compat *c)
+{
+	struct compat_walk w;
+	if (!begin_walk(c, family_of(c), &w))
+		return;
+	c->acc = json_object();
+	w.row = top_row;
+	w.done = top_done;
+	compat_walk(c, &w);
+}
+
+/* -- counts over time: {"<midnight>": [24 hourly counts]} -- */
+
+static bool ts_row(struct compat *c, const void *rec, const char *base)
+{
+	const struct r_alert *a = rec;
+	(void)base;
+	uint64_t s = a->alert.time / 1000000000u, day = s - s % 86400;
+	char key[24];
+	snprintf(key, sizeof key, "%" PRIu64, day);
+	json_t *hours = json_object_get(c->acc, key);
+	if (!hours) {
+		hours = json_array();
+		for (int i = 0; i < 24; i++)
+			json_array_append_new(hours, json_integer(0));
+		json_object_set_new(c->acc, key, hours);
+	}
+	json_t *n = json_array_get(hours, (s - day) / 3600);
+	json_integer_set(n, json_integer_value(n) + 1);
+	return true;
+}
+
+static void ts_done(struct compat *c, bool more)
+{
+	(void)more;
+	compat_ok(c, json_incref(c->acc));
+}
+
+void compat_alert_ts(struct compat *c)
+{
+	struct compat_walk w;
+	if (!begin_walk(c, family_of(c), &w))
+		return;
+	c->acc = json_object();
+	w.row = ts_row;
+	w.done = ts_done;
+	compat_walk(c, &w);
+}

@@ -1,0 +1,569 @@
+/* Hosts, from the live view. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat.h"
+
+/* -- host/active -- */
+
+static struct match *host_filter(const struct compat *c, const struct topo_sensor *s)
+{
+	struct buf b = { 0 };
+	const char *mode = compat_arg(c, "mode"), *net = compat_arg(c, "network_cidr");
+	long version = compat_number(c, "version", 0);
+	filter_text(&b, "sensor", s->name);
+	if (mode && (strcmp(mode, "local") == 0 || strcmp(mode, "remote") == 0))
+		filter_add(&b, strcmp(mode, "local") == 0 ? "local = true" : "local = false");
+	if (version == 4 || version == 6)
+		filter_add(&b, version == 4 ? "ip in 0.0.0.0/0" : "not (ip in 0.0.0.0/0)");
+	if (net)
+		filter_text(&b, "ip", net);
+	filter_arg(c, &b, "vlan", "vlan");
+	filter_arg(c, &b, "country", "country");
+	filter_arg(c, &b, "asn", "asn");
+	filter_arg(c, &b, "mac", "mac");
+	return filter_parse(&b, R_HOST);
+}
+
+/* Rates over the life of the host: the records carry totals. */
+static double rate(uint64_t n, const struct r_host *h)
+{
+	double s = (double)(h->host.last - h->host.first) / 1e9;
+	return (double)n / (s < 1 ? 1 : s);
+}
+
+static json_t *host_name(const struct r_host *h, const char *base)
+{
+	return h->host.name.len ? jstr(base, h->host.name) : jaddr(&h->host.ip);
+}
+
+static json_t *host_row(struct compat *c, const void *rec, const char *base)
+{
+	(void)c;
+	const struct r_host *h = rec;
+	const struct g_host *g = &h->host;
+	char ip[ADDR_STRLEN], mac[MAC_STRLEN], key[2 * ADDR_STRLEN] = "";
+	addr_str(&g->ip, ip);
+	for (const char *p = ip; *p; p++)
+		snprintf(key + strlen(key), sizeof key - strlen(key), *p == '.' || *p == ':' ? "__" : "%c", *p);
+	uint64_t bytes = g->bytes_sent + g->bytes_rcvd;
+	json_t *o = json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:o,s:I,s:o,s:s}", "key", key, "ip", ip, "vlan", (int)g->vlan, "name",
+			      host_name(h, base), "os", 0, "first_seen", jsec(g->first), "last_seen", jsec(g->last), "num_alerts",
+			      (json_int_t)g->alerts, "country", jstr(base, g->country), "mac", mac_str(&g->mac, mac));
+	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b}", "is_blacklisted", 0, "is_localhost", g->local ? 1 : 0,
+					    "is_multicast", addr_is_multicast(&g->ip) ? 1 : 0, "is_broadcast",
+					    addr_is_broadcast(&g->ip) ? 1 : 0, "is_broadcast_domain", 0));
+	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I},s:{s:f,s:f},s:{s:I,s:I,s:I},s:{s:I,s:I,s:I}}", "score", "total",
+					    (json_int_t)g->score, "as_client", (json_int_t)g->client_score, "as_server",
+					    (json_int_t)g->server_score, "thpt", "pps",
+					    rate(g->packets_sent + g->packets_rcvd, h), "bps", rate(bytes, h) * 8, "bytes",
+					    "total", (json_int_t)bytes, "sent", (json_int_t)g->bytes_sent, "recvd",
+					    (json_int_t)g->bytes_rcvd, "num_flows", "total", (json_int_t)g->flows_active,
+					    "as_client", (json_int_t)g->flows_client, "as_server",
+					    (json_int_t)g->flows_server));
+	return o;
+}
+
+void compat_host_active(struct compat *c)
+{
+	static const struct compat_order orders[] = {
+		{ "ip", "ip" }, { "name", "name" }, { "since", "first" }, { "first_seen", "first" }, { "last", "last" },
+		{ "last_seen", "last" }, { "alerts", "alerts" }, { "num_alerts", "alerts" }, { "country", "country" },
+		{ "vlan", "vlan" }, { "num_flows", "flows.active" }, { "traffic", "bytes" }, { "bytes", "bytes" },
+		{ "thpt", "bytes" }, { "score", "score" }, { "mac", "mac" }, { NULL, "bytes" },
+	};
+	const struct topo_sensor *s = compat_sensor(c);
+	uint64_t total;
+	if (!s)
+		return;
+	struct match *m = host_filter(c, s);
+	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, host_row, &total);
+	match_free(m);
+	if (c->row->variant) { /* the table of the web interface */
+		json_t *data = json_incref(json_object_get(rsp, "data"));
+		c->beside = json_pack("{s:I,s:I}", "recordsTotal", (json_int_t)total, "recordsFiltered", (json_int_t)total);
+		json_decref(rsp);
+		rsp = data;
+	}
+	compat_ok(c, rsp);
+}
+
+/* -- one host -- */
+
+/* The record, in a static place until the next call; NULL after ending the call. */
+struct found {
+	bool there;
+	struct r_host host;
+	struct buf strs;
+};
+
+static bool keep(void *arg, const void *rec, const char *base)
+{
+	struct found *f = arg;
+	struct r_host *h = &f->host;
+	*h = *(const struct r_host *)rec;
+	struct str *all[] = { &h->host.name, &h->host.names, &h->host.os, &h->host.apps, &h->host.engaged, &h->host.sensor,
+			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		*all[i] = str_put_raw(&f->strs, str_ptr(base, *all[i]), all[i]->len);
+	f->there = true;
+	return false;
+}
+
+static bool find_host(struct compat *c, struct found *f)
+{
+	struct addr ip;
+	struct buf b = { 0 };
+	unsigned vlan;
+	char text[ADDR_STRLEN];
+	*f = (struct found){ 0 };
+	if (!compat_host(c, &ip, &vlan))
+		return false;
+	buf_addf(&b, "ip = \"%s\" and vlan = %u", addr_str(&ip, text), vlan);
+	struct match *m = filter_parse(&b, R_HOST);
+	live_each(c->k->hosts, m, keep, f);
+	match_free(m);
+	return true;
+}
+
+/* "name=sent rcvd" pairs of the application map: see apps in weir-fields(7). */
+static void each_app(const struct r_host *h, const char *base, void (*cb)(void *arg, const char *name, double bytes), void *arg)
+{
+	const char *p = str_ptr(base, h->host.apps), *end = p + h->host.apps.len;
+	char name[64];
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t len = (size_t)((nl ? nl : end) - p);
+		const char *eq = memrchr(p, '=', len);
+		if (eq) {
+			char number[32];
+			snprintf(name, sizeof name, "%.*s", (int)(eq - p), p);
+			snprintf(number, sizeof number, "%.*s", (int)(len - (size_t)(eq - p) - 1), eq + 1);
+			cb(arg, name, strtod(number, NULL));
+		}
+		p += len + 1;
+	}
+}
+
+static void add_app(void *arg, const char *name, double bytes)
+{
+	jadd(arg, name, (json_int_t)bytes);
+}
+
+/* What a host's own flows tell beside its record. */
+struct sums {
+	struct addr ip;
+	json_t *ndpi, *dscp_sent, *dscp_rcvd, *ports, *peers;
+	json_int_t as_client, as_server, alerted_client, alerted_server, unanswered;
+	json_int_t retrans, ooo, lost, retrans_r, ooo_r, lost_r;
+	json_int_t proto[2][4]; /* bytes sent and received: tcp, udp, icmp, other */
+};
+
+static unsigned proto_class(uint8_t p)
+{
+	return p == 6 ? 0 : p == 17 ? 1 : p == 1 || p == 58 ? 2 : 3;
+}
+
+static void add_ndpi(json_t *all, const struct r_flow *f, const char *base, bool client)
+{
+	char app[64];
+	str_copy(app, sizeof app, base, f->app.app.len ? f->app.app : (struct str){ 0 });
+	const char *key = *app ? app : "Unknown";
+	json_t *o = json_object_get(all, key);
+	if (!o) {
+		o = json_pack("{s:o,s:i}", "breed", jstr(base, f->app.breed), "duration", 0);
+		json_object_set_new(all, key, o);
+	}
+	jadd(o, "bytes.sent", (json_int_t)(client ? f->n.client_bytes : f->n.server_bytes));
+	jadd(o, "bytes.rcvd", (json_int_t)(client ? f->n.server_bytes : f->n.client_bytes));
+	jadd(o, "packets.sent", (json_int_t)(client ? f->n.client_packets : f->n.server_packets));
+	jadd(o, "packets.rcvd", (json_int_t)(client ? f->n.server_packets : f->n.client_packets));
+	jadd(o, "num_flows", 1);
+	jadd(o, "duration", (json_int_t)((f->n.last - f->key.first) / 1000000000u));
+}
+
+static bool add_flow(void *arg, const void *rec, const char *base)
+{
+	struct sums *s = arg;
+	const struct r_flow *f = rec;
+	bool client = addr_cmp(&f->key.client, &s->ip) == 0;
+	unsigned cls = proto_class(f->key.proto);
+	char text[80];
+	if (!client && addr_cmp(&f->key.server, &s->ip) != 0)
+		return true;
+	add_ndpi(s->ndpi, f, base, client);
+	s->proto[0][cls] += (json_int_t)(client ? f->n.client_bytes : f->n.server_bytes);
+	s->proto[1][cls] += (json_int_t)(client ? f->n.server_bytes : f->n.client_bytes);
+	jadd(client ? s->dscp_sent : s->dscp_rcvd, dscp_name(f->n.client_tos_min), (json_int_t)f->n.client_packets);
+	jadd(client ? s->dscp_rcvd : s->dscp_sent, dscp_name(f->n.server_tos_min), (json_int_t)f->n.server_packets);
+	if (!client && f->key.server_port) {
+		snprintf(text, sizeof text, "%s:%u", f->key.proto == 6 ? "tcp" : "udp", f->key.server_port);
+		json_t *name = jstr(base, f->app.app);
+		json_object_set_new(s->ports, text, name);
+	}
+	json_object_set_new(s->peers, addr_str(client ? &f->key.server : &f->key.client, text), json_true());
+	if (f->n.end_reason == END_ACTIVE) {
+		s->as_client += client;
+		s->as_server += !client;
+	}
+	s->alerted_client += client && f->judge.score;
+	s->alerted_server += !client && f->judge.score;
+	s->unanswered += client && !f->n.server_packets;
+	s->retrans += client ? f->n.client_retrans : f->n.server_retrans;
+	s->ooo += client ? f->n.client_ooo : f->n.server_ooo;
+	s->lost += client ? f->n.client_lost : f->n.server_lost;
+	s->retrans_r += client ? f->n.server_retrans : f->n.client_retrans;
+	s->ooo_r += client ? f->n.server_ooo : f->n.client_ooo;
+	s->lost_r += client ? f->n.server_lost : f->n.client_lost;
+	return true;
+}
+
+static void sum_flows(struct compat *c, const struct r_host *h, struct sums *s)
+{
+	*s = (struct sums){ .ip = h->host.ip, .ndpi = json_object(), .dscp_sent = json_object(), .dscp_rcvd = json_object(),
+			    .ports = json_object(), .peers = json_object() };
+	live_each(c->k->flows, NULL, add_flow, s);
+}
+
+static void release_sums(struct sums *s)
+{
+	json_decref(s->ndpi);
+	json_decref(s->dscp_sent);
+	json_decref(s->dscp_rcvd);
+	json_decref(s->ports);
+	json_decref(s->peers);
+}
+
+static json_t *dns_document(void)
+{
+	/* The queries of one host are not counted by kind; both spellings of the replies, for old clients. */
+	json_t *zero = json_pack("{s:i,s:i,s:i,s:i,s:i,s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}", "num_queries", 0,
+				 "num_replies_ok", 0, "num_replies_error", 0, "num_replies ok", 0, "num_replies error", 0,
+				 "queries", "num_a", 0, "num_aaaa", 0, "num_any", 0, "num_cname", 0, "num_mx", 0, "num_ns", 0,
+				 "num_other", 0, "num_ptr", 0, "num_soa", 0, "num_txt", 0);
+	return json_pack("{s:O,s:o}", "sent", zero, "rcvd", zero);
+}
+
+static unsigned sensor_index(const struct compat *c, const char *base, struct str name)
+{
+	const struct topo *t = c->k->c->topo;
+	for (size_t i = 0; i < t->n_sensors; i++)
+		if (str_eq(base, name, t->sensors[i].name))
+			return (unsigned)i;
+	return 0;
+}
+
+static json_t *dscp_document(const struct sums *s)
+{
+	json_t *o = json_object(), *v;
+	const char *key;
+	json_object_foreach(s->dscp_sent, key, v)
+		json_object_set_new(o, key, json_pack("{s:O,s:i}", "packets.sent", v, "packets.rcvd", 0));
+	json_object_foreach(s->dscp_rcvd, key, v) {
+		json_t *both = json_object_get(o, key);
+		if (both)
+			json_object_set(both, "packets.rcvd", v);
+		else
+			json_object_set_new(o, key, json_pack("{s:i,s:O}", "packets.sent", 0, "packets.rcvd", v));
+	}
+	return o;
+}
+
+static void put_numbers(json_t *o, const struct r_host *h, const struct sums *s)
+{
+	const struct g_host *g = &h->host;
+	static const char *const classes[] = { "tcp", "udp", "icmp", "other_ip" };
+	const struct {
+		const char *name;
+		json_int_t value;
+	} rows[] = {
+		{ "bytes.sent", (json_int_t)g->bytes_sent }, { "bytes.rcvd", (json_int_t)g->bytes_rcvd },
+		{ "packets.sent", (json_int_t)g->packets_sent }, { "packets.rcvd", (json_int_t)g->packets_rcvd },
+		{ "active_flows.as_client", s->as_client }, { "active_flows.as_server", s->as_server },
+		{ "flows.as_client", g->flows_client }, { "flows.as_server", g->flows_server },
+		{ "total_flows.as_client", g->flows_client }, { "total_flows.as_server", g->flows_server },
+		{ "alerted_flows.as_client", s->alerted_client }, { "alerted_flows.as_server", s->alerted_server },
+		{ "unreachable_flows.as_client", s->unanswered }, { "unreachable_flows.as_server", 0 },
+		{ "contacts.as_client", g->peers }, { "contacts.as_server", (json_int_t)json_object_size(s->peers) },
+		{ "score", g->score }, { "score.as_client", g->client_score }, { "score.as_server", g->server_score },
+		{ "duration", (json_int_t)((g->last - g->first) / 1000000000u) }, { "num_alerts", g->alerts },
+		{ "total_alerts", g->alerts }, { "num_flow_alerts", g->flows_alerted }, { "asn", g->asn }, { "os", 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		json_object_set_new(o, rows[i].name, json_integer(rows[i].value));
+	for (unsigned dir = 0; dir < 2; dir++)
+		for (unsigned k = 0; k < 4; k++) {
+			char name[32];
+			snprintf(name, sizeof name, "%s.bytes.%s", classes[k], dir ? "rcvd" : "sent");
+			json_object_set_new(o, name, json_integer(s->proto[dir][k]));
+		}
+}
+
+json_t *host_document(struct compat *c, const struct r_host *h, const char *base)
+{
+	const struct g_host *g = &h->host;
+	char ip[ADDR_STRLEN], mac[MAC_STRLEN], tskey[ADDR_STRLEN + 8];
+	struct sums s;
+	json_t *o = json_object();
+	sum_flows(c, h, &s);
+	put_numbers(o, h, &s);
+	addr_str(&g->ip, ip);
+	snprintf(tskey, sizeof tskey, g->vlan ? "%s@%u" : "%s", ip, g->vlan);
+	json_object_update_new(o, json_pack("{s:s,s:i,s:s,s:o,s:{},s:i,s:o,s:o,s:s,s:o,s:s}", "ip", ip, "vlan", (int)g->vlan,
+					    "mac", mac_str(&g->mac, mac), "name", host_name(h, base), "names", "ifid",
+					    (int)sensor_index(c, base, g->sensor), "asname", jstr(base, g->as_name), "country",
+					    jstr(base, g->country), "city", "", "os_detail", jstr(base, g->os), "tskey", tskey));
+	json_object_update_new(o, json_pack("{s:f,s:f,s:o,s:o,s:f,s:f}", "latitude", 0.0, "longitude", 0.0, "seen.first",
+					    jsec(g->first), "seen.last", jsec(g->last), "throughput_bps",
+					    rate(g->bytes_sent + g->bytes_rcvd, h), "throughput_pps",
+					    rate(g->packets_sent + g->packets_rcvd, h)));
+	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b,s:b}", "localhost", g->local ? 1 : 0, "privatehost",
+					    addr_is_private(&g->ip) ? 1 : 0, "is_blacklisted", 0, "is_multicast",
+					    addr_is_multicast(&g->ip) ? 1 : 0, "is_broadcast",
+					    addr_is_broadcast(&g->ip) ? 1 : 0, "dhcpHost", 0));
+	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I,s:i},s:{s:I,s:I,s:I,s:i}}", "tcpPacketStats.sent",
+					    "retransmissions", s.retrans, "out_of_order", s.ooo, "lost", s.lost, "keep_alive",
+					    0, "tcpPacketStats.rcvd", "retransmissions", s.retrans_r, "out_of_order", s.ooo_r,
+					    "lost", s.lost_r, "keep_alive", 0));
+	json_object_set(o, "ndpi", s.ndpi);
+	json_object_set(o, "used_ports", s.ports);
+	json_object_set_new(o, "dns", dns_document());
+	json_object_set_new(o, "dscp", dscp_document(&s));
+	json_object_set_new(o, "ndpi_categories", json_array());
+	json_object_set_new(o, "http", json_array());
+	release_sums(&s);
+	return o;
+}
+
+static void reply_host(struct compat *c, bool bare)
+{
+	struct found f;
+	if (!find_host(c, &f))
+		return;
+	json_t *o = f.there ? host_document(c, &f.host, f.strs.p) : NULL;
+	buf_release(&f.strs);
+	if (!o)
+		compat_fail(c, RC_NOT_FOUND, "no host with this address is known now");
+	else if (bare)
+		compat_bare(c, o);
+	else
+		compat_ok(c, o);
+}
+
+void compat_host_data(struct compat *c)
+{
+	if (compat_sensor(c))
+		reply_host(c, false);
+}
+
+void compat_host_stats_page(struct compat *c)
+{
+	reply_host(c, true);
+}
+
+void compat_host_interfaces(struct compat *c)
+{
+	struct found f;
+	const char *key = compat_arg(c, "host");
+	json_t *where = json_array();
+	if (!find_host(c, &f)) {
+		json_decref(where);
+		return;
+	}
+	if (f.there)
+		json_array_append_new(where, json_pack("{s:i}", "ifid", (int)sensor_index(c, f.strs.p, f.host.host.sensor)));
+	buf_release(&f.strs);
+	compat_ok(c, json_pack("{s:o}", key, where));
+}
+
+void compat_host_l7_stats(struct compat *c)
+{
+	struct found f;
+	json_t *row, *sums = json_object();
+	size_t i;
+	if (!compat_sensor(c) || !find_host(c, &f)) {
+		json_decref(sums);
+		return;
+	}
+	if (f.there)
+		each_app(&f.host, f.strs.p, add_app, sums);
+	bool there = f.there;
+	uint64_t duration = there ? (f.host.host.last - f.host.host.first) / 1000000000u : 0;
+	buf_release(&f.strs);
+	json_t *rows = compat_pie(sums, compat_flag(c, "collapse_stats", true) ? 3 : 0, 65535, false);
+	json_array_foreach(rows, i, row)
+		json_object_set_new(row, "duration", json_integer((json_int_t)duration));
+	if (there) {
+		compat_ok(c, rows);
+	} else {
+		json_decref(rows);
+		compat_fail(c, RC_NOT_FOUND, "no host with this address is known now");
+	}
+}
+
+/* -- chosen fields of one or all hosts -- */
+
+struct custom {
+	struct compat *c;
+	const char *wanted;
+	json_t *rows;
+};
+
+/* "FIELD" or "FIELD=ALIAS", joined by commas; a field that is not there is left out. */
+static bool custom_row(void *arg, const void *rec, const char *base)
+{
+	struct custom *k = arg;
+	json_t *all = host_document(k->c, rec, base), *row = json_object();
+	for (const char *p = k->wanted; *p;) {
+		size_t len = strcspn(p, ",");
+		char field[128], *alias;
+		snprintf(field, sizeof field, "%.*s", (int)len, p);
+		alias = strchr(field, '=');
+		if (alias)
+			*alias++ = '\0';
+		json_t *v = json_object_get(all, field);
+		if (v)
+			json_object_set(row, alias ? alias : field, v);
+		p += len + (p[len] == ',');
+	}
+	json_decref(all);
+	json_array_append_new(k->rows, row);
+	return json_array_size(k->rows) < 1000; /* each costs a walk over the flows */
+}
+
+void compat_host_custom_data(struct compat *c)
+{
+	const struct topo_sensor *s = compat_sensor(c);
+	const char *wanted = compat_arg(c, "field_alias");
+	struct custom k = { c, wanted ? wanted : "ip,name,vlan", json_array() };
+	struct buf b = { 0 };
+	if (!s) {
+		json_decref(k.rows);
+		return;
+	}
+	filter_text(&b, "sensor", s->name);
+	filter_arg(c, &b, "host", "ip");
+	struct match *m = filter_parse(&b, R_HOST);
+	live_each(c->k->hosts, m, custom_row, &k);
+	match_free(m);
+	compat_ok(c, k.rows);
+}
+
+/* -- lists of hosts -- */
+
+static json_t *find_row_of(struct compat *c, const void *rec, const char *base)
+{
+	(void)c;
+	const struct r_host *h = rec;
+	char ip[ADDR_STRLEN];
+	return json_pack("{s:o,s:s,s:s}", "name", host_name(h, base), "ip", addr_str(&h->host.ip, ip), "type", "ip");
+}
+
+void compat_host_find(struct compat *c)
+{
+	static const struct compat_order orders[] = { { NULL, "bytes" } };
+	const char *text = compat_arg(c, "query");
+	struct buf b = { 0 };
+	struct addr ip;
+	uint64_t total;
+	if (text && addr_parse(text, strlen(text), &ip) == 0) {
+		filter_text(&b, "ip", text);
+	} else {
+		buf_adds(&b, "name contains ");
+		add_match_text(&b, text ? text : "", text ? strlen(text) : 0);
+	}
+	struct match *m = filter_parse(&b, R_HOST);
+	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, find_row_of, &total);
+	match_free(m);
+	compat_ok(c, json_pack("{s:O,s:s}", "results", json_object_get(rsp, "data"), "query", text ? text : ""));
+	json_decref(rsp);
+}
+
+static json_t *talker_row(struct compat *c, const void *rec, const char *base)
+{
+	(void)c;
+	const struct r_host *h = rec;
+	char url[ADDR_STRLEN + 64], ip[ADDR_STRLEN];
+	snprintf(url, sizeof url, "/lua/host_details.lua?host=%s", addr_str(&h->host.ip, ip));
+	return json_pack("{s:o,s:f,s:s,s:s}", "name", host_name(h, base), "throughput",
+			 rate(h->host.bytes_sent + h->host.bytes_rcvd, h) * 8, "throughput_type", "bps", "url", url);
+}
+
+/* variant: 1 local hosts, 0 remote ones. */
+void compat_talkers(struct compat *c)
+{
+	static const struct compat_order orders[] = { { NULL, "bytes" } };
+	const struct topo_sensor *s = compat_sensor(c);
+	struct buf b = { 0 };
+	uint64_t total;
+	if (!s)
+		return;
+	filter_text(&b, "sensor", s->name);
+	filter_add(&b, c->row->variant ? "local = true" : "local = false");
+	struct match *m = filter_parse(&b, R_HOST);
+	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, talker_row, &total);
+	match_free(m);
+	json_t *rows = json_incref(json_object_get(rsp, "data"));
+	json_decref(rsp);
+	compat_ok(c, rows);
+}
+
+static json_t *pie_row(struct compat *c, const void *rec, const char *base)
+{
+	(void)c;
+	const struct r_host *h = rec;
+	return json_pack("{s:o,s:I,s:s}", "label", host_name(h, base), "value",
+			 (json_int_t)(h->host.bytes_sent + h->host.bytes_rcvd), "url", "");
+}
+
+void compat_top_hosts(struct compat *c)
+{
+	static const struct compat_order orders[] = { { NULL, "bytes" } };
+	const struct topo_sensor *s = compat_sensor(c);
+	struct buf b = { 0 };
+	uint64_t total;
+	if (!s)
+		return;
+	filter_text(&b, "sensor", s->name);
+	struct match *m = filter_parse(&b, R_HOST);
+	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, pie_row, &total);
+	match_free(m);
+	json_t *rows = json_incref(json_object_get(rsp, "data"));
+	json_decref(rsp);
+	compat_ok(c, rows);
+}
+
+struct arp {
+	struct compat *c;
+	json_t *rows;
+};
+
+static bool arp_row(void *arg, const void *rec, const char *base)
+{
+	(void)base;
+	struct arp *a = arg;
+	const struct r_host *h = rec;
+	char mac[MAC_STRLEN];
+	json_array_append_new(a->rows, json_pack("{s:o,s:s}", "ip", jaddr(&h->host.ip), "mac", mac_str(&h->host.mac, mac)));
+	return true;
+}
+
+/* Which address was seen with which MAC: what an ARP table would say. */
+void compat_arp(struct compat *c)
+{
+	const struct topo_sensor *s = compat_sensor(c);
+	struct arp a = { c, json_array() };
+	struct buf b = { 0 };
+	if (!s) {
+		json_decref(a.rows);
+		return;
+	}
+	filter_text(&b, "sensor", s->name);
+	filter_add(&b, "local = true and mac");
+	struct match *m = filter_parse(&b, R_HOST);
+	live_each(c->k->hosts, m, arp_row, &a);
+	match_free(m);
+	compat_ok(c, a.rows);
+}

@@ -1,0 +1,125 @@
+/* Every path of ntopng's API that is answered. GET /api/v1/compat prints this. */
+#include "compat.h"
+
+#define EPOCHS "ifid,epoch_begin,epoch_end"
+#define ALERTS EPOCHS ",status,alert_id,alert_type,severity,alert_severity,score,ip,cli_ip,srv_ip,cli_port,srv_port,cli_name," \
+	       "srv_name,cli_country,srv_country,vlan_id,l4proto,l7proto,ip_version,info,description,row_id"
+#define LISTS ALERTS ",start,length,sort,order,draw"
+#define FLOWS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,host,client,server,port,application,category,l4proto," \
+	      "version,vlan,asn,username,flowhosts_type,flow_status,verbose"
+#define HOSTS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,mode,version,vlan,country,asn,mac,network_cidr,all"
+#define CLAUSES "select_clause,where_clause,group_by_clause,order_by_clause,maxhits_clause"
+#define SETTINGS "settings are in weir.yaml: edit it, check it with weir config check, and reload"
+#define PAGE "{\"records\":[],\"stats\":{\"query\":\"\",\"num_records_processed\":\"0\",\"query_duration_msec\":0}}"
+
+enum { ALL, FLOW, HOST, MAC, IFACE, NET, SYS, USER, AM };
+
+#define FAMILY(name, v) \
+	{ "get/" name "/alert/list", compat_alert_list, HAS_ALL, LISTS, NULL, NULL, v }, \
+	{ "get/" name "/alert/ts", compat_alert_ts, HAS_ALL, ALERTS ",by_24h", NULL, "always by day and hour", v }, \
+	{ "get/" name "/alert/top", compat_alert_top, HAS_ALL, ALERTS, NULL, NULL, v }
+
+const struct compat_row compat_rows[] = {
+	{ "connect/test", compat_empty, HAS_ALL, NULL, "[]", NULL, 0 },
+	{ "rest/version", compat_version, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "create/ntopng/session", compat_session, HAS_ALL, "auth_session_duration", NULL, NULL, 0 },
+	{ "get/ntopng/about", compat_about, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/ntopng/limits", compat_limits, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/ntopng/interfaces", compat_interfaces, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/interface/list", compat_interfaces, HAS_ALL, NULL, NULL, "a name that clients use and ntopng lacks", 0 },
+
+	{ "get/alert/type/consts", compat_alert_types, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/alert/severity/consts", compat_alert_severities, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/alert/type/counters", compat_alert_counters, HAS_ALL, ALERTS, NULL, NULL, 0 },
+	{ "get/alert/severity/counters", compat_alert_counters, HAS_ALL, ALERTS, NULL, NULL, 1 },
+	{ "get/alert/top", compat_alert_top, HAS_ALL, ALERTS, NULL, NULL, ALL },
+	{ "get/alert/list/alerts", compat_alert_rows, HAS_ALL, EPOCHS ",alert_family," CLAUSES, NULL, NULL, 0 },
+	{ "get/alert/list/engaged", compat_alert_list, HAS_ALL, LISTS, NULL, "a name that clients use and ntopng lacks", ALL },
+	FAMILY("all", ALL),
+	FAMILY("flow", FLOW),
+	FAMILY("host", HOST),
+	FAMILY("mac", MAC),
+	FAMILY("interface", IFACE),
+	FAMILY("network", NET),
+	FAMILY("system", SYS),
+	FAMILY("user", USER),
+	FAMILY("am_host", AM),
+
+	{ "get/interface/data", compat_interface_data, HAS_PART, "ifid,iffilter", NULL,
+	  "rates are taken between two requests; speed, charts and exporters are 0", 0 },
+	{ "get/interface/address", compat_empty, HAS_NOTHING, "ifid", "{\"addresses\":[]}", "addresses of interfaces are not asked", 0 },
+	{ "get/interface/bcast_domains", compat_empty, HAS_NOTHING, "ifid", "{\"bcast_domains\":[]}",
+	  "broadcast domains are not learned", 0 },
+	{ "get/interface/l7/stats", compat_interface_l7_stats, HAS_ALL, "ifid,ndpistats_mode,breed,ndpi_category,all_values,max_values,"
+	  "collapse_stats", NULL, NULL, 0 },
+	{ "get/interface/l7/data", compat_interface_l7_data, HAS_ALL, "ifid", NULL, NULL, 0 },
+	{ "get/interface/top/applications", compat_interface_l7_stats, HAS_ALL, "ifid,ndpistats_mode", NULL, NULL, 0 },
+	{ "get/interface/dscp/stats", compat_dscp_stats, HAS_ALL, "ifid", NULL, NULL, 0 },
+	{ "get/interface/top/local/talkers", compat_talkers, HAS_ALL, "ifid", NULL, NULL, 1 },
+	{ "get/interface/top/remote/talkers", compat_talkers, HAS_ALL, "ifid", NULL, NULL, 0 },
+	{ "get/interface/top/hosts", compat_top_hosts, HAS_ALL, "ifid,perPage", NULL, NULL, 0 },
+	{ "get/interface/arp", compat_arp, HAS_ALL, "ifid", NULL, NULL, 0 },
+
+	{ "get/host/active", compat_host_active, HAS_PART, HOSTS, NULL, "no blacklists, broadcast domains and systems by number", 0 },
+	{ "get/host/list", compat_host_active, HAS_PART, HOSTS, NULL, "a name that clients use and ntopng lacks", 0 },
+	{ "get/host/active_list", compat_host_active, HAS_PART, HOSTS, NULL, NULL, 1 },
+	{ "get/host/data", compat_host_data, HAS_PART, "ifid,host,vlan", NULL, "counters of DNS and HTTP messages are 0", 0 },
+	{ "get/host/interfaces", compat_host_interfaces, HAS_ALL, "host,vlan", NULL, NULL, 0 },
+	{ "get/host/l7/stats", compat_host_l7_stats, HAS_PART, "ifid,host,vlan,collapse_stats", NULL, "by application only", 0 },
+	{ "get/host/dscp/stats", compat_dscp_stats, HAS_ALL, "ifid,host,vlan,direction", NULL, NULL, 1 },
+	{ "get/host/custom_data", compat_host_custom_data, HAS_PART, "ifid,host,field_alias", NULL, "at most 1000 hosts", 0 },
+	{ "get/host/find", compat_host_find, HAS_ALL, "ifid,query", NULL, NULL, 0 },
+	{ "get/host/top/ts_stats", compat_host_top_protocols, HAS_PART, "ts_query,epoch_begin,epoch_end", NULL, "applications", 0 },
+	{ "get/host/pools", compat_pools, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/host/pool/pools", compat_pools, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/pools", compat_pools, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "host_stats", compat_host_stats_page, HAS_PART, "host,vlan", NULL, "without the envelope", 0 },
+
+	{ "get/flow/active", compat_flow_active, HAS_ALL, FLOWS, NULL, NULL, 0 },
+	{ "get/flow/active_list", compat_flow_active, HAS_ALL, FLOWS, NULL, NULL, 1 },
+	{ "get/flow/l4/counters", compat_flow_l4_counters, HAS_ALL, "ifid", NULL, NULL, 0 },
+	{ "get/flow/l7/counters", compat_flow_l7_counters, HAS_ALL, "ifid", NULL, NULL, 0 },
+	{ "get/flow/aggregated_live_flows", compat_flow_peers, HAS_PART, "ifid,host,aggregation_criteria", NULL,
+	  "by client or server", 0 },
+	{ "iface_flows_sankey", compat_sankey, HAS_ALL, NULL, NULL, "without the envelope", 0 },
+
+	{ "get/l4/protocol/consts", compat_l4_consts, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/l7/application/consts", compat_l7_apps, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/l7/category/consts", compat_l7_categories, HAS_ALL, NULL, NULL, NULL, 0 },
+
+	{ "get/db/flows", compat_db_flows, HAS_ALL, EPOCHS "," CLAUSES, NULL, NULL, 0 },
+	{ "get/db/topk_flows", compat_db_topk, HAS_ALL, "ifid,begin_time_clause,end_time_clause,where_clause,maxhits_clause", NULL,
+	  NULL, 0 },
+	{ "get/db/historical_db_search", compat_db_search, HAS_PART, EPOCHS ",ip,start,length", NULL, "top conversations", 0 },
+	{ "get/timeseries/ts", compat_timeseries, HAS_PART, "ts_schema,ts_query,epoch_begin,epoch_end,limit", NULL,
+	  "made from stored flows, whose bytes are spread evenly over their time", 0 },
+	{ "get/timeseries/type/consts", compat_timeseries_types, HAS_ALL, "query", NULL, NULL, 0 },
+
+	{ "get/network/networks", compat_networks, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/checks/config", compat_checks_config, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "export/checks/config", compat_checks_config, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/system/status", compat_system_status, HAS_PART, NULL, NULL, "what a confined process sees of the machine", 0 },
+	{ "get/system/health/stats", compat_system_status, HAS_PART, NULL, NULL, "what a confined process sees of the machine", 0 },
+
+	{ "get/ntopng/users", compat_empty, HAS_NOTHING, NULL, "[]", "there are tokens and no users", 0 },
+	{ "get/syslog/producer/consts", compat_empty, HAS_NOTHING, NULL, "[]", "no syslog is collected", 0 },
+	{ "get/network/discovery/discover", compat_empty, HAS_NOTHING, "ifid", "[]", "weir never sends a packet", 0 },
+	{ "get/snmp/device/alert/list", compat_empty, HAS_NOTHING, "ifid", PAGE, "no SNMP", 0 },
+	{ "get/snmp/device/list", compat_empty, HAS_NOTHING, NULL, "[]", "no SNMP", 0 },
+	{ "get/flowdevices/stats", compat_empty, HAS_NOTHING, "ifid", "[]", "no exporters", 0 },
+	{ "get/interface/nprobes/data", compat_empty, HAS_NOTHING, "ifid", "[]", "no probes", 0 },
+	{ "get/system/health/redis", compat_empty, HAS_NOTHING, NULL, "[]", "no Redis", 0 },
+	{ "get/system/health/influxdb", compat_empty, HAS_NOTHING, NULL, "[]", "no InfluxDB", 0 },
+	{ "get/system/health/clickhouse", compat_empty, HAS_NOTHING, NULL, "[]", "no ClickHouse", 0 },
+
+	{ "enable/check", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "disable/check", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "add/alert/exclusion", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "add/host/pool", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "edit/host/pool", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "delete/host/pool", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "set/host/alias", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "create/ntopng/user", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+	{ "add/ntopng/user", compat_no_write, HAS_NO_WRITE, NULL, NULL, SETTINGS, 0 },
+};
+const size_t n_compat_rows = sizeof compat_rows / sizeof *compat_rows;
