@@ -12,6 +12,7 @@
 #include "log.h"
 #include "pipeline.h"
 #include "proc.h"
+#include "watch.h"
 
 #define MIN_STREAM   (16u << 20)   /* bytes that an output stream holds at least */
 #define SILENT_NS    3000000000ull /* a sensor that does not answer holds the others up for this long */
@@ -355,6 +356,19 @@ static void metrics_cb(void *arg, struct metrics *m)
 	metrics_put(m, "keep_work_max", NULL, "seconds", false, (double)k->work_max / 1e9);
 }
 
+/* Only live: a replay gives the same, whatever the processes were doing. */
+static void on_health(void *arg, const struct engine_health *h)
+{
+	struct checks *k = arg;
+	struct buf rec = { 0 };
+	if (!k->p.nonce || !k->p.has_epoch || !is_kept(k))
+		return;
+	pipeline_pack_health(&rec, h);
+	pipeline_health(&k->p, rec.p, rec.len);
+	enter(k, &(struct journal_entry){ .kind = JR_HEALTH, .body = rec.p, .len = (uint32_t)rec.len });
+	buf_release(&rec);
+}
+
 static int init(struct proc_ctx *c)
 {
 	struct checks *k = c->state;
@@ -369,6 +383,8 @@ static int init(struct proc_ctx *c)
 	k->lanes = xcalloc(k->n_lanes, sizeof *k->lanes);
 	for (size_t i = 0; i < k->n_lanes; i++)
 		init_lane(k, &k->lanes[i], &c->topo->sensors[i]);
+	if (k->p.nonce)
+		watch_new(c->loop, c->topo, on_health, k);
 	k->look = loop_add_timer(c->loop, on_look, k);
 	loop_set_timer(k->look, LOOK_MS, LOOK_MS);
 	k->idle = loop_add_idle(c->loop, work, k);

@@ -23,6 +23,7 @@ enum journal_kind {
 	JR_RECORDS,   /* count records of a lane from base on, as they came */
 	JR_EPOCH,     /* a lane began a new run */
 	JR_LOST,      /* a lane's records before base are gone */
+	JR_HEALTH,    /* body: what a process of weir told of itself, as a METRIC record */
 };
 
 struct journal_entry {

@@ -254,6 +254,38 @@ uint32_t pipeline_records(struct pipeline *p, unsigned lane, uint64_t base, uint
 	return n;
 }
 
+/* -- health -- */
+
+static const char *const health_names[] = { [HEALTH_SILENT] = "silent", [HEALTH_FULL] = "full", [HEALTH_FAILING] = "failing",
+					    [HEALTH_DROPPED] = "dropped" };
+
+void pipeline_pack_health(struct buf *out, const struct engine_health *h)
+{
+	struct buf text = { 0 };
+	struct r_metric m = { .metric = { .value = h->value } };
+	m.metric.process = str_put(&text, h->process, strlen(h->process), 64);
+	m.metric.name = str_put_raw(&text, health_names[h->kind], strlen(health_names[h->kind]));
+	codec_pack(out, R_METRIC, &m, text.p);
+	buf_release(&text);
+}
+
+bool pipeline_health(struct pipeline *p, const char *rec, size_t len)
+{
+	struct codec_reader r = { .base = rec, .len = len };
+	struct r_metric m;
+	char process[64];
+	if (codec_peek(&r) != R_METRIC || codec_read(&r, &m) != 1)
+		return false;
+	snprintf(process, sizeof process, "%.*s", (int)m.metric.process.len, str_ptr(rec, m.metric.process));
+	for (unsigned i = 0; i < sizeof health_names / sizeof *health_names; i++) {
+		struct engine_health h = { .process = process, .value = m.metric.value };
+		h.kind = i;
+		if (str_eq(rec, m.metric.name, health_names[i]))
+			engine_health(p->engine, &h);
+	}
+	return true;
+}
+
 /* -- the journal -- */
 
 static void map_lanes(struct pipeline *p, const char *names, size_t len)
@@ -291,6 +323,8 @@ bool pipeline_apply(struct pipeline *p, const struct journal_entry *e)
 		pipeline_begin(p, e->epoch, e->base);
 		return true;
 	}
+	if (e->kind == JR_HEALTH)
+		return pipeline_health(p, e->body, e->len);
 	acknowledge(&p->alerts, e->durable[0]);
 	acknowledge(&p->history, e->durable[1]);
 	if (lane >= p->n_positions)

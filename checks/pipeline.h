@@ -58,6 +58,9 @@ uint64_t pipeline_make_epoch(const struct pipeline *p);
 void pipeline_begin(struct pipeline *p, uint64_t epoch, uint64_t nonce);
 /* A sensor's stream is (now) of this run. */
 void pipeline_epoch(struct pipeline *p, unsigned lane, uint64_t epoch);
+/* What a process of weir told of itself: a packed METRIC record, see pipeline_pack_health. False if it is none. */
+bool pipeline_health(struct pipeline *p, const char *rec, size_t len);
+void pipeline_pack_health(struct buf *out, const struct engine_health *h);
 void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next);
 /*
  * Works on count records, while go (may be NULL) says so before each. Returns how many; the reader is behind them. A record
