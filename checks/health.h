@@ -13,10 +13,11 @@ struct health_process {
 	char name[40];
 	uint64_t heard;       /* when it answered last; at first when the watch began */
 	double full;          /* of its queue, %, largest in the minute */
-	double failing;       /* attempts to deliver that failed in a row */
+	double failing;       /* attempts to deliver that failed in a row, largest in the minute */
+	uint64_t dead, dead_at; /* deliveries that were given up and are kept; at the last report */
 	uint64_t dropped, dropped_at; /* alerts it dropped so far; at the last report */
-	bool known;           /* dropped_at is set */
-	uint64_t adding;      /* of dropped, while an answer is read */
+	bool known;           /* dropped_at and dead_at are set */
+	uint64_t adding, adding_dead; /* while an answer is read */
 };
 
 /* An answer begins; its PROCESS record. Then its metrics, then the end. */

@@ -44,7 +44,7 @@ PLACE_CHECK(system, slow_consumer)
 
 PLACE_CHECK(system, delivery_failing)
 {
-	return of_process(&w->failing, k, o, "%.0f attempts to notify somebody failed in a row");
+	return of_process(&w->failing, k, o, "%.0f attempts to notify somebody failed");
 }
 
 PLACE_CHECK(system, dropped_alerts)
