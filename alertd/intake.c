@@ -93,8 +93,9 @@ static void drop_transaction(struct intake *i)
 static void in_trouble(struct intake *i, const char *why)
 {
 	add(&i->n.failures, 1);
+	if (strcmp(i->trouble, why) != 0) /* said once, not at each try */
+		log_limited(&i->limit, "%s: %s; nothing is lost, trying again", i->c.stream, why);
 	set_trouble(i, why);
-	log_limited(&i->limit, "%s: %s; nothing is lost, trying again", i->c.stream, why);
 	if (i->store) {
 		i->c.ops->rollback(i->store);
 		i->c.ops->close(i->store);

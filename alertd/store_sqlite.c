@@ -22,7 +22,10 @@ int store_fail(struct store *s, sqlite3 *db, const char *what)
 	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK;
 	snprintf(s->error, sizeof s->error, "%s: %s", what, db ? sqlite3_errmsg(db) : strerror(errno));
 	s->damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-	if (db && sqlite3_extended_errcode(db) == SQLITE_CANTOPEN && sqlite3_system_errno(db))
+	/* What the system says is clearer than SQLite, which also tries other files and ways. */
+	if ((code == SQLITE_CANTOPEN || code == SQLITE_READONLY) && s->role != STORE_READ && access(s->dir, W_OK) < 0)
+		snprintf(s->error, sizeof s->error, "cannot write in %s: %s", s->dir, strerror(errno));
+	else if (db && sqlite3_extended_errcode(db) == SQLITE_CANTOPEN && sqlite3_system_errno(db))
 		snprintf(s->error, sizeof s->error, "%s: cannot open: %s", what, strerror(sqlite3_system_errno(db)));
 	return -1;
 }

@@ -336,8 +336,11 @@ void keep_forget(struct keep *k, struct pipeline *p)
 
 static void set_trouble(struct keep *k, const char *what, int error)
 {
-	snprintf(k->trouble, sizeof k->trouble, "%s: %s", what, strerror(error));
-	log_limited(&k->limit, "%s/%s; nothing is lost, trying again", k->dir, k->trouble);
+	char text[sizeof k->trouble];
+	snprintf(text, sizeof text, "%s: %s", what, strerror(error));
+	if (strcmp(text, k->trouble) != 0) /* said once, not at each try */
+		log_limited(&k->limit, "%s/%s; nothing is lost, trying again", k->dir, text);
+	memcpy(k->trouble, text, sizeof text);
 	k->failed++;
 }
 

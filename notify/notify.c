@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "document.h"
 #include "fault.h"
@@ -764,7 +765,10 @@ static int open_queue(struct notify *k)
 	int rc = -1, n = 0;
 	k->q = queue_open(path, k->c->topo->notify.max_rows, &err);
 	if (!k->q) {
-		log_error("deliveries: %s", buf_cstr(&err));
+		if (access(k->c->topo->state, W_OK) < 0)
+			log_error("cannot write in %s: %s", k->c->topo->state, strerror(errno));
+		else
+			log_error("deliveries: %s", buf_cstr(&err));
 		goto out;
 	}
 	for (size_t i = 0; i < k->n; i++)

@@ -128,7 +128,7 @@ char *effective_write(struct topo *t)
 		fprintf(stderr, "weir: %s is too long for sockets, %zu bytes are the most\n", t->runtime, MAX_RUNTIME);
 		goto bad;
 	}
-	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || !(fp = fopen(tmp, "we"))) {
+	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || access(t->state, W_OK) < 0 || !(fp = fopen(tmp, "we"))) {
 		fprintf(stderr, "weir: cannot write below %s and %s: %s (be root, or choose a place with --dir DIR)\n",
 			t->runtime, t->state, strerror(errno));
 		goto bad;
