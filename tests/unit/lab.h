@@ -1,6 +1,6 @@
 /*
- * A laboratory for checks: an engine with a configuration, flows put together field by field, and a list of the alerts that came
- * out. Times are in seconds after LAB_START.
+ * A laboratory for checks: an engine with a configuration, flows put together field by field, and a
+ * list of the alerts that came out. Times are in seconds after LAB_START.
  */
 #ifndef WEIR_TEST_LAB_H
 #define WEIR_TEST_LAB_H
@@ -39,11 +39,11 @@ struct lab {
 
 struct lab_flow {
 	struct lab *l;
-	double at, lasts;       /* seconds */
+	double at, lasts; /* seconds */
 	struct g_flow_key key;
 	struct g_flow_count n;
 	struct g_flow_app app;
-	struct buf text;        /* of app */
+	struct buf text; /* of app */
 };
 
 static inline void lab_copy(char *out, size_t size, const char *base, struct str s)
@@ -54,7 +54,7 @@ static inline void lab_copy(char *out, size_t size, const char *base, struct str
 static inline void lab_on_alert(void *arg, const char *rec, size_t len)
 {
 	struct lab *l = arg;
-	struct codec_reader r = { .base = rec, .len = len };
+	struct codec_reader r = {.base = rec, .len = len};
 	l->alerts = realloc(l->alerts, (l->n + 1) * sizeof *l->alerts);
 	struct lab_alert *a = &l->alerts[l->n++];
 	memset(a, 0, sizeof *a);
@@ -74,18 +74,27 @@ static inline void lab_on_history(void *arg, const char *rec, size_t len)
 }
 
 /* checks: what is inside the braces of 'checks'; others are as they are by default. */
-static inline void lab_open(struct lab *l, const char *checks)
+static inline void lab_open_lua(struct lab *l, const char *checks, const char *lua)
 {
-	static const struct engine_ops ops = { lab_on_alert, lab_on_history };
-	struct buf err = { 0 }, text = { 0 };
+	static const struct engine_ops ops = {lab_on_alert, lab_on_history};
+	struct buf err = {0}, text = {0};
 	memset(l, 0, sizeof *l);
-	buf_addf(&text, "sensors: {s: {file: x}}\nlua: {enabled: no}\nnetworks: {local: [10.0.0.0/8]}\nlimits: {hosts: 5000, flows: 5000}\nchecks: {%s}\n", checks);
+	buf_addf(&text,
+		 "sensors: {s: {file: x}}\nlua: {%s}\nnetworks: {local: [10.0.0.0/8]}\n"
+		 "limits: {hosts: 5000, flows: 5000}\nchecks: {%s}\n",
+		 lua, checks);
 	l->t = topo_parse("lab", text.p, text.len, &err);
 	if (!l->t)
 		fail_msg("%s", buf_cstr(&err));
 	buf_release(&err);
 	buf_release(&text);
 	l->e = engine_new(l->t, &ops, l);
+}
+
+/* Without scripts. */
+static inline void lab_open(struct lab *l, const char *checks)
+{
+	lab_open_lua(l, checks, "enabled: no");
 }
 
 static inline void lab_close(struct lab *l)
@@ -102,20 +111,20 @@ static inline uint64_t lab_time(double at)
 
 static inline void lab_tick(struct lab *l, double at)
 {
-	struct r_tick t = { .tick = { .to = lab_time(at), .sensor = { 0, 1 } } };
+	struct r_tick t = {.tick = {.to = lab_time(at), .sensor = {0, 1}}};
 	engine_tick(l->e, &t, "s");
 }
 
 /* The same with what the sensor has counted so far; live. */
 static inline void lab_tick_count(struct lab *l, double at, const struct g_sensor_count *n)
 {
-	struct r_tick t = { .tick = { .to = lab_time(at), .sensor = { 0, 1 }, .live = true }, .n = *n };
+	struct r_tick t = {.tick = {.to = lab_time(at), .sensor = {0, 1}, .live = true}, .n = *n};
 	engine_tick(l->e, &t, "s");
 }
 
 static inline struct addr lab_addr(const char *s)
 {
-	struct addr a = { { 0 } };
+	struct addr a = {{0}};
 	assert_int_equal(addr_parse(s, strlen(s), &a), 0);
 	return a;
 }
@@ -125,23 +134,36 @@ static inline struct str lab_text(struct lab_flow *f, const char *s)
 	return str_put_raw(&f->text, s, strlen(s));
 }
 
-/* An ordinary TLS connection from 10.0.0.1 to 192.0.2.7:443, at second 'at', that no check has anything against. */
+/* An ordinary TLS connection from 10.0.0.1 to 192.0.2.7:443, at second 'at', that no check has
+ * anything against. */
 static inline struct lab_flow lab_flow(struct lab *l, double at)
 {
-	struct lab_flow f = { .l = l, .at = at, .lasts = 2 };
-	f.key.id = (struct id){ 1, ++l->flows };
+	struct lab_flow f = {.l = l, .at = at, .lasts = 2};
+	f.key.id = (struct id){1, ++l->flows};
 	f.key.client = lab_addr("10.0.0.1");
 	f.key.server = lab_addr("192.0.2.7");
-	f.key.client_mac = (struct mac){ { 2, 0, 0, 0, 0, 1 } };
-	f.key.server_mac = (struct mac){ { 2, 0, 0, 0, 0, 254 } };
+	f.key.client_mac = (struct mac){{2, 0, 0, 0, 0, 1}};
+	f.key.server_mac = (struct mac){{2, 0, 0, 0, 0, 254}};
 	f.key.client_port = 40000;
 	f.key.server_port = 443;
 	f.key.proto = 6;
 	f.key.ip_version = 4;
-	f.n = (struct g_flow_count){ .tcp_state = TS_CLOSED, .client_packets = 20, .server_packets = 20, .client_bytes = 4000,
-				     .server_bytes = 20000, .client_payload = 3000, .server_payload = 19000, .client_syns = 1,
-				     .client_flags = 0x1b, .server_flags = 0x1b, .end_reason = END_FIN };
-	f.app = (struct g_flow_app){ .n = 1, .final = true, .state = VERDICT_DPI, .app_id = APP_TLS, .tls_version_id = 0x0304 };
+	f.n = (struct g_flow_count){.tcp_state = TS_CLOSED,
+				    .client_packets = 20,
+				    .server_packets = 20,
+				    .client_bytes = 4000,
+				    .server_bytes = 20000,
+				    .client_payload = 3000,
+				    .server_payload = 19000,
+				    .client_syns = 1,
+				    .client_flags = 0x1b,
+				    .server_flags = 0x1b,
+				    .end_reason = END_FIN};
+	f.app = (struct g_flow_app){.n = 1,
+				    .final = true,
+				    .state = VERDICT_DPI,
+				    .app_id = APP_TLS,
+				    .tls_version_id = 0x0304};
 	f.app.app = lab_text(&f, "TLS");
 	f.app.master = lab_text(&f, "TLS");
 	f.app.category = lab_text(&f, "Web");
@@ -157,32 +179,38 @@ static inline struct lab_flow lab_udp(struct lab *l, double at, unsigned app, un
 {
 	struct lab_flow f = lab_flow(l, at);
 	memset(&f.app, 0, sizeof f.app);
-	f.app = (struct g_flow_app){ .n = 1, .final = true, .state = VERDICT_DPI, .app_id = (uint16_t)app };
+	f.app = (struct g_flow_app){
+	    .n = 1, .final = true, .state = VERDICT_DPI, .app_id = (uint16_t)app};
 	f.key.proto = 17;
 	f.key.server_port = (uint16_t)port;
-	f.n = (struct g_flow_count){ .client_packets = 1, .server_packets = 1, .client_bytes = 80, .server_bytes = 120,
-				     .client_payload = 38, .server_payload = 78, .end_reason = END_IDLE };
+	f.n = (struct g_flow_count){.client_packets = 1,
+				    .server_packets = 1,
+				    .client_bytes = 80,
+				    .server_bytes = 120,
+				    .client_payload = 38,
+				    .server_payload = 78,
+				    .end_reason = END_IDLE};
 	return f;
 }
 
 /* The records of the flow: its verdict, an update after 61 s if it lasts so long, its end. */
 static inline void lab_run(struct lab_flow *f)
 {
-	struct r_verdict v = { .key = f->key, .app = f->app };
+	struct r_verdict v = {.key = f->key, .app = f->app};
 	struct r_update u;
 	struct r_end end;
-	struct buf packed = { 0 };
+	struct buf packed = {0};
 	v.key.first = lab_time(f->at);
 	v.key.sensor = str_put_raw(&f->text, "s", 1);
 	f->n.start = v.key.first;
 	codec_pack(&packed, R_VERDICT, &v, f->text.p);
 	engine_verdict(f->l->e, &v, f->text.p, packed.p, packed.len);
 	f->n.last = lab_time(f->at + f->lasts);
-	u = (struct r_update){ .key = v.key, .n = f->n };
+	u = (struct r_update){.key = v.key, .n = f->n};
 	u.n.end_reason = END_ACTIVE;
 	if (f->lasts > 60)
 		engine_update(f->l->e, &u, f->text.p);
-	end = (struct r_end){ .key = v.key, .n = f->n };
+	end = (struct r_end){.key = v.key, .n = f->n};
 	engine_end(f->l->e, &end, f->text.p);
 	buf_release(&packed);
 	buf_release(&f->text);
@@ -197,7 +225,8 @@ static inline bool lab_has_line(const char *list, const char *key)
 	return false;
 }
 
-/* How many alerts of the check came, with this action; a flow's alert counts for all checks that fired. */
+/* How many alerts of the check came, with this action; a flow's alert counts for all checks that
+ * fired. */
 static inline unsigned lab_count(const struct lab *l, const char *key, enum action action)
 {
 	unsigned n = 0;
@@ -209,7 +238,8 @@ static inline unsigned lab_count(const struct lab *l, const char *key, enum acti
 
 static inline bool lab_raised(const struct lab *l, const char *key)
 {
-	return lab_count(l, key, ACT_STORE) || lab_count(l, key, ACT_ENGAGE) || lab_count(l, key, ACT_UPDATE);
+	return lab_count(l, key, ACT_STORE) || lab_count(l, key, ACT_ENGAGE) ||
+	       lab_count(l, key, ACT_UPDATE);
 }
 
 static inline const struct lab_alert *lab_last(const struct lab *l, const char *key)
@@ -221,8 +251,8 @@ static inline const struct lab_alert *lab_last(const struct lab *l, const char *
 }
 
 /*
- * A golden test: with the check's parameters as in yaml, what 'hit' does raises it, and what 'miss' does, which is almost the
- * same, does not. Nor does 'hit' when the check is off.
+ * A golden test: with the check's parameters as in yaml, what 'hit' does raises it, and what 'miss'
+ * does, which is almost the same, does not. Nor does 'hit' when the check is off.
  */
 struct golden {
 	const char *key, *yaml;
@@ -231,13 +261,17 @@ struct golden {
 };
 #define HIT(key)  static void hit_##key(struct lab *l)
 #define MISS(key) static void miss_##key(struct lab *l)
-#define GOLDEN(key, yaml) { #key, yaml, hit_##key, miss_##key }
+#define GOLDEN(key, yaml)                                                                          \
+	{                                                                                          \
+#key, yaml, hit_##key, miss_##key                                                  \
+	}
 
 static inline bool golden_run(const struct golden *g, const char *more, void (*what)(struct lab *l))
 {
 	struct lab l;
 	char checks[600];
-	snprintf(checks, sizeof checks, "%s: {enabled: %s%s%s}", g->key, more, *g->yaml ? ", " : "", g->yaml);
+	snprintf(checks, sizeof checks, "%s: {enabled: %s%s%s}", g->key, more, *g->yaml ? ", " : "",
+		 g->yaml);
 	lab_open(&l, checks);
 	lab_tick(&l, 0);
 	what(&l);
@@ -260,7 +294,8 @@ static inline void golden_test(const struct golden *g, size_t n)
 }
 
 /* Every row of the catalogue that 'ours' picks must have its golden test. */
-static inline void golden_complete(const struct golden *g, size_t n, bool (*ours)(const struct checkdef *d))
+static inline void golden_complete(const struct golden *g, size_t n,
+				   bool (*ours)(const struct checkdef *d))
 {
 	for (size_t i = 0; i < n_checkdefs; i++) {
 		size_t k = 0;

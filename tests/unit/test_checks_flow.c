@@ -826,62 +826,62 @@ MISS(modbus_invalid_transition)
 	modbus(l, 200, "3\n6");
 }
 
-
 static const struct golden goldens[] = {
-	GOLDEN(ndpi_punicody_idn, ""),
-	GOLDEN(ndpi_http_crawler_bot, ""),
-	GOLDEN(ndpi_http_obsolete_server, ""),
-	GOLDEN(ndpi_error_code_detected, ""),
-	GOLDEN(ndpi_binary_data_transfer, "types: [application/x-own]"),
-	GOLDEN(ndpi_malware_host_contacted, "hosts: [evil.example]"),
-	GOLDEN(web_mining, "domains: [pool.example]"),
-	GOLDEN(blacklisted, "domains: [bad.example, worse.example]"),
-	GOLDEN(blacklisted_client_contact, "addresses: [198.51.100.0/24]"),
-	GOLDEN(blacklisted_server_contact, "addresses: [198.51.100.0/24]"),
-	GOLDEN(ndpi_anonymous_subscriber, "networks: [203.0.113.0/24]"),
-	GOLDEN(ndpi_tls_alpn_sni_mismatch, ""),
-	GOLDEN(ndpi_unidirectional_traffic, ""),
-	GOLDEN(low_goodput, "ratio: 20, packets: 30"),
-	GOLDEN(zero_tcp_window, "count: 3"),
-	GOLDEN(tcp_packets_issues, "lost: 10"),
-	GOLDEN(tcp_flow_reset, ""),
-	GOLDEN(tcp_no_data_exchanged, ""),
-	GOLDEN(connection_failed, ""),
-	GOLDEN(tcp_connection_refused, ""),
-	GOLDEN(ndpi_tcp_issues, ""),
-	GOLDEN(ndpi_probing_attempt, ""),
-	GOLDEN(ndpi_fully_encrypted, ""),
-	GOLDEN(elephant_flows, "bytes_out: 1M, except: 10.0.0.5"),
-	GOLDEN(long_lived, "duration: 2m"),
-	GOLDEN(broadcast_non_udp_traffic, ""),
-	GOLDEN(data_exfiltration, "packets: 30, payload: 150"),
-	GOLDEN(dns_data_exfiltration, "packets: 50"),
-	GOLDEN(dns_invalid_query, "length: 20"),
-	GOLDEN(ndpi_minor_issues, ""),
-	GOLDEN(unexpected_dns, "servers: [192.0.2.53]"),
-	GOLDEN(unexpected_ntp, "servers: [192.0.2.0/30]"),
-	GOLDEN(unexpected_smtp, "servers: [192.0.2.25]"),
-	GOLDEN(unexpected_dhcp, "servers: [10.0.0.67]"),
-	GOLDEN(remote_access, ""),
-	GOLDEN(remote_to_remote, ""),
-	GOLDEN(remote_to_local_insecure_flow, ""),
-	GOLDEN(vlan_bidirectional_traffic, "vlans: [7, 9]"),
-	GOLDEN(device_protocol_not_allowed, "policy: [\"printer:client:Web\", \"10.0.0.1=printer\"]"),
-	GOLDEN(iec_unexpected_type_id, "types: [13, 45]"),
-	GOLDEN(iec_invalid_command_transition, "commands: 2"),
-	GOLDEN(modbus_unexpected_function_code, "functions: [3]"),
-	GOLDEN(modbus_too_many_exceptions, "exceptions: 2"),
-	GOLDEN(ndpi_url_possible_rce_injection, ""),
-	GOLDEN(tls_unsafe_ciphers, ""),
-	GOLDEN(ndpi_risky_domain, "domains: [risky.example]"),
-	GOLDEN(ndpi_malicious_fingerprint, "fingerprints: [00112233445566778899aabbccddeeff]"),
-	GOLDEN(ndpi_malicious_sha1_certificate, "fingerprints: [da39a3ee5e6b4b0d3255bfef95601890afd80709]"),
-	GOLDEN(ndpi_periodic_flow, "times: 4"),
-	GOLDEN(periodicity_changed, "learning: 400"),
-	GOLDEN(lateral_movement, "learning: 100"),
-	GOLDEN(rare_destination, "learning: 100"),
-	GOLDEN(iec_invalid_transition, "learning: 100"),
-	GOLDEN(modbus_invalid_transition, "learning: 100"),
+    GOLDEN(ndpi_punicody_idn, ""),
+    GOLDEN(ndpi_http_crawler_bot, ""),
+    GOLDEN(ndpi_http_obsolete_server, ""),
+    GOLDEN(ndpi_error_code_detected, ""),
+    GOLDEN(ndpi_binary_data_transfer, "types: [application/x-own]"),
+    GOLDEN(ndpi_malware_host_contacted, "hosts: [evil.example]"),
+    GOLDEN(web_mining, "domains: [pool.example]"),
+    GOLDEN(blacklisted, "domains: [bad.example, worse.example]"),
+    GOLDEN(blacklisted_client_contact, "addresses: [198.51.100.0/24]"),
+    GOLDEN(blacklisted_server_contact, "addresses: [198.51.100.0/24]"),
+    GOLDEN(ndpi_anonymous_subscriber, "networks: [203.0.113.0/24]"),
+    GOLDEN(ndpi_tls_alpn_sni_mismatch, ""),
+    GOLDEN(ndpi_unidirectional_traffic, ""),
+    GOLDEN(low_goodput, "ratio: 20, packets: 30"),
+    GOLDEN(zero_tcp_window, "count: 3"),
+    GOLDEN(tcp_packets_issues, "lost: 10"),
+    GOLDEN(tcp_flow_reset, ""),
+    GOLDEN(tcp_no_data_exchanged, ""),
+    GOLDEN(connection_failed, ""),
+    GOLDEN(tcp_connection_refused, ""),
+    GOLDEN(ndpi_tcp_issues, ""),
+    GOLDEN(ndpi_probing_attempt, ""),
+    GOLDEN(ndpi_fully_encrypted, ""),
+    GOLDEN(elephant_flows, "bytes_out: 1M, except: 10.0.0.5"),
+    GOLDEN(long_lived, "duration: 2m"),
+    GOLDEN(broadcast_non_udp_traffic, ""),
+    GOLDEN(data_exfiltration, "packets: 30, payload: 150"),
+    GOLDEN(dns_data_exfiltration, "packets: 50"),
+    GOLDEN(dns_invalid_query, "length: 20"),
+    GOLDEN(ndpi_minor_issues, ""),
+    GOLDEN(unexpected_dns, "servers: [192.0.2.53]"),
+    GOLDEN(unexpected_ntp, "servers: [192.0.2.0/30]"),
+    GOLDEN(unexpected_smtp, "servers: [192.0.2.25]"),
+    GOLDEN(unexpected_dhcp, "servers: [10.0.0.67]"),
+    GOLDEN(remote_access, ""),
+    GOLDEN(remote_to_remote, ""),
+    GOLDEN(remote_to_local_insecure_flow, ""),
+    GOLDEN(vlan_bidirectional_traffic, "vlans: [7, 9]"),
+    GOLDEN(device_protocol_not_allowed, "policy: [\"printer:client:Web\", \"10.0.0.1=printer\"]"),
+    GOLDEN(iec_unexpected_type_id, "types: [13, 45]"),
+    GOLDEN(iec_invalid_command_transition, "commands: 2"),
+    GOLDEN(modbus_unexpected_function_code, "functions: [3]"),
+    GOLDEN(modbus_too_many_exceptions, "exceptions: 2"),
+    GOLDEN(ndpi_url_possible_rce_injection, ""),
+    GOLDEN(tls_unsafe_ciphers, ""),
+    GOLDEN(ndpi_risky_domain, "domains: [risky.example]"),
+    GOLDEN(ndpi_malicious_fingerprint, "fingerprints: [00112233445566778899aabbccddeeff]"),
+    GOLDEN(ndpi_malicious_sha1_certificate,
+	   "fingerprints: [da39a3ee5e6b4b0d3255bfef95601890afd80709]"),
+    GOLDEN(ndpi_periodic_flow, "times: 4"),
+    GOLDEN(periodicity_changed, "learning: 400"),
+    GOLDEN(lateral_movement, "learning: 100"),
+    GOLDEN(rare_destination, "learning: 100"),
+    GOLDEN(iec_invalid_transition, "learning: 100"),
+    GOLDEN(modbus_invalid_transition, "learning: 100"),
 };
 
 static void test_goldens(void **state)
@@ -893,8 +893,8 @@ static void test_goldens(void **state)
 /* Checks that need a database are tested in test_checks_place.c, which makes one up. */
 static bool ours(const struct checkdef *d)
 {
-	return d->entity == ENT_FLOW && check_fns[d - checkdefs].flow && strcmp(d->key, "country_check") != 0 &&
-	       strcmp(d->key, "ndpi_risky_asn") != 0;
+	return d->entity == ENT_FLOW && check_fns[d - checkdefs].flow &&
+	       strcmp(d->key, "country_check") != 0 && strcmp(d->key, "ndpi_risky_asn") != 0;
 }
 
 static void test_all_have_one(void **state)
@@ -926,7 +926,7 @@ static void test_ordinary(void **state)
 {
 	(void)state;
 	struct lab l;
-	struct buf all = { 0 };
+	struct buf all = {0};
 	for (size_t i = 0; i < n_checkdefs; i++)
 		buf_addf(&all, "%s%s: {enabled: yes}", i ? ", " : "", checkdefs[i].key);
 	lab_open(&l, buf_cstr(&all));
@@ -948,7 +948,9 @@ static void test_dns_names(void **state)
 		unsigned names;
 		const char *pad;
 		bool raised;
-	} runs[] = { { 300, "abcdefghijklmnopqrstuvwxyz", true }, { 60, "abcdefghijklmnopqrstuvwxyz", false }, { 300, "", false } };
+	} runs[] = {{300, "abcdefghijklmnopqrstuvwxyz", true},
+		    {60, "abcdefghijklmnopqrstuvwxyz", false},
+		    {300, "", false}};
 	for (size_t r = 0; r < 3; r++) {
 		struct lab l;
 		lab_open(&l, "dns_data_exfiltration: {names: 100, label: 15}");
@@ -966,8 +968,8 @@ static void test_dns_names(void **state)
 }
 
 /*
- * One alert per flow: the sum of the scores, the strongest check (the first of equals), and the values of all that fired;
- * severity from the sum. What the flow weighs on its hosts ends with it.
+ * One alert per flow: the sum of the scores, the strongest check (the first of equals), and the
+ * values of all that fired; severity from the sum. What the flow weighs on its hosts ends with it.
  */
 static void test_alert_of_a_flow(void **state)
 {
@@ -987,7 +989,8 @@ static void test_alert_of_a_flow(void **state)
 	assert_int_equal(a->r.alert.score, 220);
 	assert_int_equal(a->r.alert.client_score, 90 + 90 + 9 + 5);
 	assert_int_equal(a->r.alert.severity, SEV_CRITICAL);
-	assert_true(lab_has_line(a->all, "ndpi_tls_old_protocol_version") && lab_has_line(a->all, "zero_tcp_window"));
+	assert_true(lab_has_line(a->all, "ndpi_tls_old_protocol_version") &&
+		    lab_has_line(a->all, "zero_tcp_window"));
 	assert_non_null(strstr(a->values, "risk=6"));
 	assert_non_null(strstr(a->values, "zero_tcp_window.count=5\nzero_tcp_window.threshold=1"));
 	assert_non_null(strstr(a->values, "long_lived.threshold=60"));
@@ -997,8 +1000,9 @@ static void test_alert_of_a_flow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goldens),  cmocka_unit_test(test_all_have_one), cmocka_unit_test(test_risks),
-		cmocka_unit_test(test_ordinary), cmocka_unit_test(test_dns_names),    cmocka_unit_test(test_alert_of_a_flow),
+	    cmocka_unit_test(test_goldens),   cmocka_unit_test(test_all_have_one),
+	    cmocka_unit_test(test_risks),     cmocka_unit_test(test_ordinary),
+	    cmocka_unit_test(test_dns_names), cmocka_unit_test(test_alert_of_a_flow),
 	};
 	return cmocka_run_group_tests_name("checks_flow", tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
 #include "lab.h"
 
 /* A SYN that gets no answer, or a connection that does, from a client to a server and port. */
-static void attempt(struct lab *l, double at, const char *client, const char *server, unsigned port, bool answered)
+static void attempt(struct lab *l, double at, const char *client, const char *server, unsigned port,
+		    bool answered)
 {
 	struct lab_flow f = lab_flow(l, at);
 	f.key.client = lab_addr(client);
@@ -10,8 +11,11 @@ static void attempt(struct lab *l, double at, const char *client, const char *se
 	f.key.server_port = (uint16_t)port;
 	f.lasts = 0.01;
 	if (!answered) {
-		f.n = (struct g_flow_count){ .client_packets = 1, .client_bytes = 60, .client_syns = 1, .client_flags = 2,
-					     .end_reason = END_IDLE };
+		f.n = (struct g_flow_count){.client_packets = 1,
+					    .client_bytes = 60,
+					    .client_syns = 1,
+					    .client_flags = 2,
+					    .end_reason = END_IDLE};
 		memset(&f.app, 0, sizeof f.app);
 	}
 	lab_run(&f);
@@ -23,23 +27,45 @@ static void attempts(struct lab *l, unsigned n, bool answered)
 		attempt(l, 1 + i * 0.1, "10.0.0.1", "10.0.0.2", 1000 + i, answered);
 }
 
-HIT(syn_scan) { attempts(l, 51, false); }
-MISS(syn_scan) { attempts(l, 50, false); attempts(l, 50, true); }
-HIT(scan_detection) { attempts(l, 21, false); }
-MISS(scan_detection) { attempts(l, 20, false); attempts(l, 20, true); }
+HIT(syn_scan)
+{
+	attempts(l, 51, false);
+}
+MISS(syn_scan)
+{
+	attempts(l, 50, false);
+	attempts(l, 50, true);
+}
+HIT(scan_detection)
+{
+	attempts(l, 21, false);
+}
+MISS(scan_detection)
+{
+	attempts(l, 20, false);
+	attempts(l, 20, true);
+}
 
 static void fins(struct lab *l, unsigned n, unsigned flags)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct lab_flow f = lab_flow(l, 1 + i * 0.1);
 		f.key.midstream = true;
-		f.n = (struct g_flow_count){ .client_packets = 1, .client_bytes = 60, .client_flags = (uint8_t)flags };
+		f.n = (struct g_flow_count){
+		    .client_packets = 1, .client_bytes = 60, .client_flags = (uint8_t)flags};
 		lab_run(&f);
 	}
 }
 
-HIT(fin_scan) { fins(l, 31, 1); }
-MISS(fin_scan) { fins(l, 30, 1); fins(l, 30, 0x11); }
+HIT(fin_scan)
+{
+	fins(l, 31, 1);
+}
+MISS(fin_scan)
+{
+	fins(l, 30, 1);
+	fins(l, 30, 0x11);
+}
 
 /* n flows within a second or spread over more. */
 static void flows(struct lab *l, unsigned n, double gap, uint32_t rsts, uint32_t syns)
@@ -53,12 +79,30 @@ static void flows(struct lab *l, unsigned n, double gap, uint32_t rsts, uint32_t
 	}
 }
 
-HIT(rst_scan) { flows(l, 21, 0.01, 1, 1); }
-MISS(rst_scan) { flows(l, 30, 0.2, 1, 1); }
-HIT(flow_flood) { flows(l, 31, 0.01, 0, 1); }
-MISS(flow_flood) { flows(l, 60, 0.05, 0, 1); }
-HIT(syn_flood) { flows(l, 9, 0.01, 0, 5); }
-MISS(syn_flood) { flows(l, 8, 0.01, 0, 5); }
+HIT(rst_scan)
+{
+	flows(l, 21, 0.01, 1, 1);
+}
+MISS(rst_scan)
+{
+	flows(l, 30, 0.2, 1, 1);
+}
+HIT(flow_flood)
+{
+	flows(l, 31, 0.01, 0, 1);
+}
+MISS(flow_flood)
+{
+	flows(l, 60, 0.05, 0, 1);
+}
+HIT(syn_flood)
+{
+	flows(l, 9, 0.01, 0, 5);
+}
+MISS(syn_flood)
+{
+	flows(l, 8, 0.01, 0, 5);
+}
 
 static void packets(struct lab *l, unsigned app, unsigned proto, uint64_t n, double seconds)
 {
@@ -69,12 +113,30 @@ static void packets(struct lab *l, unsigned app, unsigned proto, uint64_t n, dou
 	lab_run(&f);
 }
 
-HIT(icmp_flood) { packets(l, APP_ICMP, 1, 4100, 40); }
-MISS(icmp_flood) { packets(l, APP_ICMP, 1, 3900, 40); }
-HIT(dns_flood) { packets(l, APP_DNS, 17, 101, 1); }
-MISS(dns_flood) { packets(l, APP_DNS, 17, 150, 2); }
-HIT(snmp_flood) { packets(l, APP_SNMP, 17, 101, 1); }
-MISS(snmp_flood) { packets(l, APP_NTP, 17, 101, 1); }
+HIT(icmp_flood)
+{
+	packets(l, APP_ICMP, 1, 4100, 40);
+}
+MISS(icmp_flood)
+{
+	packets(l, APP_ICMP, 1, 3900, 40);
+}
+HIT(dns_flood)
+{
+	packets(l, APP_DNS, 17, 101, 1);
+}
+MISS(dns_flood)
+{
+	packets(l, APP_DNS, 17, 150, 2);
+}
+HIT(snmp_flood)
+{
+	packets(l, APP_SNMP, 17, 101, 1);
+}
+MISS(snmp_flood)
+{
+	packets(l, APP_NTP, 17, 101, 1);
+}
 
 static void sweep(struct lab *l, unsigned n)
 {
@@ -85,8 +147,14 @@ static void sweep(struct lab *l, unsigned n)
 	}
 }
 
-HIT(host_scanner) { sweep(l, 30); }
-MISS(host_scanner) { sweep(l, 12); }
+HIT(host_scanner)
+{
+	sweep(l, 30);
+}
+MISS(host_scanner)
+{
+	sweep(l, 12);
+}
 
 HIT(rx_only_host_scan)
 {
@@ -113,14 +181,38 @@ static void servers(struct lab *l, unsigned n, unsigned app, unsigned port)
 	}
 }
 
-HIT(dns_contacts) { servers(l, 12, APP_DNS, 53); }
-MISS(dns_contacts) { servers(l, 4, APP_DNS, 53); }
-HIT(ntp_contacts) { servers(l, 12, APP_NTP, 123); }
-MISS(ntp_contacts) { servers(l, 4, APP_NTP, 123); }
-HIT(smtp_contacts) { servers(l, 12, APP_SMTP, 25); }
-MISS(smtp_contacts) { servers(l, 4, APP_SMTP, 25); }
-HIT(contacts) { servers(l, 40, APP_QUIC, 443); }
-MISS(contacts) { servers(l, 20, APP_QUIC, 443); }
+HIT(dns_contacts)
+{
+	servers(l, 12, APP_DNS, 53);
+}
+MISS(dns_contacts)
+{
+	servers(l, 4, APP_DNS, 53);
+}
+HIT(ntp_contacts)
+{
+	servers(l, 12, APP_NTP, 123);
+}
+MISS(ntp_contacts)
+{
+	servers(l, 4, APP_NTP, 123);
+}
+HIT(smtp_contacts)
+{
+	servers(l, 12, APP_SMTP, 25);
+}
+MISS(smtp_contacts)
+{
+	servers(l, 4, APP_SMTP, 25);
+}
+HIT(contacts)
+{
+	servers(l, 40, APP_QUIC, 443);
+}
+MISS(contacts)
+{
+	servers(l, 20, APP_QUIC, 443);
+}
 
 static void names(struct lab *l, unsigned n)
 {
@@ -133,17 +225,23 @@ static void names(struct lab *l, unsigned n)
 	}
 }
 
-HIT(domain_names_contacts) { names(l, 150); }
-MISS(domain_names_contacts) { names(l, 60); }
+HIT(domain_names_contacts)
+{
+	names(l, 150);
+}
+MISS(domain_names_contacts)
+{
+	names(l, 60);
+}
 
 /* An open session: its verdict, and no end. */
 static void session(struct lab *l, unsigned category)
 {
 	struct lab_flow f = lab_flow(l, 1);
 	struct r_verdict v;
-	struct buf packed = { 0 };
+	struct buf packed = {0};
 	f.app.category_id = (uint16_t)category;
-	v = (struct r_verdict){ .key = f.key, .app = f.app };
+	v = (struct r_verdict){.key = f.key, .app = f.app};
 	v.key.first = lab_time(1);
 	v.key.sensor = str_put_raw(&f.text, "s", 1);
 	codec_pack(&packed, R_VERDICT, &v, f.text.p);
@@ -153,11 +251,27 @@ static void session(struct lab *l, unsigned category)
 	lab_tick(l, 61);
 }
 
-HIT(remote_connection) { session(l, CAT_ID_REMOTE_ACCESS); }
-MISS(remote_connection) { session(l, 5); }
+HIT(remote_connection)
+{
+	session(l, CAT_ID_REMOTE_ACCESS);
+}
+MISS(remote_connection)
+{
+	session(l, 5);
+}
 
-HIT(server_ports_contacts) { attempt(l, 1, "192.0.2.1", "10.0.0.2", 22, true); attempt(l, 500, "192.0.2.1", "10.0.0.2", 23, true); }
-MISS(server_ports_contacts) { attempt(l, 1, "192.0.2.1", "10.0.0.2", 22, true); attempt(l, 90, "192.0.2.1", "10.0.0.2", 23, true); attempt(l, 500, "192.0.2.1", "10.0.0.2", 23, true); attempt(l, 501, "192.0.2.1", "10.0.0.2", 24, false); }
+HIT(server_ports_contacts)
+{
+	attempt(l, 1, "192.0.2.1", "10.0.0.2", 22, true);
+	attempt(l, 500, "192.0.2.1", "10.0.0.2", 23, true);
+}
+MISS(server_ports_contacts)
+{
+	attempt(l, 1, "192.0.2.1", "10.0.0.2", 22, true);
+	attempt(l, 90, "192.0.2.1", "10.0.0.2", 23, true);
+	attempt(l, 500, "192.0.2.1", "10.0.0.2", 23, true);
+	attempt(l, 501, "192.0.2.1", "10.0.0.2", 24, false);
+}
 
 /* A MAC with a local address, and remote ones behind it. */
 static void routed(struct lab *l, unsigned remote)
@@ -175,8 +289,14 @@ static void routed(struct lab *l, unsigned remote)
 	}
 }
 
-HIT(unexpected_gateway) { routed(l, 30); }
-MISS(unexpected_gateway) { routed(l, 1); }
+HIT(unexpected_gateway)
+{
+	routed(l, 30);
+}
+MISS(unexpected_gateway)
+{
+	routed(l, 1);
+}
 
 static void asked(struct lab *l, unsigned n, unsigned answered)
 {
@@ -187,16 +307,22 @@ static void asked(struct lab *l, unsigned n, unsigned answered)
 	}
 }
 
-HIT(request_reply_ratio) { asked(l, 21, 8); }
-MISS(request_reply_ratio) { asked(l, 21, 9); }
+HIT(request_reply_ratio)
+{
+	asked(l, 21, 8);
+}
+MISS(request_reply_ratio)
+{
+	asked(l, 21, 9);
+}
 
 /* Open flows with a risk of score 100, 90 of it on the client. */
 static void risky(struct lab *l, unsigned n, double until)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct lab_flow f = lab_flow(l, 1);
-		struct r_verdict v = { .key = f.key, .app = f.app };
-		struct buf packed = { 0 };
+		struct r_verdict v = {.key = f.key, .app = f.app};
+		struct buf packed = {0};
 		v.app.risk_bits = 1ull << 6;
 		v.key.first = lab_time(1);
 		v.key.sensor = str_put_raw(&f.text, "s", 1);
@@ -209,13 +335,26 @@ static void risky(struct lab *l, unsigned n, double until)
 		lab_tick(l, at + 1);
 }
 
-HIT(score_threshold) { risky(l, 12, 60); }
-MISS(score_threshold) { risky(l, 11, 60); }
-HIT(dangerous_host) { risky(l, 12, 240); }
-MISS(dangerous_host) { risky(l, 12, 120); }
+HIT(score_threshold)
+{
+	risky(l, 12, 60);
+}
+MISS(score_threshold)
+{
+	risky(l, 11, 60);
+}
+HIT(dangerous_host)
+{
+	risky(l, 12, 240);
+}
+MISS(dangerous_host)
+{
+	risky(l, 12, 120);
+}
 
 /* Steady for an hour and a half, then something else; one minute of slack in each five. */
-static void steady(struct lab *l, double last, void (*sample)(struct lab *l, double at, double size))
+static void steady(struct lab *l, double last,
+		   void (*sample)(struct lab *l, double at, double size))
 {
 	for (int i = 0; i < 18; i++) {
 		sample(l, i * 300 + 10, 5 + i % 2);
@@ -235,8 +374,8 @@ static void open_flows(struct lab *l, double at, double n)
 	last = l;
 	for (; open < (unsigned)n; open++) {
 		struct lab_flow f = lab_flow(l, at);
-		struct r_verdict v = { .key = f.key, .app = f.app };
-		struct buf packed = { 0 };
+		struct r_verdict v = {.key = f.key, .app = f.app};
+		struct buf packed = {0};
 		v.key.id.lo = id + open;
 		v.app.risk_bits = 1ull << 6;
 		v.key.first = lab_time(at);
@@ -248,7 +387,7 @@ static void open_flows(struct lab *l, double at, double n)
 	}
 	for (; open > (unsigned)n; open--) {
 		struct lab_flow f = lab_flow(l, at);
-		struct r_end end = { .key = f.key, .n = f.n };
+		struct r_end end = {.key = f.key, .n = f.n};
 		end.key.id.lo = id + open - 1;
 		end.key.first = end.n.start = end.n.last = lab_time(at);
 		end.key.sensor = str_put_raw(&f.text, "s", 1);
@@ -257,10 +396,22 @@ static void open_flows(struct lab *l, double at, double n)
 	}
 }
 
-HIT(flows_anomaly) { steady(l, 30, open_flows); }
-MISS(flows_anomaly) { steady(l, 6, open_flows); }
-HIT(score_anomaly) { steady(l, 30, open_flows); }
-MISS(score_anomaly) { steady(l, 6, open_flows); }
+HIT(flows_anomaly)
+{
+	steady(l, 30, open_flows);
+}
+MISS(flows_anomaly)
+{
+	steady(l, 6, open_flows);
+}
+HIT(score_anomaly)
+{
+	steady(l, 30, open_flows);
+}
+MISS(score_anomaly)
+{
+	steady(l, 6, open_flows);
+}
 
 static void carry(struct lab *l, double at, uint64_t bytes, unsigned app)
 {
@@ -272,22 +423,86 @@ static void carry(struct lab *l, double at, uint64_t bytes, unsigned app)
 }
 
 /* An hour's threshold: in two pieces, minutes apart. */
-HIT(host_traffic_volume) { carry(l, 1, 600000, APP_QUIC); lab_tick(l, 601); carry(l, 700, 500000, APP_QUIC); lab_tick(l, 3601); }
-MISS(host_traffic_volume) { carry(l, 1, 600000, APP_QUIC); lab_tick(l, 3601); carry(l, 3700, 500000, APP_QUIC); lab_tick(l, 7201); }
-HIT(host_bytes_sent) { carry(l, 1, 600000, APP_QUIC); carry(l, 200, 500000, APP_QUIC); lab_tick(l, 301); }
-MISS(host_bytes_sent) { carry(l, 1, 600000, APP_QUIC); lab_tick(l, 301); carry(l, 310, 500000, APP_QUIC); lab_tick(l, 601); }
-HIT(host_throughput) { carry(l, 1, 16000000, APP_QUIC); lab_tick(l, 61); }
-MISS(host_throughput) { carry(l, 1, 14000000, APP_QUIC); lab_tick(l, 61); }
-HIT(host_new_flows) { attempts(l, 11, true); lab_tick(l, 86401); }
-MISS(host_new_flows) { attempts(l, 10, true); lab_tick(l, 86401); attempt(l, 86402, "10.0.0.1", "10.0.0.2", 1, true); }
-HIT(pkt_threshold) { carry(l, 1, 2001000, APP_QUIC); }
-MISS(pkt_threshold) { carry(l, 1, 1990000, APP_QUIC); }
-HIT(dns_traffic) { carry(l, 1, 2001, APP_DNS); }
-MISS(dns_traffic) { carry(l, 1, 2001, APP_NTP); }
-HIT(ntp_traffic) { carry(l, 1, 2001, APP_NTP); }
-MISS(ntp_traffic) { carry(l, 1, 2000, APP_NTP); }
-HIT(p2p_traffic) { carry(l, 1, 2001, APP_BITTORRENT); }
-MISS(p2p_traffic) { carry(l, 1, 2001, APP_HTTP); }
+HIT(host_traffic_volume)
+{
+	carry(l, 1, 600000, APP_QUIC);
+	lab_tick(l, 601);
+	carry(l, 700, 500000, APP_QUIC);
+	lab_tick(l, 3601);
+}
+MISS(host_traffic_volume)
+{
+	carry(l, 1, 600000, APP_QUIC);
+	lab_tick(l, 3601);
+	carry(l, 3700, 500000, APP_QUIC);
+	lab_tick(l, 7201);
+}
+HIT(host_bytes_sent)
+{
+	carry(l, 1, 600000, APP_QUIC);
+	carry(l, 200, 500000, APP_QUIC);
+	lab_tick(l, 301);
+}
+MISS(host_bytes_sent)
+{
+	carry(l, 1, 600000, APP_QUIC);
+	lab_tick(l, 301);
+	carry(l, 310, 500000, APP_QUIC);
+	lab_tick(l, 601);
+}
+HIT(host_throughput)
+{
+	carry(l, 1, 16000000, APP_QUIC);
+	lab_tick(l, 61);
+}
+MISS(host_throughput)
+{
+	carry(l, 1, 14000000, APP_QUIC);
+	lab_tick(l, 61);
+}
+HIT(host_new_flows)
+{
+	attempts(l, 11, true);
+	lab_tick(l, 86401);
+}
+MISS(host_new_flows)
+{
+	attempts(l, 10, true);
+	lab_tick(l, 86401);
+	attempt(l, 86402, "10.0.0.1", "10.0.0.2", 1, true);
+}
+HIT(pkt_threshold)
+{
+	carry(l, 1, 2001000, APP_QUIC);
+}
+MISS(pkt_threshold)
+{
+	carry(l, 1, 1990000, APP_QUIC);
+}
+HIT(dns_traffic)
+{
+	carry(l, 1, 2001, APP_DNS);
+}
+MISS(dns_traffic)
+{
+	carry(l, 1, 2001, APP_NTP);
+}
+HIT(ntp_traffic)
+{
+	carry(l, 1, 2001, APP_NTP);
+}
+MISS(ntp_traffic)
+{
+	carry(l, 1, 2000, APP_NTP);
+}
+HIT(p2p_traffic)
+{
+	carry(l, 1, 2001, APP_BITTORRENT);
+}
+MISS(p2p_traffic)
+{
+	carry(l, 1, 2001, APP_HTTP);
+}
 
 static void active(struct lab *l, unsigned minutes)
 {
@@ -298,8 +513,14 @@ static void active(struct lab *l, unsigned minutes)
 	lab_tick(l, 3601);
 }
 
-HIT(host_active_time) { active(l, 11); }
-MISS(host_active_time) { active(l, 10); }
+HIT(host_active_time)
+{
+	active(l, 11);
+}
+MISS(host_active_time)
+{
+	active(l, 10);
+}
 
 static void lease(struct lab *l, const char *given)
 {
@@ -311,44 +532,50 @@ static void lease(struct lab *l, const char *given)
 	lab_run(&f);
 }
 
-HIT(ip_outside_dhcp_range) { lease(l, "10.0.2.5"); }
-MISS(ip_outside_dhcp_range) { lease(l, "10.0.1.5"); }
+HIT(ip_outside_dhcp_range)
+{
+	lease(l, "10.0.2.5");
+}
+MISS(ip_outside_dhcp_range)
+{
+	lease(l, "10.0.1.5");
+}
 
 static const struct golden goldens[] = {
-	GOLDEN(syn_scan, "threshold: 50"),
-	GOLDEN(fin_scan, "threshold: 30"),
-	GOLDEN(rst_scan, "threshold: 20"),
-	GOLDEN(scan_detection, "threshold: 20"),
-	GOLDEN(host_scanner, "threshold: 16"),
-	GOLDEN(rx_only_host_scan, "callers: 30, ports: 20"),
-	GOLDEN(flow_flood, "threshold: 30"),
-	GOLDEN(syn_flood, "threshold: 40"),
-	GOLDEN(icmp_flood, "threshold: 100"),
-	GOLDEN(dns_flood, "threshold: 100"),
-	GOLDEN(snmp_flood, "threshold: 100"),
-	GOLDEN(dns_contacts, "threshold: 7"),
-	GOLDEN(ntp_contacts, "threshold: 7"),
-	GOLDEN(smtp_contacts, "threshold: 7"),
-	GOLDEN(domain_names_contacts, "threshold: 100"),
-	GOLDEN(contacts, "threshold: 30"),
-	GOLDEN(remote_connection, ""),
-	GOLDEN(server_ports_contacts, "learning: 2m"),
-	GOLDEN(unexpected_gateway, "gateways: [10.0.0.1]"),
-	GOLDEN(request_reply_ratio, "ratio: 40, requests: 20"),
-	GOLDEN(score_threshold, "threshold: 1000"),
-	GOLDEN(dangerous_host, "threshold: 1000, minutes: 3"),
-	GOLDEN(score_anomaly, "learning: 10, floor: 200"),
-	GOLDEN(flows_anomaly, "learning: 10, floor: 3"),
-	GOLDEN(host_traffic_volume, "hour: 1M"),
-	GOLDEN(host_bytes_sent, "five_minutes: 1M"),
-	GOLDEN(host_throughput, "minute: 2"),
-	GOLDEN(host_new_flows, "day: 10"),
-	GOLDEN(pkt_threshold, "minute: 2000"),
-	GOLDEN(dns_traffic, "threshold: 2000"),
-	GOLDEN(ntp_traffic, "threshold: 2000"),
-	GOLDEN(p2p_traffic, "threshold: 2000"),
-	GOLDEN(host_active_time, "hour: 10"),
-	GOLDEN(ip_outside_dhcp_range, "pools: [10.0.1.0/24]"),
+    GOLDEN(syn_scan, "threshold: 50"),
+    GOLDEN(fin_scan, "threshold: 30"),
+    GOLDEN(rst_scan, "threshold: 20"),
+    GOLDEN(scan_detection, "threshold: 20"),
+    GOLDEN(host_scanner, "threshold: 16"),
+    GOLDEN(rx_only_host_scan, "callers: 30, ports: 20"),
+    GOLDEN(flow_flood, "threshold: 30"),
+    GOLDEN(syn_flood, "threshold: 40"),
+    GOLDEN(icmp_flood, "threshold: 100"),
+    GOLDEN(dns_flood, "threshold: 100"),
+    GOLDEN(snmp_flood, "threshold: 100"),
+    GOLDEN(dns_contacts, "threshold: 7"),
+    GOLDEN(ntp_contacts, "threshold: 7"),
+    GOLDEN(smtp_contacts, "threshold: 7"),
+    GOLDEN(domain_names_contacts, "threshold: 100"),
+    GOLDEN(contacts, "threshold: 30"),
+    GOLDEN(remote_connection, ""),
+    GOLDEN(server_ports_contacts, "learning: 2m"),
+    GOLDEN(unexpected_gateway, "gateways: [10.0.0.1]"),
+    GOLDEN(request_reply_ratio, "ratio: 40, requests: 20"),
+    GOLDEN(score_threshold, "threshold: 1000"),
+    GOLDEN(dangerous_host, "threshold: 1000, minutes: 3"),
+    GOLDEN(score_anomaly, "learning: 10, floor: 200"),
+    GOLDEN(flows_anomaly, "learning: 10, floor: 3"),
+    GOLDEN(host_traffic_volume, "hour: 1M"),
+    GOLDEN(host_bytes_sent, "five_minutes: 1M"),
+    GOLDEN(host_throughput, "minute: 2"),
+    GOLDEN(host_new_flows, "day: 10"),
+    GOLDEN(pkt_threshold, "minute: 2000"),
+    GOLDEN(dns_traffic, "threshold: 2000"),
+    GOLDEN(ntp_traffic, "threshold: 2000"),
+    GOLDEN(p2p_traffic, "threshold: 2000"),
+    GOLDEN(host_active_time, "hour: 10"),
+    GOLDEN(ip_outside_dhcp_range, "pools: [10.0.1.0/24]"),
 };
 
 static void test_goldens(void **state)
@@ -369,17 +596,20 @@ static void test_all_have_one(void **state)
 	golden_complete(goldens, sizeof goldens / sizeof *goldens, ours);
 }
 
-/* The life of an episode: raised after two runs, told again when grown, kept within the band, ended below it. */
+/* The life of an episode: raised after two runs, told again when grown, kept within the band, ended
+ * below it. */
 static void test_life(void **state)
 {
 	(void)state;
 	static const struct {
 		unsigned packets;
 		unsigned engaged, updated, released;
-	} minutes[] = { { 110, 0, 0, 0 }, { 90, 0, 0, 0 },  { 110, 0, 0, 0 }, { 110, 1, 0, 0 }, { 140, 1, 0, 0 },
-			{ 170, 1, 1, 0 }, { 60, 1, 1, 0 }, { 50, 1, 1, 1 },  { 0, 1, 1, 1 } };
+	} minutes[] = {{110, 0, 0, 0}, {90, 0, 0, 0},  {110, 0, 0, 0},
+		       {110, 1, 0, 0}, {140, 1, 0, 0}, {170, 1, 1, 0},
+		       {60, 1, 1, 0},  {50, 1, 1, 1},  {0, 1, 1, 1}};
 	struct lab l;
-	lab_open(&l, "pkt_threshold: {enabled: no}, dns_traffic: {threshold: 100, after: 2, clear: 50}");
+	lab_open(
+	    &l, "pkt_threshold: {enabled: no}, dns_traffic: {threshold: 100, after: 2, clear: 50}");
 	lab_tick(&l, 0);
 	for (size_t i = 0; i < sizeof minutes / sizeof *minutes; i++) {
 		if (minutes[i].packets)
@@ -388,7 +618,8 @@ static void test_life(void **state)
 		/* client and server each have theirs */
 		assert_int_equal(lab_count(&l, "dns_traffic", ACT_ENGAGE), 2 * minutes[i].engaged);
 		assert_int_equal(lab_count(&l, "dns_traffic", ACT_UPDATE), 2 * minutes[i].updated);
-		assert_int_equal(lab_count(&l, "dns_traffic", ACT_RELEASE), 2 * minutes[i].released);
+		assert_int_equal(lab_count(&l, "dns_traffic", ACT_RELEASE),
+				 2 * minutes[i].released);
 	}
 	const struct lab_alert *a = lab_last(&l, "dns_traffic");
 	assert_int_equal(a->r.alert.action, ACT_RELEASE);
@@ -404,7 +635,8 @@ static void test_score(void **state)
 {
 	(void)state;
 	struct lab l;
-	lab_open(&l, "syn_scan: {threshold: 50}, scan_detection: {enabled: no}, rx_only_host_scan: {enabled: no}");
+	lab_open(&l, "syn_scan: {threshold: 50}, scan_detection: {enabled: no}, rx_only_host_scan: "
+		     "{enabled: no}");
 	lab_tick(&l, 0);
 	attempts(&l, 60, false);
 	lab_tick(&l, 61);
@@ -430,15 +662,17 @@ static void test_periods(void **state)
 {
 	(void)state;
 	struct lab l;
-	bool seen[PERIODS] = { false };
-	lab_open(&l, "host_traffic_volume: {minute: 1000, five_minutes: 1000, hour: 1000, day: 1000}");
+	bool seen[PERIODS] = {false};
+	lab_open(&l,
+		 "host_traffic_volume: {minute: 1000, five_minutes: 1000, hour: 1000, day: 1000}");
 	lab_tick(&l, 0);
 	carry(&l, 1, 5000, APP_QUIC);
 	lab_tick(&l, 86401);
 	for (size_t i = 0; i < l.n; i++)
 		for (unsigned p = 0; p < PERIODS; p++)
-			seen[p] |= strcmp(l.alerts[i].key, "host_traffic_volume") == 0 &&
-				   l.alerts[i].r.alert.granularity == period_seconds((enum period)p);
+			seen[p] |=
+			    strcmp(l.alerts[i].key, "host_traffic_volume") == 0 &&
+			    l.alerts[i].r.alert.granularity == period_seconds((enum period)p);
 	for (unsigned p = 0; p < PERIODS; p++)
 		assert_true(seen[p]);
 	lab_close(&l);
@@ -446,8 +680,9 @@ static void test_periods(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_goldens), cmocka_unit_test(test_all_have_one),
-					    cmocka_unit_test(test_life), cmocka_unit_test(test_score),
-					    cmocka_unit_test(test_periods) };
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_goldens), cmocka_unit_test(test_all_have_one),
+	    cmocka_unit_test(test_life), cmocka_unit_test(test_score),
+	    cmocka_unit_test(test_periods)};
 	return cmocka_run_group_tests_name("checks_host", tests, NULL, NULL);
 }
