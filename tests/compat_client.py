@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""What ntopng's clients send, and what they read of the answers.
+
+Each row of REQUESTS is a request as the official Python client (or another one, where said) sends it; beside it is the shape
+that it reads. A shape is a type, a tuple of types, a dict of shapes (these keys must be there), [shape] (a list of such, not
+empty), or a function that tells what is wrong. Prints TAP."""
+import json
+import sys
+
+import requests
+
+num = (int, float)
+
+
+def any_list(shape):
+    """A list that may be empty."""
+    return lambda v: wrong(v, [shape]) if v else (None if isinstance(v, list) else "no list")
+
+
+def rows_of_text(v):
+    """Rows of a database: text in every column."""
+    if not isinstance(v, list):
+        return "no list"
+    for row in v:
+        for k, x in row.items():
+            if not isinstance(x, str):
+                return f"{k} is no text"
+    return None
+
+
+def wrong(v, shape):
+    """What is not as the shape says, or None."""
+    if callable(shape) and not isinstance(shape, type):
+        return shape(v)
+    if isinstance(shape, dict):
+        if not isinstance(v, dict):
+            return f"no object: {str(v)[:60]}"
+        for k, s in shape.items():
+            if k not in v:
+                return f"no {k}"
+            w = wrong(v[k], s)
+            if w:
+                return f"{k}: {w}"
+        return None
+    if isinstance(shape, list):
+        if not isinstance(v, list) or not v:
+            return "no list, or an empty one"
+        for x in v:
+            w = wrong(x, shape[0])
+            if w:
+                return w
+        return None
+    if isinstance(v, bool) and shape is not bool and bool not in (shape if isinstance(shape, tuple) else (shape,)):
+        return "a truth value where a number is read"
+    return None if isinstance(v, shape) else f"{str(v)[:40]} is no {shape}"
+
+
+HOST, B, E = sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+W = {"epoch_begin": B, "epoch_end": E}
+CL = {"select_clause": "*", "maxhits_clause": 5, "order_by_clause": "epoch_begin"}
+
+enum_severity = [{"severity": str, "id": int}]
+slices = [{"label": str, "value": num}]
+entity = {"count": int, "entity_id": int, "entity_label": str, "name": str}
+card = {"name": str, "label": str, "tooltip": str}
+
+
+def cards(v):
+    w = wrong(v, [card])
+    if w or len(v) != 2 or [c["name"] for c in v] != ["top_alerts_by_count", "top_alerts_by_severity"]:
+        return w or "not the two lists"
+    top = {"key": str, "value": int, "label": str, "title": str}
+    return wrong(v[0]["value"], [{**top, "count": int}]) or wrong(v[1]["value"], [{**top, "severity_label": str}])
+
+
+def series(v):
+    w = wrong(v, {"start": num, "step": num, "count": int, "additional_series": {"total": list},
+                  "statistics": {"total": num, "average": num, "by_serie": [{"total": num}]},
+                  "series": [{"id": str, "label": str, "tags": (dict, list), "data": list, "statistics": {
+                      "total": num, "average": num, "95th_percentile": num, "max_val": num, "max_val_idx": int,
+                      "min_val": num, "min_val_idx": int}}],
+                  "metadata": {"epoch_begin": int, "epoch_end": int, "epoch_step": int, "num_point": int, "schema": str,
+                               "query": dict}})
+    if w:
+        return w
+    return None if all(len(s["data"]) == v["count"] for s in v["series"]) and v["count"] <= 60 else "lengths differ"
+
+
+def traffic(v):
+    w = series(v)
+    if w:
+        return w
+    if [s["label"] for s in v["series"]] != ["bytes_sent", "bytes_rcvd"]:
+        return "labels"
+    return None if sum(s["total"] for s in v["statistics"]["by_serie"]) > 0 else "no traffic"
+
+
+def host_interfaces(v):
+    return wrong(v, {HOST: [{"ifid": int}]})
+
+
+flow_row = {"key": str, "hash_id": str, "first_seen": int, "last_seen": int, "vlan": int, "duration": num, "bytes": int,
+            "client": {"ip": str, "port": int, "name": str, "is_broadcast_domain": bool, "is_dhcp": bool, "is_blacklisted": bool},
+            "server": {"ip": str, "port": int, "name": str, "is_broadcast": bool, "is_dhcp": bool, "is_blacklisted": bool},
+            "protocol": {"l4": str, "l7": str}, "thpt": {"pps": num, "bps": num},
+            "breakdown": {"cli2srv": num, "srv2cli": num}, "score": num}
+host_row = {"key": str, "ip": str, "vlan": int, "name": str, "os": int, "first_seen": int, "last_seen": int, "num_alerts": int,
+            "country": str, "is_blacklisted": bool, "is_localhost": bool, "is_multicast": bool, "is_broadcast": bool,
+            "is_broadcast_domain": bool, "score": {"total": int, "as_client": int, "as_server": int},
+            "thpt": {"pps": num, "bps": num}, "bytes": {"total": int, "sent": int, "recvd": int},
+            "num_flows": {"total": int, "as_client": int, "as_server": int}}
+page = {"perPage": int, "currentPage": int, "totalRows": int, "sort": [list]}
+hosts = {**page, "data": [host_row]}
+flows = {**page, "data": [flow_row]}
+counters = dict.fromkeys(
+    "packets bytes drops throughput_bps throughput_pps bytes_upload bytes_download packets_upload packets_download num_flows"
+    " num_hosts num_local_hosts num_devices num_local_hosts_anomalies alerted_flows alerted_flows_notice"
+    " alerted_flows_warning alerted_flows_error engaged_alerts speed uptime_sec epoch hosts_pctg flows_pctg".split(), num)
+interface = {**counters, "ifid": str, "ifname": str, "uptime": str, "localtime": str, "is_view": bool,
+             "tcpPacketStats": {"lost": num, "out_of_order": num, "retransmissions": num},
+             "throughput": {"download": {"bps": num, "pps": num}, "upload": {"bps": num, "pps": num}},
+             "download_upload_chart": {"download": list, "upload": list},
+             "system_host_stats": {"mem_used": num, "mem_total": num, "cpu_load": num, "dropped_alerts": num,
+                                   "cpu_states": {"idle": num}}}
+host = {**dict.fromkeys("bytes.sent bytes.rcvd packets.sent packets.rcvd tcp.bytes.sent udp.bytes.rcvd active_flows.as_client"
+                        " active_flows.as_server total_flows.as_client total_flows.as_server score num_alerts total_alerts"
+                        " throughput_bps throughput_pps seen.first seen.last duration vlan ifid asn".split(), num),
+        "ip": str, "mac": str, "name": str, "tskey": str, "localhost": bool, "is_multicast": bool, "ndpi": dict,
+        "dns": {"sent": {"num_queries": num, "num_replies_ok": num, "num_replies ok": num, "queries": {"num_a": num}}},
+        "tcpPacketStats.sent": {"retransmissions": num, "lost": num}}
+record = {"family": str, "row_id": str, "tstamp": {"value": int}, "alert_id": {"value": str, "label": str}, "score": {"value": int},
+          "severity": {"value": int, "label": str}, "duration": int, "count": int, "msg": {"name": str, "description": str},
+          "description": {"descr": str}, "script_key": str}
+flow_record = {**record, "cli_ip": {"value": str, "label": str, "reference": str}, "srv_ip": {"value": str},
+               "cli_port": {"value": str}, "proto": {"value": str, "label": str}, "l7_proto": {"value": str, "label": str},
+               "flow": {"cli_ip": {"value": str}, "srv_ip": {"value": str}}, "total_bytes": {"total_bytes": int}}
+alerts = {"records": [flow_record], "stats": {"query": str, "num_records_processed": str, "query_duration_msec": num}}
+talkers = any_list({"name": str, "throughput": num, "throughput_type": str, "url": str})
+
+R, P = "/lua/rest/v2/get/", "/lua/pro/rest/v2/get/"
+REQUESTS = [
+    ("GET", "/lua/rest/v2/connect/test.lua", {}, list),
+    ("GET", R + "alert/type/consts.lua", {}, [{"type": str, "key": int}]),
+    ("GET", R + "alert/severity/consts.lua", {}, enum_severity),
+    ("GET", R + "ntopng/interfaces.lua", {}, [{"ifid": int, "ifname": str, "name": str, "is_packet_interface": bool}]),
+    ("GET", R + "host/interfaces.lua", {"host": HOST}, host_interfaces),
+    ("GET", R + "interface/data.lua", {"ifid": 0}, interface),
+    ("GET", R + "interface/bcast_domains.lua", {"ifid": 0}, {"bcast_domains": (dict, list)}),
+    ("GET", R + "interface/address.lua", {"ifid": 0}, {"addresses": list}),
+    ("GET", R + "interface/l7/stats.lua", {"ifid": 0, "ndpistats_mode": "count", "breed": True, "ndpi_category": True,
+                                           "all_values": True, "max_values": 10, "collapse_stats": False}, slices),
+    ("GET", R + "interface/dscp/stats.lua", {"ifid": 0}, slices),
+    ("GET", R + "host/active.lua", {"ifid": 0}, hosts),
+    ("GET", R + "host/active.lua", {"ifid": 0, "currentPage": 1, "perPage": 10}, hosts),
+    ("GET", P + "interface/top/local/talkers.lua", {"ifid": 0}, talkers),
+    ("GET", P + "interface/top/remote/talkers.lua", {"ifid": 0}, talkers),
+    ("GET", R + "flow/active.lua", {"ifid": 0, "currentPage": 1, "perPage": 10}, flows),
+    ("GET", R + "flow/l4/counters.lua", {"ifid": 0}, [{"id": int, "count": int}]),
+    ("GET", R + "flow/l7/counters.lua", {"ifid": 0}, [{"name": str, "count": int}]),
+    ("GET", R + "alert/type/counters.lua", {"ifid": 0}, [{**entity, "alert_id": int}]),
+    ("GET", R + "alert/severity/counters.lua", {"ifid": 0}, [entity]),
+    ("GET", R + "l7/application/consts.lua", {}, [{"name": str, "appl_id": int, "cat_id": int}]),
+    ("GET", R + "l7/category/consts.lua", {}, [{"name": str, "cat_id": int, "app_list": any_list({"name": str, "id": str})}]),
+    ("GET", R + "l4/protocol/consts.lua", {}, [{"name": str, "other": str, "id": int}]),
+    ("GET", R + "host/data.lua", {"ifid": 0, "host": HOST}, host),
+    ("GET", R + "flow/alert/list.lua", {"ifid": 0, **W, "format": "json"}, alerts),
+    ("GET", R + "flow/alert/list.lua", {"ifid": 0, **W, "format": "json", "cli_ip": HOST + ";eq"}, alerts),
+    ("GET", R + "host/l7/stats.lua", {"ifid": 0, "host": HOST, "breed": True, "ndpi_category": True, "collapse_stats": False},
+     [{"label": str, "value": num, "duration": num}]),
+    ("GET", R + "host/dscp/stats.lua", {"ifid": 0, "host": HOST, "direction": "recvd"}, slices),
+    ("GET", R + "host/dscp/stats.lua", {"ifid": 0, "host": HOST, "direction": "sent"}, slices),
+    ("GET", R + "flow/active.lua", {"ifid": 0, "host": HOST, "currentPage": 1, "perPage": 10}, flows),
+    ("GET", R + "alert/type/counters.lua", {"ifid": 0, "status": "historical", **W}, [{**entity, "alert_id": int}]),
+    ("GET", R + "alert/severity/counters.lua", {"ifid": 0, "status": "historical", **W}, [entity]),
+    ("GET", R + "alert/top.lua", {"ifid": 0, **W}, cards),
+    ("GET", R + "alert/top.lua", {"ifid": 0, **W, "ip": HOST + ";eq"}, cards),
+    ("GET", P + "flow/alert/top.lua", {"ifid": 0, **W}, cards),
+    *[("GET", R + "alert/list/alerts.lua", {"ifid": 0, "alert_family": f, **W, **CL}, rows_of_text) for f in
+      "flow active_monitoring host interface mac network snmp system user".split()],
+    ("POST", R + "timeseries/ts.lua", {"ts_schema": "host:traffic", "ts_query": f"ifid:0,host:{HOST}", **W}, traffic),
+    ("GET", R + "timeseries/type/consts.lua", {}, [{"schema": str, "id": str, "label": str, "priority": int, "measure_unit": str,
+                                                    "scale": str, "timeseries": dict, "default_visible": bool}]),
+    ("POST", R + "timeseries/ts.lua", {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", **W}, traffic),
+    ("POST", R + "timeseries/ts.lua", {"ts_schema": "iface:score", "ts_query": "ifid:0", **W}, series),
+    ("POST", P + "db/flows.lua", {"ifid": "0", **W, "select_clause": "*", "where_clause": "", "maxhits_clause": 10,
+                                  "group_by_clause": "", "order_by_clause": ""}, [dict]),
+    ("POST", P + "db/flows.lua", {"ifid": "0", **W, "select_clause":
+                                  "IPV4_SRC_ADDR,IPV4_DST_ADDR,PROTOCOL,IP_SRC_PORT,IP_DST_PORT,L7_PROTO,L7_PROTO_MASTER",
+                                  "where_clause": f'(IP_PROTOCOL_VERSION=4) AND IPV4_SRC_ADDR=("{HOST}") AND (PROTOCOL=6) ',
+                                  "maxhits_clause": 10, "group_by_clause": "", "order_by_clause": ""},
+     [dict.fromkeys("IPV4_SRC_ADDR IPV4_DST_ADDR PROTOCOL IP_SRC_PORT IP_DST_PORT L7_PROTO L7_PROTO_MASTER".split(), str)]),
+    ("GET", P + "db/topk_flows.lua", {"ifid": 0, "begin_time_clause": B, "end_time_clause": E, "maxhits_clause": 10},
+     [dict.fromkeys("IPV4_SRC_ADDR IPV4_DST_ADDR L7_PROTO BYTES".split(), str)]),
+    *[("GET", P + "db/historical_db_search.lua",
+       {"ifid": 0, **W, "query_preset": "top_conversations", "order": "DESC", "start": 0, "length": 10, "sort": "bytes",
+        "visible_columns": "cli_ip,srv_ip,bytes", **ip},
+       {"records": [{"cli_name": str, "srv_name": str, "cli_ip": {"ip": str}, "srv_ip": {"ip": str}, "bytes": (int, str)}]})
+      for ip in ({}, {"ip": HOST + ";eq"})],
+    ("GET", P + "host/top/ts_stats.lua", {"ts_query": f"ifid:0,host:{HOST}", "detail_view": "top_protocols", **W,
+                                          "new_charts": True}, slices),
+    # other clients
+    ("POST", R + "host/custom_data.lua",  # the Prometheus exporter
+     {"ifid": 0, "field_alias": "ip,bytes.sent,bytes.rcvd,active_flows.as_client,active_flows.as_server,dns,num_alerts,mac,"
+      "total_flows.as_client,total_flows.as_server,vlan,total_alerts,name,ifid,packets.rcvd,packets.sent"},
+     [{"ip": str, "bytes.sent": num, "bytes.rcvd": num, "dns": {"rcvd": dict, "sent": dict}, "mac": str, "vlan": int, "ifid": int,
+       "name": str, "packets.rcvd": num, "total_flows.as_client": num}]),
+    ("GET", "/lua/rest/version.lua", {}, {"current_version": str, "supported_versions": [{"version": str}]}),
+    ("GET", R + "ntopng/about.lua", {}, {"version": str, "release": str}),
+    ("GET", R + "interface/l7/data.lua", {"ifid": 0}, [{"label": str, "bytes.sent": num, "packets": num, "num_flows": num}]),
+    ("GET", R + "flow/alert/list.lua", {"ifid": 0, **W, "start": 0, "length": 3, "sort": "tstamp", "order": "desc"}, alerts),
+    ("GET", R + "flow/alert/ts.lua", {"ifid": 0, "by_24h": True}, dict),
+    ("GET", R + "host/active.lua", {"ifid": 0, "sortColumn": "column_traffic", "sortOrder": "desc", "perPage": 5,
+                                    "mode": "local"}, hosts),
+    ("GET", P + "all/alert/top.lua", {"ifid": 0, **W}, cards),
+    ("GET", R + "flow/active_list.lua", {"ifid": 0, "start": 0, "length": 10}, list),
+    ("GET", R + "flow/aggregated_live_flows.lua", {"ifid": 0, "host": HOST, "aggregation_criteria": "server"}, list),
+]
+
+URL, TOKEN = sys.argv[1], sys.argv[2]
+BASIC = {"auth": ("admin", TOKEN), "timeout": 20}
+n = bad = 0
+
+
+def ok(what, why):
+    global n, bad
+    n += 1
+    print(f"{'not ' if why else ''}ok {n} - {what}")
+    if why:
+        print(f"# {why}")
+        bad = 1
+
+
+def ask(method, path, args, **kw):
+    kw = kw or BASIC
+    if method == "POST":
+        return requests.post(URL + path, json=args, **{"timeout": 20, **kw})
+    return requests.get(URL + path, params=args, **{"timeout": 20, **kw})
+
+
+def envelope(r):
+    if r.status_code != 200 or not r.headers["Content-Type"].startswith("application/json"):
+        return f"{r.status_code} {r.text[:200]}"
+    return wrong(r.json(), {"rc": int, "rc_str": str, "rc_str_hr": str}) or (
+        None if r.json()["rc"] == 0 and r.json()["rc_str"] == "OK" and "rsp" in r.json() else "envelope")
+
+
+for method, path, args, shape in REQUESTS:
+    r = ask(method, path, args)
+    ok(f"{method} {path} {json.dumps(args)[:70]}", envelope(r) or wrong(r.json()["rsp"], shape))
+    other = ask("GET" if method == "POST" else "POST", path, args)
+    ok("the same by the other method", envelope(other))
+
+TEST = "/lua/rest/v2/connect/test.lua"
+for what, kw in (("token", {"headers": {"Authorization": "Token " + TOKEN}}), ("basic", {"auth": ("any", TOKEN)}),
+                 ("cookie", {"cookies": {"user": "admin", "password": TOKEN}})):
+    ok("login by " + what, envelope(ask("GET", TEST, {}, **kw)))
+r = ask("POST", "/lua/rest/v2/create/ntopng/session.lua", {"username": "admin", "auth_session_duration": 60})
+session = r.json()["rsp"]["session"]
+ok("login by session", envelope(ask("GET", TEST, {}, cookies={"session": session})))
+for what, kw in (("a wrong password", {"auth": ("admin", "wrong")}), ("a wrong token", {"headers": {"Authorization": "Token x"}}),
+                 ("a session that is none", {"cookies": {"session": "0" * 32}}),
+                 ("a wrong password in a cookie", {"cookies": {"user": "a", "password": "b"}}), ("nothing", {"headers": {"X": "y"}})):
+    r = ask("GET", TEST, {}, **kw)
+    good = r.status_code == 401 and not r.headers["Content-Type"].startswith("application/json")
+    ok(what + " is refused as the client understands it", None if good else f"{r.status_code} {r.headers['Content-Type']}")
+
+ok("a slash too many", envelope(ask("GET", "/" + TEST, {})))
+for what, path, args, code, rc in (
+        ("an interface that is none", R + "interface/data.lua", {"ifid": 9}, 400, -2),
+        ("no interface", R + "interface/data.lua", {}, 400, -2),
+        ("a host that is unknown", R + "host/data.lua", {"ifid": 0, "host": "203.0.113.99"}, 404, -1),
+        ("a host that is none", R + "host/data.lua", {"ifid": 0, "host": "x"}, 400, -4),
+        ("an unknown column", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "password"}, 400, -5),
+        ("a table that is none of ours", P + "db/flows.lua",
+         {"ifid": 0, **W, "where_clause": "1=1) UNION SELECT * FROM sqlite_master --"}, 400, -5),
+        ("a second statement", P + "db/flows.lua", {"ifid": 0, **W, "where_clause": "SCORE>1; DROP TABLE flows"}, 400, -5),
+        ("a function that reads files", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "readfile(INFO)"}, 400, -5),
+        ("what only the configuration sets", "/lua/rest/v2/set/host/alias.lua", {"host": HOST}, 501, -100)):
+    r = ask("POST", path, args)
+    good = r.status_code == code and r.json()["rc"] == rc and r.json()["rsp"] == []
+    ok(f"{what}: {rc}, {code}", None if good else f"{r.status_code} {r.text[:200]}")
+
+r = ask("POST", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "IPV4_DST_ADDR,SUM(TOTAL_BYTES) TOT", "group_by_clause":
+                                     "IPV4_DST_ADDR", "order_by_clause": "TOT DESC", "maxhits_clause": 1000}).json()["rsp"]
+sums = [int(x["TOT"]) for x in r]
+ok("groups are in the order asked for", None if sums and sums == sorted(sums, reverse=True) else str(sums)[:100])
+every = ask("POST", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "TOTAL_BYTES", "maxhits_clause": 50000}).json()["rsp"]
+total = sum(int(x["TOTAL_BYTES"]) for x in every)
+ok("they sum up to all", None if total == sum(sums) else f"{total} {sum(sums)}")
+got = ask("GET", R + "timeseries/ts.lua", {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", **W}).json()["rsp"]
+drawn = sum(s["total"] for s in got["statistics"]["by_serie"])
+ok("and so does the series", None if abs(drawn - total) <= total / 100 else f"{drawn} {total}")
+pages, k = [], 1
+while True:
+    rsp = ask("GET", R + "host/active.lua", {"ifid": 0, "perPage": 2, "currentPage": k, "sortColumn": "column_ip"}).json()["rsp"]
+    pages += [h["ip"] for h in rsp["data"]]
+    if len(rsp["data"]) < 2:
+        break
+    k += 1
+ok("pages have each host once", None if len(pages) == len(set(pages)) == rsp["totalRows"] else str(pages))
+print(f"1..{n}")
+sys.exit(bad)
