@@ -117,8 +117,11 @@ struct store_ops {
 	/*
 	 * A page of 'alerts', 'flows', 'runs' or 'stats': packed ALERT, FLOW, RUN or METRIC records appended to out. Filter in
 	 * the match language, sort by a field ('-' before it: descending), cursor as an earlier answer gave it: then
-	 * nothing is skipped or doubled while new rows come. Bounded in rows, bytes and time. Returns an HTTP status: 200 (err
-	 * may hold a warning), 400 or 503 and why in err.
+	 * nothing is skipped or doubled while new rows come.
+	 * 'top.flows', 'top.alerts': TOP records, one for each value of the fields in 'by' (for flows also 'ip': either
+	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
+	 * 'series': SAMPLE records of 'by' (interface, host, app) and 'key', oldest first.
+	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400 or 503 and why in err.
 	 */
 	unsigned (*query)(struct store *s, const struct g_query *q, const char *base, struct buf *out,
 			  struct store_page *page, struct buf *err);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "store_sqlite.h"
+#include "store_sqlite_query.h"
 
 #define APPLICATION_ID 0x77656972 /* 'weir', in the header of each file */
 #define BUSY_MS        250
@@ -368,7 +368,12 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_runs(s, out, page, err);
 	if (str_eq(base, q->what, "stats"))
 		return read_stats(s, out, page, err);
-	return read_query(s, q, base, out, page, err);
+	if (str_eq(base, q->what, "alerts") || str_eq(base, q->what, "flows"))
+		return read_query(s, q, base, out, page, err);
+	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows"))
+		return read_top(s, q, base, out, page, err);
+	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, runs or stats");
+	return 400;
 }
 
 const struct store_ops store_sqlite = {

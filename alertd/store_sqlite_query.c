@@ -9,56 +9,12 @@
 #include "codec.h"
 #include "hash.h"
 #include "loop.h"
-#include "match.h"
-#include "store_sqlite.h"
+#include "store_sqlite_query.h"
 
 #define MAX_LIMIT     10000
 #define DEF_LIMIT     100
 #define MAX_BYTES     (3u << 20) /* of a page: a message takes 4 MiB */
-#define MAX_VALUES    512
-#define TIME_LIMIT_NS 10000000000ull
-#define SCAN_STEPS    20000      /* of SQLite's machine between looks at the clock */
 #define CURSOR_BYTES  33
-
-/* A record of the page, by its place in the order. */
-struct entry {
-	int64_t key;
-	uint8_t id[16];
-	uint32_t part;
-	size_t off, len; /* packed, in the list's buffer */
-};
-
-struct list {
-	struct entry *e;
-	size_t n;
-	struct buf recs;
-};
-
-struct query {
-	struct store *s;
-	enum rtype type;
-	struct columns *cols;
-	struct match *m;
-	const char **names;       /* columns that a condition may use */
-	struct match_value values[MAX_VALUES];
-	size_t n_values;
-	bool exact;
-	struct buf where;         /* condition, with ?1 ... ?n_values */
-	char sort[160];           /* expression */
-	const char *time_col;
-	bool desc, by_time, count, has_after;
-	uint32_t limit, sort_hash;
-	uint64_t start, end;
-	struct entry after;       /* last row of the page before */
-	struct list page;         /* at most limit + 1 */
-	struct buf arena;
-	struct store_page *out;
-	struct buf *err;
-	union {
-		struct r_alert alert;
-		struct r_flow flow;
-	} rec;
-};
 
 static int on_progress(void *arg)
 {
@@ -115,8 +71,9 @@ static bool read_cursor(struct query *k, const char *text)
 
 /* -- the question -- */
 
-static const struct column *find_column(const struct columns *cs, const char *field)
+const struct column *query_column(const struct query *k, const char *field)
 {
+	const struct columns *cs = k->cols;
 	for (unsigned i = 0; i < cs->n; i++)
 		if (cs->c[i].own_name && strcmp(cs->c[i].field->name, field) == 0)
 			return &cs->c[i];
@@ -140,7 +97,7 @@ static bool parse_sort(struct query *k, const char *text)
 	k->sort_hash = (uint32_t)hash_content(text, strlen(text), (uint64_t)k->type);
 	k->desc = *text == '-';
 	text += k->desc;
-	const struct column *c = find_column(k->cols, text);
+	const struct column *c = query_column(k, text);
 	if (c && is_sortable(c->field)) {
 		k->by_time = strcmp(c->name, k->time_col) == 0;
 		snprintf(k->sort, sizeof k->sort, "\"%s\"", c->name);
@@ -154,36 +111,25 @@ static bool parse_sort(struct query *k, const char *text)
 	return false;
 }
 
+/* Order and place of a page. */
 static bool prepare(struct query *k, const struct g_query *q, const char *base)
 {
-	struct match_error e;
-	char *filter = xstrndup(str_ptr(base, q->filter), q->filter.len), *sort = xstrndup(str_ptr(base, q->sort), q->sort.len);
-	char *cursor = xstrndup(str_ptr(base, q->cursor), q->cursor.len);
+	char *sort = xstrndup(str_ptr(base, q->sort), q->sort.len), *cursor = xstrndup(str_ptr(base, q->cursor), q->cursor.len);
 	const char *order = *sort ? sort : k->type == R_ALERT ? "-time" : "-last";
 	bool good = false;
-	k->m = match_parse(filter, k->type, &e);
-	if (!k->m)
-		buf_addf(k->err, "filter, character %zu: %s", e.column, e.text);
-	else if (!parse_sort(k, order))
+	if (!parse_sort(k, order))
 		buf_addf(k->err, "sort: %.60s: no field that a sort goes by (numbers, times, severity, bytes, duration ...)", sort);
 	else if (!read_cursor(k, cursor))
 		buf_adds(k->err, "cursor: not one that was given out for this sort");
 	else
 		good = true;
-	k->limit = q->limit ? q->limit : DEF_LIMIT;
-	if (k->limit > MAX_LIMIT)
-		k->limit = MAX_LIMIT;
-	k->start = q->start;
-	k->end = q->end;
-	k->count = q->count;
-	free(filter);
 	free(sort);
 	free(cursor);
 	return good;
 }
 
 /* The condition over the columns that this file has. */
-static void make_where(struct query *k)
+void query_where(struct query *k)
 {
 	unsigned n = 0;
 	if (!k->names)
@@ -200,7 +146,7 @@ static void make_where(struct query *k)
 		buf_addf(&k->where, " AND \"%s\" <= %" PRIu64, k->time_col, k->end);
 }
 
-static void bind_values(const struct query *k, sqlite3_stmt *st)
+void query_bind(const struct query *k, sqlite3_stmt *st)
 {
 	for (size_t i = 0; i < k->n_values; i++) {
 		const struct match_value *v = &k->values[i];
@@ -217,7 +163,7 @@ static void bind_values(const struct query *k, sqlite3_stmt *st)
 }
 
 /* What rows are selected from: alerts have the note of today beside them. */
-static void add_source(const struct query *k, struct buf *sql)
+void query_source(const struct query *k, struct buf *sql)
 {
 	const struct columns *cs = k->cols;
 	if (k->type == R_FLOW) {
@@ -255,7 +201,7 @@ static void read_entry(sqlite3_stmt *st, struct entry *e)
 }
 
 /* Reads the whole row; 1 if it matches, 0 if not, -1. */
-static int read_record(struct query *k, sqlite3_stmt *st, int64_t seq)
+int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq)
 {
 	memset(&k->rec, 0, sizeof k->rec);
 	buf_reset(&k->arena);
@@ -314,7 +260,7 @@ static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
 	const char *dir = k->desc ? "DESC" : "ASC";
 	const char *part = k->type == R_FLOW ? "part" : "0";
 	buf_addf(&sql, "SELECT seq, %s, id, %s", k->sort, part);
-	add_source(k, &sql);
+	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
 	if (k->has_after)
 		buf_addf(&sql, " AND (%s, id, %s) %s (?%zu, ?%zu, ?%zu)", k->sort, part, k->desc ? "<" : ">", k->n_values + 1,
@@ -325,7 +271,7 @@ static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
 	if (k->exact)
 		buf_addf(&sql, " LIMIT %u", k->limit + 1);
 	if (store_prepare(k->s, db, buf_cstr(&sql), &st) == 0) {
-		bind_values(k, st);
+		query_bind(k, st);
 		if (k->has_after) {
 			sqlite3_bind_int64(st, (int)k->n_values + 1, k->after.key);
 			sqlite3_bind_blob(st, (int)k->n_values + 2, k->after.id, 16, SQLITE_STATIC);
@@ -336,13 +282,13 @@ static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
 	return st;
 }
 
-static sqlite3_stmt *select_record(struct query *k, sqlite3 *db)
+sqlite3_stmt *query_prepare_record(struct query *k, sqlite3 *db)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
 	buf_adds(&sql, "SELECT ");
 	columns_names(k->cols, 0, k->cols->n, "", &sql);
-	add_source(k, &sql);
+	query_source(k, &sql);
 	buf_adds(&sql, "WHERE seq=?");
 	store_prepare(k->s, db, buf_cstr(&sql), &st);
 	buf_release(&sql);
@@ -358,7 +304,7 @@ static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, 
 		read_entry(rows, &e);
 		if (cannot_count(k, &e))
 			return 0;
-		int match = read_record(k, record, sqlite3_column_int64(rows, 0));
+		int match = query_read_record(k, record, sqlite3_column_int64(rows, 0));
 		if (match < 0)
 			return -1;
 		if (!match)
@@ -377,13 +323,13 @@ static int count_rows(struct query *k, sqlite3 *db, sqlite3_stmt *record)
 	sqlite3_stmt *st = NULL;
 	int rc = -1;
 	buf_adds(&sql, k->exact ? "SELECT count(*)" : "SELECT seq");
-	add_source(k, &sql);
+	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
 	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
 		goto out;
-	bind_values(k, st);
+	query_bind(k, st);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		int n = k->exact ? 1 : read_record(k, record, sqlite3_column_int64(st, 0));
+		int n = k->exact ? 1 : query_read_record(k, record, sqlite3_column_int64(st, 0));
 		if (n < 0)
 			break;
 		k->out->total += k->exact ? (uint64_t)sqlite3_column_int64(st, 0) : (uint64_t)n;
@@ -400,8 +346,8 @@ static int search(struct query *k, sqlite3 *db)
 {
 	struct list found = { 0 };
 	int rc = -1;
-	make_where(k);
-	sqlite3_stmt *rows = select_rows(k, db), *record = rows ? select_record(k, db) : NULL;
+	query_where(k);
+	sqlite3_stmt *rows = select_rows(k, db), *record = rows ? query_prepare_record(k, db) : NULL;
 	if (rows && record)
 		rc = take_rows(k, rows, record, &found);
 	if (rc == 0 && k->count)
@@ -439,14 +385,14 @@ static bool may_have_better(const struct query *k, const struct flow_file *f)
 	return k->desc ? (int64_t)f->hi >= worst : (int64_t)f->lo <= worst;
 }
 
-static int search_file(struct query *k, const struct flow_file *f)
+static int search_file(struct query *k, const struct flow_file *f, int (*look)(struct query *k, sqlite3 *db))
 {
 	char *path = store_flow_path(k->s, f->start);
 	sqlite3 *db = store_open_db(k->s, path, OPEN_READ);
 	int rc = db ? store_match_columns(k->s, db, "flows", k->cols, 0, k->cols->n, false) : -1;
 	if (rc == 0) {
 		sqlite3_progress_handler(db, SCAN_STEPS, on_progress, k->s);
-		rc = search(k, db);
+		rc = look(k, db);
 	}
 	bool late = mono_ns() > k->s->r.deadline;
 	sqlite3_close(db);
@@ -458,25 +404,29 @@ static int search_file(struct query *k, const struct flow_file *f)
 	return rc;
 }
 
-static int search_flows(struct query *k)
+int query_files(struct query *k, bool (*wanted)(const struct query *k, const struct flow_file *f),
+		int (*look)(struct query *k, sqlite3 *db))
 {
 	struct flow_file *files;
-	size_t n = read_flow_files(k->s, &files);
 	int rc = 0;
+	if (k->type == R_ALERT) {
+		if (read_open_alerts(k->s) < 0)
+			return -1;
+		sqlite3_progress_handler(k->s->db, SCAN_STEPS, on_progress, k->s);
+		return look(k, k->s->db);
+	}
+	size_t n = read_flow_files(k->s, &files);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct flow_file *f = &files[k->desc ? i : n - 1 - i];
-		if (in_range(k, f) && may_have_better(k, f))
-			rc = search_file(k, f);
+		if (wanted(k, f))
+			rc = search_file(k, f, look);
 	}
 	return rc;
 }
 
-static int search_alerts(struct query *k)
+static bool is_wanted(const struct query *k, const struct flow_file *f)
 {
-	if (read_open_alerts(k->s) < 0)
-		return -1;
-	sqlite3_progress_handler(k->s->db, SCAN_STEPS, on_progress, k->s);
-	return search(k, k->s->db);
+	return in_range(k, f) && may_have_better(k, f);
 }
 
 static void write_page(struct query *k, struct buf *out)
@@ -491,35 +441,58 @@ static void write_page(struct query *k, struct buf *out)
 		write_cursor(k, &k->page.e[i - 1], k->out->next);
 }
 
-unsigned read_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
-		    struct buf *err)
+/* -- the question and its end -- */
+
+unsigned query_init(struct query *k, struct store *s, const struct g_query *q, const char *base, enum rtype type,
+		    struct store_page *page, struct buf *err)
 {
-	struct query *k = xcalloc(1, sizeof *k);
-	unsigned status = 400;
-	bool alerts = str_eq(base, q->what, "alerts");
-	k->s = s;
-	k->type = alerts ? R_ALERT : R_FLOW;
-	k->cols = alerts ? &s->alert : &s->flow;
-	k->time_col = alerts ? "time" : "last";
-	k->out = page;
-	k->err = err;
+	struct match_error e;
+	char *filter = xstrndup(str_ptr(base, q->filter), q->filter.len);
+	*k = (struct query){ .s = s, .type = type, .out = page, .err = err, .start = q->start, .end = q->end, .count = q->count };
+	k->cols = type == R_ALERT ? &s->alert : &s->flow;
+	k->time_col = type == R_ALERT ? "time" : "last";
+	k->limit = q->limit ? q->limit : DEF_LIMIT;
+	if (k->limit > MAX_LIMIT)
+		k->limit = MAX_LIMIT;
 	s->r.deadline = mono_ns() + TIME_LIMIT_NS;
-	if (!alerts && !str_eq(base, q->what, "flows"))
-		buf_adds(err, "what: alerts, flows, runs or stats");
-	else if (prepare(k, q, base))
-		status = (alerts ? search_alerts(k) : search_flows(k)) < 0 ? 503 : 200;
-	if (status == 200)
-		write_page(k, out);
-	else if (status == 503 && mono_ns() > s->r.deadline)
-		buf_addf(err, "the query took longer than %llu s (%" PRIu64 " rows looked at): narrow it by time, host or check",
-			 TIME_LIMIT_NS / 1000000000u, page->scanned);
-	else if (status == 503)
-		buf_adds(err, s->error);
+	k->m = match_parse(filter, type, &e);
+	if (!k->m)
+		buf_addf(err, "filter, character %zu: %s", e.column, e.text);
+	free(filter);
+	return k->m ? 200 : 400;
+}
+
+void query_release(struct query *k)
+{
 	match_free(k->m);
 	free(k->names);
 	list_release(&k->page);
 	buf_release(&k->where);
 	buf_release(&k->arena);
+}
+
+unsigned query_failed(struct query *k)
+{
+	if (mono_ns() > k->s->r.deadline)
+		buf_addf(k->err, "the query took longer than %llu s (%" PRIu64 " rows looked at): narrow it by time, host or check",
+			 TIME_LIMIT_NS / 1000000000u, k->out->scanned);
+	else
+		buf_adds(k->err, k->s->error);
+	return 503;
+}
+
+unsigned read_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		    struct buf *err)
+{
+	struct query *k = xmalloc(sizeof *k);
+	unsigned status = query_init(k, s, q, base, str_eq(base, q->what, "alerts") ? R_ALERT : R_FLOW, page, err);
+	if (status == 200 && !prepare(k, q, base))
+		status = 400;
+	if (status == 200 && query_files(k, is_wanted, search) < 0)
+		status = query_failed(k);
+	if (status == 200)
+		write_page(k, out);
+	query_release(k);
 	free(k);
 	return status;
 }

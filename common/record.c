@@ -121,6 +121,16 @@ static const struct field fields_run[] = {
 #include "records/run.def"
 };
 #undef G
+#define G g_top
+static const struct field fields_top[] = {
+#include "records/top.def"
+};
+#undef G
+#define G g_sample
+static const struct field fields_sample[] = {
+#include "records/sample.def"
+};
+#undef G
 #define G g_note
 static const struct field fields_note[] = {
 #include "records/note.def"

@@ -118,6 +118,12 @@ struct g_delivery {
 struct g_run {
 #include "records/run.def"
 };
+struct g_top {
+#include "records/top.def"
+};
+struct g_sample {
+#include "records/sample.def"
+};
 struct g_note {
 #include "records/note.def"
 };

@@ -1,0 +1,309 @@
+/*
+ * Sums of flows or alerts by the values of some fields. Each file groups what it has; the groups of all files are added up in
+ * a table here, and the largest are the answer.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec.h"
+#include "hash.h"
+#include "json.h"
+#include "store_sqlite_query.h"
+
+#define MAX_BY     4
+#define MAX_GROUPS 200000
+#define N_SUMS     7
+
+enum { S_COUNT, S_SENT, S_RCVD, S_PACKETS, S_SCORE, S_FIRST, S_LAST };
+
+struct top_row {
+	size_t off, len;      /* key: values of the fields, a newline between two */
+	uint64_t sum[N_SUMS];
+};
+
+struct top {
+	struct query k;       /* first: the files are searched by it */
+	struct columns by;    /* columns that are grouped by, in order */
+	bool ends;            /* one of them is 'ip': a flow counts for both of its ends */
+	bool past;            /* more groups than there is room for */
+	struct buf keys, key, arena;
+	struct top_row *row;
+	size_t n, *slot, n_slots;
+	unsigned rank;        /* what is sorted by, of enum rank */
+	bool desc;
+};
+
+static const struct field ip_field = { .name = "ip", .unit = "", .doc = "", .type_name = "addr", .type = FT_ADDR };
+
+/* -- the question -- */
+
+static bool add_by(struct top *t, const char *name)
+{
+	const struct column *c = query_column(&t->k, name);
+	struct column ip = { .name = "ip", .field = &ip_field };
+	if (!c && t->k.type == R_FLOW && strcmp(name, "ip") == 0) {
+		t->ends = true;
+		c = &ip;
+	}
+	if (!c || t->by.n == MAX_BY || c->field->type == FT_BIN)
+		return false;
+	t->by.c = xrealloc(t->by.c, (t->by.n + 1) * sizeof *t->by.c);
+	t->by.c[t->by.n] = *c;
+	t->by.c[t->by.n++].off = 0;
+	return true;
+}
+
+static bool parse_by(struct top *t, const char *list)
+{
+	char name[64];
+	do {
+		size_t n = strcspn(list, ",");
+		snprintf(name, sizeof name, "%.*s", (int)(n < 63 ? n : 63), list);
+		if (n > 63 || !add_by(t, name)) {
+			buf_addf(t->k.err, "by: %.60s: up to %d fields of the records, joined by commas", name, MAX_BY);
+			return false;
+		}
+		list += n;
+	} while (*list++);
+	return true;
+}
+
+static const char *const ranks[] = { "count", "flows", "alerts", "bytes", "bytes_sent", "bytes_rcvd", "packets", "score", "first",
+				     "last", NULL };
+
+static uint64_t rank_of(const struct top *t, const struct top_row *r)
+{
+	switch (t->rank) {
+	case 3:
+		return r->sum[S_SENT] + r->sum[S_RCVD];
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+	case 8:
+	case 9:
+		return r->sum[S_SENT + t->rank - 4];
+	default:
+		return r->sum[S_COUNT];
+	}
+}
+
+static bool parse_rank(struct top *t, const char *sort)
+{
+	int v;
+	if (!*sort)
+		sort = t->k.type == R_FLOW ? "-bytes" : "-alerts";
+	t->desc = *sort == '-';
+	v = enum_value(ranks, sort + t->desc);
+	t->rank = v < 0 ? 0 : (unsigned)v;
+	if (v < 0)
+		buf_addf(t->k.err, "sort: %.60s: one of flows, alerts, bytes, bytes_sent, bytes_rcvd, packets, score, first, last", sort);
+	return v >= 0;
+}
+
+/* -- the table -- */
+
+static struct top_row *find_row(struct top *t, const char *key, size_t len)
+{
+	if (2 * (t->n + 1) > t->n_slots) {
+		t->n_slots = t->n_slots ? 2 * t->n_slots : 1024;
+		free(t->slot);
+		t->slot = xcalloc(t->n_slots, sizeof *t->slot);
+		for (size_t i = 0; i < t->n; i++) {
+			size_t at = hash_content(t->keys.p + t->row[i].off, t->row[i].len, 0) & (t->n_slots - 1);
+			while (t->slot[at])
+				at = (at + 1) & (t->n_slots - 1);
+			t->slot[at] = i + 1;
+		}
+		t->row = xrealloc(t->row, t->n_slots / 2 * sizeof *t->row);
+	}
+	size_t at = hash_content(key, len, 0) & (t->n_slots - 1);
+	for (; t->slot[at]; at = (at + 1) & (t->n_slots - 1)) {
+		struct top_row *r = &t->row[t->slot[at] - 1];
+		if (r->len == len && memcmp(t->keys.p + r->off, key, len) == 0)
+			return r;
+	}
+	if (t->n == MAX_GROUPS)
+		return NULL;
+	t->row[t->n] = (struct top_row){ .off = t->keys.len, .len = len, .sum[S_FIRST] = UINT64_MAX };
+	buf_add(&t->keys, key, len);
+	t->slot[at] = ++t->n;
+	return &t->row[t->n - 1];
+}
+
+/* A value as text; a newline inside would make two of it. */
+static void add_value(struct top *t, sqlite3_stmt *st, unsigned i)
+{
+	struct columns one = { &t->by.c[i], 1 };
+	uint64_t room[4] = { 0 };
+	size_t from = t->key.len;
+	buf_reset(&t->arena);
+	buf_reserve(&t->arena, 1);
+	columns_read(st, (int)(1 + i), &one, room, &t->arena);
+	text_value(&t->key, one.c->field, room, t->arena.p);
+	for (; from < t->key.len; from++)
+		if (t->key.p[from] == '\n')
+			t->key.p[from] = ' ';
+}
+
+static void add_row(struct top *t, sqlite3_stmt *st)
+{
+	buf_reset(&t->key);
+	for (unsigned i = 0; i < t->by.n; i++) {
+		if (i)
+			buf_addc(&t->key, '\n');
+		add_value(t, st, i);
+	}
+	struct top_row *r = find_row(t, t->key.p ? t->key.p : "", t->key.len);
+	if (!r) {
+		t->past = true;
+		return;
+	}
+	for (unsigned i = 0; i < N_SUMS; i++) {
+		uint64_t v = (uint64_t)sqlite3_column_int64(st, (int)(1 + t->by.n + i));
+		if (i == S_FIRST)
+			r->sum[i] = v < r->sum[i] ? v : r->sum[i];
+		else if (i == S_LAST)
+			r->sum[i] = v > r->sum[i] ? v : r->sum[i];
+		else
+			r->sum[i] += v;
+	}
+}
+
+/* -- one file -- */
+
+static void add_sum(struct buf *sql, bool grouped, const char *function, const char *expression)
+{
+	buf_addf(sql, grouped ? ", %s(%s)" : ", %s%s", grouped ? function : "", expression);
+}
+
+static void select_groups(struct top *t, struct buf *sql)
+{
+	static const char ends[] = "(SELECT *, client_ip AS ip, client_bytes AS sent, server_bytes AS rcvd FROM flows"
+				   " UNION ALL SELECT *, server_ip, server_bytes, client_bytes FROM flows)";
+	bool g = t->k.exact, flow = t->k.type == R_FLOW;
+	buf_adds(sql, g ? "SELECT 0," : "SELECT seq,");
+	columns_names(&t->by, 0, t->by.n, "", sql);
+	add_sum(sql, g, "sum", "1");
+	add_sum(sql, g, "sum", t->ends ? "sent" : "client_bytes");
+	add_sum(sql, g, "sum", t->ends ? "rcvd" : "server_bytes");
+	add_sum(sql, g, "sum", "client_packets+server_packets");
+	add_sum(sql, g, "sum", "score");
+	add_sum(sql, g, "min", flow ? "first" : "time");
+	add_sum(sql, g, "max", t->k.time_col);
+	if (t->ends)
+		buf_addf(sql, " FROM %s ", ends);
+	else
+		query_source(&t->k, sql);
+	buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
+	if (g) {
+		buf_adds(sql, " GROUP BY ");
+		columns_names(&t->by, 0, t->by.n, "", sql);
+	}
+}
+
+/* What the file had no column for, when it was made. */
+static void match_by(struct top *t)
+{
+	for (unsigned i = 0; i < t->by.n; i++)
+		for (unsigned c = 0; c < t->k.cols->n; c++)
+			if (t->k.cols->c[c].field == t->by.c[i].field)
+				t->by.c[i].missing = t->k.cols->c[c].missing;
+}
+
+static int sum_file(struct query *k, sqlite3 *db)
+{
+	struct top *t = (struct top *)k;
+	struct buf sql = { 0 };
+	sqlite3_stmt *st = NULL, *record = NULL;
+	int rc = -1, match = 1;
+	query_where(k);
+	match_by(t);
+	select_groups(t, &sql);
+	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
+		goto out;
+	if (!k->exact && !(record = query_prepare_record(k, db)))
+		goto out;
+	query_bind(k, st);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		k->out->scanned++;
+		if (record && (match = query_read_record(k, record, sqlite3_column_int64(st, 0))) < 0)
+			break;
+		if (match)
+			add_row(t, st);
+	}
+	k->out->scanned += (uint64_t)sqlite3_stmt_status(st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+	rc = rc == SQLITE_DONE ? 0 : store_fail(k->s, db, "query");
+out:
+	sqlite3_finalize(st);
+	sqlite3_finalize(record);
+	buf_release(&sql);
+	return rc;
+}
+
+static bool in_range(const struct query *k, const struct flow_file *f)
+{
+	return f->hi && (!k->start || f->hi >= k->start) && (!k->end || f->lo <= k->end);
+}
+
+/* -- the answer -- */
+
+static int by_rank(const void *a, const void *b, void *arg)
+{
+	const struct top *t = arg;
+	const struct top_row *x = a, *y = b;
+	uint64_t p = rank_of(t, x), q = rank_of(t, y);
+	if (p != q)
+		return (p < q ? -1 : 1) * (t->desc ? -1 : 1);
+	size_t n = x->len < y->len ? x->len : y->len;
+	int c = memcmp(t->keys.p + x->off, t->keys.p + y->off, n);
+	return c ? c : x->len < y->len ? -1 : x->len > y->len;
+}
+
+static void pack_rows(struct top *t, struct buf *out)
+{
+	size_t n = t->n < t->k.limit ? t->n : t->k.limit;
+	if (t->n)
+		qsort_r(t->row, t->n, sizeof *t->row, by_rank, t);
+	for (size_t i = 0; i < n; i++) {
+		const struct top_row *r = &t->row[i];
+		struct r_top rec = { .top = { .bytes_sent = r->sum[S_SENT], .bytes_rcvd = r->sum[S_RCVD],
+					      .bytes = r->sum[S_SENT] + r->sum[S_RCVD], .packets = r->sum[S_PACKETS],
+					      .score = r->sum[S_SCORE], .first = r->sum[S_FIRST], .last = r->sum[S_LAST] } };
+		*(t->k.type == R_FLOW ? &rec.top.flows : &rec.top.alerts) = r->sum[S_COUNT];
+		buf_reset(&t->arena);
+		rec.top.key = str_put_raw(&t->arena, t->keys.p + r->off, r->len);
+		codec_pack(out, R_TOP, &rec, t->arena.p);
+	}
+	t->k.out->count = (uint32_t)n;
+	t->k.out->total = t->n;
+	if (t->past)
+		buf_addf(t->k.err, "more than %d different values: those that came last are left out", MAX_GROUPS);
+}
+
+unsigned read_top(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		  struct buf *err)
+{
+	struct top *t = xcalloc(1, sizeof *t);
+	char *by = xstrndup(str_ptr(base, q->by), q->by.len), *sort = xstrndup(str_ptr(base, q->sort), q->sort.len);
+	unsigned status = query_init(&t->k, s, q, base, str_eq(base, q->what, "top.alerts") ? R_ALERT : R_FLOW, page, err);
+	t->k.desc = true;
+	if (status == 200 && (!parse_by(t, by) || !parse_rank(t, sort)))
+		status = 400;
+	if (status == 200 && query_files(&t->k, in_range, sum_file) < 0)
+		status = query_failed(&t->k);
+	if (status == 200)
+		pack_rows(t, out);
+	query_release(&t->k);
+	columns_release(&t->by);
+	buf_release(&t->keys);
+	buf_release(&t->key);
+	buf_release(&t->arena);
+	free(t->row);
+	free(t->slot);
+	free(by);
+	free(sort);
+	free(t);
+	return status;
+}
