@@ -31,7 +31,7 @@ pc = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
 
 # Third-party libraries, each behind the one module that knows it.
 LIBS_common   = -lnng -lmsgpackc $(call pc,libs,yaml-0.1) $(call pc,libs,libxxhash) $(call pc,libs,libsystemd) \
-                $(call pc,libs,libseccomp) $(call pc,libs,libcap) $(call pc,libs,jansson) -lpthread -lm
+                $(call pc,libs,libseccomp) $(call pc,libs,libcap) $(call pc,libs,jansson) $(call pc,libs,libcrypto) -lpthread -lm
 LIBS_capture  = -lpcap -lz
 LIBS_classify = -lndpi -Wl,-E
 LIBS_checks   = $(call pc,libs,luajit) $(call pc,libs,libloc) $(call pc,libs,libmaxminddb) -Wl,-E

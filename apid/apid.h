@@ -24,6 +24,8 @@ struct apid {
 	struct http *http;
 	struct auth *auth;
 	struct logins *logins;
+	char *tokens_path;
+	uint64_t tokens_stamp; /* of the file that was read */
 	char *listen_host; /* NULL: a unix socket */
 	int listen_fd;
 	struct live *flows, *hosts;
@@ -50,15 +52,29 @@ void get_status(void *arg, struct request *r, const struct route *rt, const char
 void get_live(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_ready(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_me(void *arg, struct request *r, const struct route *rt, const char *id);
+void post_note(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_top(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_alerts_top(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_graph(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_openapi(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_stream(void *arg, struct request *r, const struct route *rt, const char *id);
 
 /* Streams: those who wait get what came. */
 void streams_wake(struct apid *k);
 void streams_keepalive(struct apid *k);
 
-/* The table, in apid.c's routes.c. */
+/* Whose request it is; NULL on open paths. */
+static inline const struct token *request_token(const struct request *r)
+{
+	return request_user(r);
+}
+/* Members of the body, a form or a JSON object, become parameters. False: *e says why not. */
+bool body_params(struct request *r, struct param_error *e);
+
+/* All tables: routes.c has ours and the list of them. */
 extern const struct route routes[];
 extern const size_t n_routes;
-extern const struct route_param params_stream[], params_status[], params_ready[];
+extern const struct route_table route_tables[];
+extern const size_t n_route_tables;
 
 #endif

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TOKEN_BYTES 32
 #define MIN_TOKEN   32
 #define MAX_TOKEN   256
 #define N_FAILING   512 /* addresses remembered; the one that failed longest ago makes room */
@@ -22,7 +20,10 @@ struct failing {
 };
 
 struct auth {
-	char token[MAX_TOKEN + 1];
+	struct token first;    /* of the file api.token */
+	struct token *more;
+	size_t n_more;
+	uint64_t wall;         /* s since 1970 */
 	struct failing failing[N_FAILING];
 };
 
@@ -55,15 +56,12 @@ static int read_token(const char *path, char *token, struct buf *err)
 /* Written beside and linked into place, so that a file with half a token never exists. */
 static int make_token(const char *path, char *token, struct buf *err)
 {
-	uint8_t raw[TOKEN_BYTES];
 	char *tmp = xasprintf("%s.%d", path, (int)getpid());
 	int rc = -1, fd = -1;
-	if (getrandom(raw, sizeof raw, 0) != sizeof raw) {
+	if (!token_make(token)) {
 		buf_adds(err, "no random numbers");
 		goto out;
 	}
-	for (int i = 0; i < TOKEN_BYTES; i++)
-		snprintf(token + 2 * i, 3, "%02x", raw[i]);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || dprintf(fd, "%s\n", token) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0) {
 		buf_addf(err, "cannot write the token to %s: %s", path, strerror(errno));
@@ -75,48 +73,78 @@ out:
 	if (fd >= 0)
 		close(fd);
 	free(tmp);
-	explicit_bzero(raw, sizeof raw);
 	return rc;
 }
 
 struct auth *auth_open(const char *path, bool *ret_made, struct buf *err)
 {
-	struct auth *a = xcalloc(1, sizeof *a);
+	char secret[MAX_TOKEN + 1];
+	struct auth *a = NULL;
 	*ret_made = false;
-	if (read_token(path, a->token, err) == 0)
-		return a;
-	if (errno == ENOENT && make_token(path, a->token, err) == 0) {
+	if (read_token(path, secret, err) == 0) {
+		a = auth_new(secret);
+	} else if (errno == ENOENT && make_token(path, secret, err) == 0) {
 		*ret_made = true;
-		return a;
-	}
-	if (!err->len)
+		a = auth_new(secret);
+	} else if (!err->len) {
 		buf_addf(err, "cannot read the token from %s: %s", path, strerror(errno));
-	auth_free(a);
-	return NULL;
+	}
+	explicit_bzero(secret, sizeof secret);
+	return a;
 }
 
 struct auth *auth_new(const char *token)
 {
 	struct auth *a = xcalloc(1, sizeof *a);
-	snprintf(a->token, sizeof a->token, "%s", token);
+	snprintf(a->first.name, sizeof a->first.name, "api.token");
+	a->first.scopes = TOKEN_ALL;
+	token_hash(token, strlen(token), a->first.hash);
 	return a;
 }
 
 void auth_free(struct auth *a)
 {
-	if (a)
-		explicit_bzero(a->token, sizeof a->token);
+	if (!a)
+		return;
+	free(a->more);
 	free(a);
 }
 
-/* Takes as long for a wrong one as for the right one: only the length of what was given shows. */
-static bool same_secret(const char *given, const char *secret)
+void auth_set_tokens(struct auth *a, struct token *tokens, size_t n)
 {
-	size_t n = strlen(given), m = strlen(secret);
-	unsigned diff = n != m;
-	for (size_t i = 0; i < n; i++)
-		diff |= (unsigned char)given[i] ^ (unsigned char)secret[i % m];
+	free(a->more);
+	a->more = tokens;
+	a->n_more = n;
+}
+
+void auth_set_time(struct auth *a, uint64_t wall)
+{
+	a->wall = wall;
+}
+
+/* Takes as long for a wrong one as for the right one. */
+static bool same_hash(const uint8_t *a, const uint8_t *b)
+{
+	unsigned diff = 0;
+	for (size_t i = 0; i < TOKEN_HASH; i++)
+		diff |= a[i] ^ b[i];
 	return diff == 0;
+}
+
+static const struct token *find_token(const struct auth *a, const char *secret)
+{
+	uint8_t hash[TOKEN_HASH];
+	const struct token *found = NULL;
+	size_t len = strlen(secret);
+	if (len < MIN_TOKEN || len > MAX_TOKEN)
+		return NULL;
+	token_hash(secret, len, hash);
+	if (same_hash(hash, a->first.hash))
+		found = &a->first;
+	for (size_t i = 0; i < a->n_more; i++)
+		if (same_hash(hash, a->more[i].hash) && (!a->more[i].expires || a->wall < a->more[i].expires))
+			found = &a->more[i];
+	return found;
 }
 
 /* -- those who try -- */
@@ -159,20 +187,60 @@ static struct failing *count_failure(struct auth *a, const struct addr *from, ui
 	return f;
 }
 
-enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now)
+enum auth_verdict auth_secret(struct auth *a, const struct addr *from, const char *secret, uint64_t now,
+			      const struct token **ret)
 {
-	const char *given = NULL;
-	if (!header)
-		return AUTH_NONE;
-	if (strncasecmp(header, "Bearer ", 7) == 0)
-		given = header + 7;
-	else if (strncasecmp(header, "Token ", 6) == 0)
-		given = header + 6;
-	while (given && *given == ' ')
-		given++;
-	if (given && same_secret(given, a->token))
+	*ret = find_token(a, secret);
+	if (*ret)
 		return AUTH_GOOD;
 	return count_failure(a, from, now)->count > AUTH_MAX_FAILURES ? AUTH_BLOCKED : AUTH_WRONG;
+}
+
+/* The password of "user:password" in base64 (RFC 7617, RFC 4648 section 4); "" if it is none. */
+static void basic_password(const char *text, char *out, size_t size)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char plain[2 * MAX_TOKEN];
+	size_t n = 0;
+	uint32_t bits = 0;
+	unsigned have = 0;
+	for (; *text && *text != '=' && n + 1 < sizeof plain; text++) {
+		const char *d = strchr(digits, *text);
+		if (!d)
+			break;
+		bits = bits << 6 | (uint32_t)(d - digits);
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			plain[n++] = (char)(bits >> have & 255);
+		}
+	}
+	plain[n] = '\0';
+	const char *colon = strchr(plain, ':');
+	snprintf(out, size, "%s", colon ? colon + 1 : "");
+	explicit_bzero(plain, sizeof plain);
+}
+
+enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now,
+			     const struct token **ret)
+{
+	static const char *const schemes[] = { "Bearer ", "Token ", "Basic " };
+	const char *given = "";
+	char password[MAX_TOKEN + 2];
+	*ret = NULL;
+	if (!header)
+		return AUTH_NONE;
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		if (strncasecmp(header, schemes[i], strlen(schemes[i])) != 0)
+			continue;
+		given = header + strlen(schemes[i]);
+		given += strspn(given, " ");
+		if (*schemes[i] == 'B' && schemes[i][1] == 'a') {
+			basic_password(given, password, sizeof password);
+			given = password;
+		}
+	}
+	return auth_secret(a, from, given, now, ret);
 }
 
 unsigned auth_wait(const struct auth *a, const struct addr *from, uint64_t now)

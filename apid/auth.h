@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "token.h"
 
 #define AUTH_MAX_FAILURES 20          /* wrong tokens of an address ... */
 #define AUTH_WINDOW_NS    60000000000 /* ... in this time, before it is told to wait */
@@ -31,8 +32,18 @@ enum auth_verdict {
 	AUTH_WRONG,
 	AUTH_BLOCKED, /* wrong, and not the first one from there */
 };
-/* header: value of Authorization, may be NULL. A right token is good however many wrong ones came from the address. */
-enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now);
+/*
+ * header: value of Authorization (Bearer, Token, or Basic with the token as the password), may be NULL. A right token is good
+ * however many wrong ones came from the address. *ret: whose it is, valid until the tokens are read again.
+ */
+enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now,
+			     const struct token **ret);
+/* The same for the secret itself. */
+enum auth_verdict auth_secret(struct auth *a, const struct addr *from, const char *secret, uint64_t now,
+			      const struct token **ret);
+/* Tokens beside the first one, which may do all; taken over. wall: s since 1970, for those that expire. */
+void auth_set_tokens(struct auth *a, struct token *tokens, size_t n);
+void auth_set_time(struct auth *a, uint64_t wall);
 /* Seconds until the address is listened to again. */
 unsigned auth_wait(const struct auth *a, const struct addr *from, uint64_t now);
 

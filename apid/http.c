@@ -65,6 +65,7 @@ struct request {
 	size_t sent;
 	struct buf body;
 	size_t body_max;
+	const void *user;
 };
 
 static uint64_t after_seconds(unsigned s)
@@ -150,6 +151,21 @@ const char *request_id(const struct request *r)
 const char *request_header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, name);
+}
+
+void request_set_user(struct request *r, const void *user)
+{
+	r->user = user;
+}
+
+const void *request_user(const struct request *r)
+{
+	return r->user;
+}
+
+struct uri *request_params(struct request *r)
+{
+	return &r->uri;
 }
 
 const char *request_body(struct request *r, size_t *ret_len)

@@ -44,6 +44,11 @@ const char *request_method(const struct request *r);
 const struct uri *request_uri(const struct request *r);
 const char *request_id(const struct request *r); /* as the client named it, or made */
 const char *request_header(const struct request *r, const char *name);
+/* Whatever the caller keeps with a request. */
+void request_set_user(struct request *r, const void *user);
+const void *request_user(const struct request *r);
+/* Parameters of the target; those that a body has may be added to them. */
+struct uri *request_params(struct request *r);
 /* The body, NUL-terminated; "" if there is none. */
 const char *request_body(struct request *r, size_t *ret_len);
 /* Address of the client; false if it came over a unix socket, which only those get to whom its mode lets in. */

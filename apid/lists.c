@@ -8,45 +8,105 @@
 #include "codec.h"
 #include "hash.h"
 #include "json.h"
-#include "params.h"
+#include "list.h"
 #include "problem.h"
 
 #define ASK_MS    12000
 #define MAX_ASKED 48 /* questions to alertd at once */
 
-struct list {
-	struct apid *k;
-	struct request *r;
-	struct params p;
-	struct buf body;
-	enum rtype type;
-	uint32_t n;
-	bool one; /* a single record and not a list */
-};
+/* -- writing: JSON, JSON lines, comma-separated values -- */
 
-static struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one)
+static enum list_form form_of(const struct request *r)
+{
+	static const char *const names[] = { "json", "ndjson", "csv" };
+	static const char *const types[] = { "", "application/x-ndjson", "text/csv" };
+	const char *asked = uri_param(request_uri(r), "format"), *accept = request_header(r, "Accept");
+	for (int f = LIST_NDJSON; f <= LIST_CSV; f++)
+		if (asked ? strcmp(asked, names[f]) == 0 : accept && strstr(accept, types[f]))
+			return (enum list_form)f;
+	return LIST_JSON;
+}
+
+/* RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it. */
+static void csv_value(struct buf *out, const char *s, size_t len)
+{
+	if (len && strchr("=+-@\t\r", *s))
+		buf_addc(out, '\'');
+	if (!memchr(s, '"', len) && !memchr(s, ',', len) && !memchr(s, '\n', len) && !memchr(s, '\r', len)) {
+		buf_add(out, s, len);
+		return;
+	}
+	buf_addc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"')
+			buf_addc(out, '"');
+		buf_addc(out, s[i]);
+	}
+	buf_addc(out, '"');
+}
+
+static void csv_field_value(struct list *l, const struct field *f, const void *value, const char *base)
+{
+	buf_reset(&l->cell);
+	text_value(&l->cell, f, value, base);
+	csv_value(&l->body, l->cell.p ? l->cell.p : "", l->cell.len);
+}
+
+/* Columns: the fields asked for, else all that are no blobs, under the name that finds them again. */
+static void csv_row(struct list *l, const void *rec, const char *base)
+{
+	const struct rdesc *rd = rdesc_get(l->type);
+	unsigned off, n = 0;
+	if (l->p.fields) {
+		for (char **name = l->p.fields; *name; name++) {
+			const struct field *f = rdesc_field(rd, *name, &off);
+			buf_adds(&l->body, n++ ? "," : "");
+			if (!rec)
+				buf_adds(&l->body, *name);
+			else if (f)
+				csv_field_value(l, f, (const char *)rec + off, base);
+		}
+	} else {
+		for (unsigned g = 0; g < rd->n_groups; g++)
+			for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
+				const struct field *f = &rd->groups[g].fields[i];
+				/* of two fields with one name, the first */
+				if (f->type == FT_BIN || rdesc_field(rd, f->name, &off) != f)
+					continue;
+				buf_adds(&l->body, n++ ? "," : "");
+				if (rec)
+					csv_field_value(l, f, (const char *)rec + off, base);
+				else
+					buf_adds(&l->body, f->name);
+			}
+	}
+	buf_adds(&l->body, "\r\n");
+}
+
+struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one)
 {
 	struct list *l = xcalloc(1, sizeof *l);
 	*l = (struct list){ .k = k, .r = r, .type = type, .one = one, .p.limit = 1 };
-	if (!one)
-		buf_adds(&l->body, "{\"data\":[");
+	l->form = one ? LIST_JSON : form_of(r);
 	return l;
 }
 
-static void list_free(struct list *l)
+void list_free(struct list *l)
 {
 	params_release(&l->p);
 	buf_release(&l->body);
+	buf_release(&l->cell);
+	free(l->arg);
 	free(l);
 }
 
-static void list_problem(struct list *l, unsigned status, const char *detail, const struct param_error *e)
+void list_problem(struct list *l, unsigned status, const char *detail, const struct param_error *e)
 {
 	request_problem(l->r, status, detail, e);
 	list_free(l);
 }
 
-static void bad_param(struct list *l, const char *param, const char *reason)
+void list_bad_param(struct list *l, const char *param, const char *reason)
 {
 	struct param_error e;
 	snprintf(e.param, sizeof e.param, "%s", param);
@@ -55,7 +115,7 @@ static void bad_param(struct list *l, const char *param, const char *reason)
 }
 
 /* A list with the parameters of the request; on error the request is answered and NULL returned. */
-static struct list *list_read(struct apid *k, struct request *r, enum rtype type)
+struct list *list_read(struct apid *k, struct request *r, enum rtype type)
 {
 	struct list *l = list_new(k, r, type, false);
 	struct param_error e;
@@ -65,34 +125,67 @@ static struct list *list_read(struct apid *k, struct request *r, enum rtype type
 	return NULL;
 }
 
-static void list_add(void *arg, const void *rec, const char *base)
+void list_add(void *arg, const void *rec, const char *base)
 {
 	struct list *l = arg;
-	if (l->n++)
+	if (l->n++ == 0 && !l->one && l->form == LIST_JSON)
+		buf_adds(&l->body, "{\"data\":[");
+	else if (l->n == 1 && l->form == LIST_CSV)
+		csv_row(l, NULL, NULL);
+	else if (l->n > 1 && l->form == LIST_JSON)
 		buf_addc(&l->body, ',');
+	if (l->form == LIST_CSV) {
+		csv_row(l, rec, base);
+		return;
+	}
 	json_record(&l->body, l->type, rec, base, JSON_NO_BIN, (const char *const *)l->p.fields);
+	if (l->form == LIST_NDJSON)
+		buf_addc(&l->body, '\n');
 }
 
-static void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
+/* Where the next page is, for those who follow links (RFC 8288). */
+static void add_link(struct list *l, const char *next)
 {
+	const struct uri *u = request_uri(l->r);
+	struct buf b = { 0 };
+	buf_addf(&b, "<%s?", u->path);
+	for (size_t i = 0; i < u->n; i++)
+		if (strcmp(u->params[i].name, "cursor") != 0) {
+			uri_encode(&b, u->params[i].name);
+			buf_addc(&b, '=');
+			uri_encode(&b, u->params[i].value);
+			buf_addc(&b, '&');
+		}
+	buf_addf(&b, "cursor=%s>; rel=\"next\"", next);
+	request_header_add(l->r, "Link", buf_cstr(&b));
+	buf_release(&b);
+}
+
+void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
+{
+	static const char *const types[] = { "application/json", "application/x-ndjson", "text/csv; charset=utf-8" };
 	if (l->one && l->n == 0) {
 		list_problem(l, 404, "there is none with this id", NULL);
 		return;
 	}
-	if (!l->one) {
-		buf_adds(&l->body, "],\"next\":");
+	if (*next)
+		add_link(l, next);
+	if (!l->one && l->form == LIST_JSON) {
+		buf_adds(&l->body, l->n ? "],\"next\":" : "{\"data\":[],\"next\":");
 		if (*next)
 			json_quote(&l->body, next, strlen(next));
 		else
 			buf_adds(&l->body, "null");
 		if (has_total)
-			buf_addf(&l->body, ",\"total\":%" PRIu64, total);
+			buf_addf(&l->body, ",\"total\":%" PRIu64 "}", total);
 		else
-			buf_adds(&l->body, ",\"total\":null");
-		buf_addc(&l->body, '}');
+			buf_adds(&l->body, ",\"total\":null}");
+	} else if (l->form == LIST_CSV && l->n == 0) {
+		csv_row(l, NULL, NULL);
 	}
-	buf_addc(&l->body, '\n');
-	request_reply(l->r, 200, "application/json", &l->body);
+	if (l->form == LIST_JSON)
+		buf_addc(&l->body, '\n');
+	request_reply(l->r, 200, types[l->form], &l->body);
 	list_free(l);
 }
 
@@ -124,9 +217,9 @@ static void live_list(struct list *l, const struct live *live, const char *defau
 	struct live_query q = { .match = l->p.match, .limit = l->p.limit, .cursor = *l->p.cursor ? l->p.cursor : NULL };
 	q.question = (uint32_t)hash_content(l->p.filter.p, l->p.filter.len, hash_content(sort, strlen(sort), 0));
 	if (!live_sort_parse(l->type, sort, &q.sort))
-		bad_param(l, "sort", "no field of the records that can be sorted by");
+		list_bad_param(l, "sort", "no field of the records that can be sorted by");
 	else if (live_page(live, &q, list_add, l, next, &total) < 0)
-		bad_param(l, "cursor", "not one that was given out for this filter and order");
+		list_bad_param(l, "cursor", "not one that was given out for this filter and order");
 	else
 		list_end(l, next, true, total);
 }
@@ -188,6 +281,9 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 	static union {
 		struct r_alert alert;
 		struct r_flow flow;
+		struct r_top top;
+		struct r_sample sample;
+		struct r_run run;
 	} rec;
 	struct list *l = arg;
 	char text[256] = "alertd does not answer";
@@ -201,12 +297,15 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		return;
 	}
 	for (uint32_t i = 0; i < a->count && codec_peek(r) == l->type && codec_read(r, &rec) == 1; i++)
-		list_add(l, &rec, r->base);
+		(l->add ? l->add : list_add)(l, &rec, r->base);
 	snprintf(text, sizeof text, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
-	list_end(l, text, l->p.count, a->total);
+	if (l->end)
+		l->end(l);
+	else
+		list_end(l, text, l->p.count, a->total);
 }
 
-static void ask_stored(struct list *l, const char *what)
+void list_ask(struct list *l, const char *what)
 {
 	struct buf strs = { 0 };
 	struct r_query q = { .query = { .limit = l->p.limit, .start = l->p.start, .end = l->p.end, .count = l->p.count } };
@@ -219,6 +318,9 @@ static void ask_stored(struct list *l, const char *what)
 	q.query.filter = str_put_raw(&strs, l->p.filter.p, l->p.filter.len);
 	q.query.sort = str_put_raw(&strs, l->p.sort, strlen(l->p.sort));
 	q.query.cursor = str_put_raw(&strs, l->p.cursor, strlen(l->p.cursor));
+	q.query.by = str_put_raw(&strs, l->p.by, strlen(l->p.by));
+	q.query.key = str_put_raw(&strs, l->p.key, strlen(l->p.key));
+	q.query.step = l->p.step;
 	l->k->asked++;
 	if (link_ask(l->k->c->loop, l->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_stored, l) < 0)
 		on_stored(l, NULL, NULL);
@@ -230,7 +332,7 @@ void get_history(void *arg, struct request *r, const struct route *rt, const cha
 	(void)rt, (void)id;
 	struct list *l = list_read(arg, r, R_FLOW);
 	if (l)
-		ask_stored(l, "flows");
+		list_ask(l, "flows");
 }
 
 void get_alerts(void *arg, struct request *r, const struct route *rt, const char *id)
@@ -238,7 +340,7 @@ void get_alerts(void *arg, struct request *r, const struct route *rt, const char
 	(void)rt, (void)id;
 	struct list *l = list_read(arg, r, R_ALERT);
 	if (l)
-		ask_stored(l, "alerts");
+		list_ask(l, "alerts");
 }
 
 /* Starts a list of the one record with this id; NULL if the text is no id: the request is answered. */
@@ -263,7 +365,7 @@ void get_alert(void *arg, struct request *r, const struct route *rt, const char 
 	if (!l)
 		return;
 	params_require(&l->p, expression);
-	ask_stored(l, "alerts");
+	list_ask(l, "alerts");
 }
 
 /* A flow that the live view has forgotten may be in the store. */
@@ -281,5 +383,5 @@ void get_flow(void *arg, struct request *r, const struct route *rt, const char *
 		return;
 	}
 	l->p.start = id_time_ms(id) * 1000000u;
-	ask_stored(l, "flows");
+	list_ask(l, "flows");
 }

@@ -13,6 +13,27 @@ const struct route_param params_list[] = {
 	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },
 	{ "fields", PT_FIELDS, "names of the fields wanted, joined by commas", 0, 0, NULL },
 	{ "count", PT_FLAG, "also count all that match ('total')", 0, 0, NULL },
+	{ "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+#define TOP_PARAMS                                                                                       \
+	{ "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL },           \
+	{ "sort", PT_CHOICES, "what decides: the largest first", 0, 0,                                      \
+	  "-bytes,-bytes_sent,-bytes_rcvd,-packets,-flows,-alerts,-score,-last,first" },                    \
+	{ "limit", PT_NUMBER, "rows wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL },                    \
+	{ "start", PT_TIME, "oldest time wanted", 0, 0, NULL },                                             \
+	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },                                               \
+	{ "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" }
+
+const struct route_param params_top[] = {
+	TOP_PARAMS,
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+const struct route_param params_group[] = {
+	{ "by", PT_TEXT, "up to four fields, joined by commas; 'ip' is either end of a flow", 0, 0, NULL },
+	TOP_PARAMS,
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
@@ -130,6 +151,10 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 		add_fields(p, value);
 	} else if (strcmp(name, "count") == 0) {
 		p->count = route_flag(value);
+	} else if (strcmp(name, "by") == 0) {
+		return copy(p->by, sizeof p->by, value, name, e);
+	} else if (strcmp(name, "format") == 0) {
+		return true; /* the reply's concern */
 	} else if (route_field(name, type, field, &op)) {
 		size_t before = p->filter.len;
 		add_condition(p, name, field, op, value);

@@ -13,6 +13,8 @@
 
 /* The parameters that every list has: rows for its route. */
 extern const struct route_param params_list[];
+/* The parameters of sums. */
+extern const struct route_param params_top[], params_group[];
 
 struct params {
 	struct buf filter; /* in the match language */
@@ -23,6 +25,9 @@ struct params {
 	uint64_t start, end; /* 0 = open */
 	char **fields;     /* NULL-terminated, or NULL for all */
 	bool count;
+	char by[160];      /* of sums: fields, joined by commas; of series: kind of thing */
+	char key[160];     /* of series: which thing */
+	uint64_t step;     /* of series, ns */
 };
 
 /*

@@ -8,47 +8,70 @@
 
 #include "match.h"
 
-const char *const scope_names[N_SCOPES] = { "", "read:stats", "read:flows", "read:alerts", "write:alerts" };
-
 /* -- paths -- */
 
-static bool path_fits(const char *pattern, const char *path, const char **id)
+static bool path_fits(const char *pattern, const char *path, char *id)
 {
 	const char *brace = strchr(pattern, '{');
-	*id = "";
+	*id = '\0';
 	if (!brace)
 		return strcmp(pattern, path) == 0;
 	size_t n = (size_t)(brace - pattern);
-	if (strncmp(pattern, path, n) != 0 || !path[n] || strchr(path + n, '/'))
+	if (strncmp(pattern, path, n) != 0)
 		return false;
-	*id = path + n;
+	size_t len = strcspn(path + n, "/");
+	if (len == 0 || len >= ROUTE_ID || strcmp(strchr(brace, '}') + 1, path + n + len) != 0)
+		return false;
+	memcpy(id, path + n, len);
+	id[len] = '\0';
 	return true;
 }
 
 static bool method_fits(const char *have, const char *want)
 {
-	return strcmp(have, want) == 0 || (strcmp(want, "HEAD") == 0 && strcmp(have, "GET") == 0);
+	const char *method = strcmp(want, "HEAD") == 0 ? "GET" : want;
+	for (const char *m = have; *m;) {
+		size_t n = strcspn(m, " ");
+		if (strlen(method) == n && strncmp(m, method, n) == 0)
+			return true;
+		m += n + (m[n] == ' ');
+	}
+	return false;
 }
 
-const struct route *route_find(const struct route *table, size_t n, const char *method, const char *path, const char **id,
-			       struct buf *allow)
+static void add_methods(struct buf *allow, const char *methods)
 {
+	for (const char *m = methods; *m;) {
+		size_t n = strcspn(m, " ");
+		buf_addf(allow, "%s%.*s%s", allow->len ? ", " : "", (int)n, m, strncmp(m, "GET", n) == 0 ? ", HEAD" : "");
+		m += n + (m[n] == ' ');
+	}
+}
+
+static const struct route *find_in(const struct route_table *t, bool patterns, const char *method, const char *path, char *id,
+				   struct buf *allow)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct route *rt = &t->rows[i];
+		if ((strchr(rt->path, '{') != NULL) != patterns || !path_fits(rt->path, path, id))
+			continue;
+		if (method_fits(rt->method, method))
+			return rt;
+		add_methods(allow, rt->method);
+	}
+	return NULL;
+}
+
+const struct route *route_find(const struct route_table *tables, size_t n, const char *method, const char *path,
+			       char id[static ROUTE_ID], struct buf *allow)
+{
+	const struct route *rt = NULL;
 	buf_reset(allow);
 	/* Paths in full are better than patterns: /flows/history is no flow. */
-	for (int pattern = 0; pattern < 2; pattern++)
-		for (size_t i = 0; i < n; i++) {
-			const struct route *rt = &table[i];
-			if ((strchr(rt->path, '{') != NULL) != pattern)
-				continue;
-			if (!path_fits(rt->path, path, id))
-				continue;
-			if (method_fits(rt->method, method))
-				return rt;
-			buf_addf(allow, "%s%s", allow->len ? ", " : "", rt->method);
-			if (strcmp(rt->method, "GET") == 0)
-				buf_adds(allow, ", HEAD");
-		}
-	return NULL;
+	for (int patterns = 0; patterns < 2 && !rt; patterns++)
+		for (size_t i = 0; i < n && !rt; i++)
+			rt = find_in(&tables[i], patterns, method, path, id, allow);
+	return rt;
 }
 
 /* -- values of parameters -- */

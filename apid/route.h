@@ -10,13 +10,10 @@
 
 #include "buf.h"
 #include "record.h"
+#include "token.h"
 #include "uri.h"
 
 struct request;
-
-/* Rights. A token has some; open paths need none. */
-enum scope { SCOPE_OPEN, SCOPE_READ_STATS, SCOPE_READ_FLOWS, SCOPE_READ_ALERTS, SCOPE_WRITE_ALERTS, N_SCOPES };
-extern const char *const scope_names[N_SCOPES];
 
 enum param_type {
 	PT_TEXT,
@@ -37,22 +34,43 @@ struct route_param {
 	const char *choices; /* "a,b,c" */
 };
 
+/* What a row answers with, for the description of the interface. */
+enum reply {
+	REPLY_JSON,  /* an object that summary tells of */
+	REPLY_LIST,  /* {"data": [records], "next": cursor, "total": number} */
+	REPLY_ONE,   /* one record */
+	REPLY_TEXT,
+	REPLY_EVENTS,
+	REPLY_ROWS,  /* {"data": [objects]} */
+};
+
 struct route {
-	const char *method;
-	const char *path; /* a last segment "{id}" stands for any */
+	const char *method; /* "GET" (HEAD too), "POST", or both: "GET POST" */
+	const char *path;   /* one segment may be a name in braces: it stands for any */
 	enum scope scope;
 	const char *summary;
 	const struct route_param *params; /* may be NULL */
 	enum rtype records; /* a list of these: every field of theirs is a parameter too; R_NONE = no list */
+	/* id: what stands for the segment in braces, valid during the call; "" if there is none. */
 	void (*handle)(void *arg, struct request *r, const struct route *rt, const char *id);
+	enum reply reply;
+	enum rtype shape;   /* of the records answered with, if they are others than 'records' */
+	size_t body;        /* bytes that a request may have; its members are parameters */
+	bool heavy;         /* rows are read from disk: fewer a second */
 };
 
+struct route_table {
+	const struct route *rows;
+	size_t n;
+};
+
+#define ROUTE_ID 128
 /*
- * Finds the row. id receives what stands for "{id}". NULL: allow then holds the methods that the path has ("GET, HEAD"),
+ * Finds the row. id receives what stands for the braces. NULL: allow then holds the methods that the path has ("GET, HEAD"),
  * nothing if there is no such path. HEAD is served by GET's row.
  */
-const struct route *route_find(const struct route *table, size_t n, const char *method, const char *path, const char **id,
-			       struct buf *allow);
+const struct route *route_find(const struct route_table *tables, size_t n, const char *method, const char *path,
+			       char id[static ROUTE_ID], struct buf *allow);
 
 /* What is wrong with a request's parameters. */
 struct param_error {

@@ -3,44 +3,72 @@
 #include "compat.h"
 #include "params.h"
 
-const struct route_param params_stream[] = {
+#define NOTE_BODY 16384
+
+static const struct route_param params_stream[] = {
 	{ "topics", PT_CHOICES, "what to follow, alerts if absent", 0, 0, "alerts,flows,hosts" },
 	{ "filter", PT_MATCH, "an expression that the records must meet, in the match language", 0, 0, NULL },
 	{ "since", PT_TEXT, "id of the last event seen; 0 = all that is held. The header Last-Event-ID does the same", 0, 0, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
-const struct route_param params_status[] = {
+static const struct route_param params_status[] = {
 	{ "metrics", PT_FLAG, "also all counters of each process", 0, 0, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
-const struct route_param params_ready[] = {
+static const struct route_param params_ready[] = {
 	{ "verbose", PT_FLAG, "also what is well", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+static const struct route_param params_note[] = {
+	{ "comment", PT_TEXT, "what to note beside it", 0, 0, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
 static const struct route_param none[] = { { NULL, PT_TEXT, NULL, 0, 0, NULL } };
 
 const struct route routes[] = {
-	{ "GET", "/livez", SCOPE_OPEN, "the process runs", none, R_NONE, get_live },
-	{ "GET", "/healthz", SCOPE_OPEN, "the same, under another name", none, R_NONE, get_live },
-	{ "GET", "/-/healthy", SCOPE_OPEN, "the same, under another name", none, R_NONE, get_live },
-	{ "GET", "/readyz", SCOPE_OPEN, "all that answers depend on is there", params_ready, R_NONE, get_ready },
-	{ "GET", "/-/ready", SCOPE_OPEN, "the same, under another name", params_ready, R_NONE, get_ready },
+	{ "GET", "/livez", SCOPE_OPEN, "the process runs", none, R_NONE, get_live, REPLY_TEXT },
+	{ "GET", "/healthz", SCOPE_OPEN, "the same, under another name", none, R_NONE, get_live, REPLY_TEXT },
+	{ "GET", "/-/healthy", SCOPE_OPEN, "the same, under another name", none, R_NONE, get_live, REPLY_TEXT },
+	{ "GET", "/readyz", SCOPE_OPEN, "all that answers depend on is there", params_ready, R_NONE, get_ready, REPLY_TEXT },
+	{ "GET", "/-/ready", SCOPE_OPEN, "the same, under another name", params_ready, R_NONE, get_ready, REPLY_TEXT },
 	{ "GET", "/api/v1/me", SCOPE_READ_STATS, "rights of the token that asks", none, R_NONE, get_me },
 	{ "GET", "/api/v1/compat", SCOPE_READ_STATS, "paths of ntopng's API that are answered, and what each has", none, R_NONE,
 	  get_compat },
 	{ "GET", "/api/v1/status", SCOPE_READ_STATS, "each process: version, lag, queue, drops, memory, packet time",
 	  params_status, R_NONE, get_status },
-	{ "GET", "/api/v1/flows", SCOPE_READ_FLOWS, "open flows and those that ended last", params_list, R_FLOW, get_flows },
-	{ "GET", "/api/v1/flows/history", SCOPE_READ_FLOWS, "ended flows as stored", params_list, R_FLOW, get_history },
-	{ "GET", "/api/v1/flows/{id}", SCOPE_READ_FLOWS, "one flow", none, R_NONE, get_flow },
-	{ "GET", "/api/v1/hosts", SCOPE_READ_FLOWS, "hosts: traffic, names, score", params_list, R_HOST, get_hosts },
-	{ "GET", "/api/v1/hosts/{ip}", SCOPE_READ_FLOWS, "one host, by address or address@vlan", none, R_NONE, get_host },
-	{ "GET", "/api/v1/alerts", SCOPE_READ_ALERTS, "alerts, engaged ones and stored ones", params_list, R_ALERT, get_alerts },
-	{ "GET", "/api/v1/alerts/{id}", SCOPE_READ_ALERTS, "one alert", none, R_NONE, get_alert },
+	{ "GET", "/api/v1/flows", SCOPE_READ_FLOWS, "open flows and those that ended last", params_list, R_FLOW, get_flows, REPLY_LIST },
+	{ "GET", "/api/v1/flows/history", SCOPE_READ_FLOWS, "ended flows as stored", params_list, R_FLOW, get_history, REPLY_LIST },
+	{ "GET", "/api/v1/flows/{id}", SCOPE_READ_FLOWS, "one flow", none, R_NONE, get_flow, REPLY_ONE, R_FLOW },
+	{ "GET", "/api/v1/hosts", SCOPE_READ_FLOWS, "hosts: traffic, names, score", params_list, R_HOST, get_hosts, REPLY_LIST },
+	{ "GET", "/api/v1/hosts/{ip}", SCOPE_READ_FLOWS, "one host, by address or address@vlan", none, R_NONE, get_host, REPLY_ONE, R_HOST },
+	{ "GET", "/api/v1/alerts", SCOPE_READ_ALERTS, "alerts, engaged ones and stored ones", params_list, R_ALERT, get_alerts, REPLY_LIST },
+	{ "GET", "/api/v1/alerts/{id}", SCOPE_READ_ALERTS, "one alert", none, R_NONE, get_alert, REPLY_ONE, R_ALERT },
+	{ "POST", "/api/v1/alerts/{id}/ack", SCOPE_WRITE_ALERTS, "acknowledges an alert", params_note, R_NONE, post_note,
+	  .body = NOTE_BODY },
+	{ "POST", "/api/v1/alerts/{id}/unack", SCOPE_WRITE_ALERTS, "takes an acknowledgement back", params_note, R_NONE, post_note,
+	  .body = NOTE_BODY },
+	{ "POST", "/api/v1/alerts/{id}/comment", SCOPE_WRITE_ALERTS, "notes something beside an alert", params_note, R_NONE,
+	  post_note, .body = NOTE_BODY },
+	{ "GET", "/api/v1/alerts/top/{dimension}", SCOPE_READ_ALERTS, "alerts added up by a field: check, attacker, severity ...",
+	  params_top, R_ALERT, get_alerts_top, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/alerts/group-by", SCOPE_READ_ALERTS, "alerts added up by some fields", params_group, R_ALERT,
+	  get_alerts_top, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/top/{dimension}", SCOPE_READ_FLOWS, "stored flows added up by a field: app, ip, server.port ...",
+	  params_top, R_FLOW, get_top, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/group-by", SCOPE_READ_FLOWS, "stored flows added up by some fields", params_group, R_FLOW, get_top,
+	  REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/graph", SCOPE_READ_FLOWS, "who talks to whom: hosts as nodes, stored flows added up as edges",
+	  params_top, R_FLOW, get_graph, .heavy = true },
 	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept",
-	  params_stream, R_NONE, get_stream },
+	  params_stream, R_NONE, get_stream, REPLY_EVENTS },
 };
 const size_t n_routes = sizeof routes / sizeof *routes;
+
+const struct route_table route_tables[] = {
+	{ routes, sizeof routes / sizeof *routes },
+};
+const size_t n_route_tables = sizeof route_tables / sizeof *route_tables;

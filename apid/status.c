@@ -58,12 +58,21 @@ void get_ready(void *arg, struct request *r, const struct route *rt, const char 
 void get_me(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)arg, (void)rt, (void)id;
+	const struct token *t = request_token(r);
 	struct buf b = { 0 };
-	struct addr from;
-	buf_addf(&b, "{\"by\":\"%s\",\"scopes\":[", request_from(r, &from) ? "token" : "unix socket");
+	bool any = false;
+	buf_addf(&b, "{\"name\":\"%s\",\"scopes\":[", t->name);
 	for (int s = SCOPE_OPEN + 1; s < N_SCOPES; s++)
-		buf_addf(&b, "%s\"%s\"", s > SCOPE_OPEN + 1 ? "," : "", scope_names[s]);
-	buf_adds(&b, "]}\n");
+		if (token_may(t, (enum scope)s)) {
+			buf_addf(&b, "%s\"%s\"", any ? "," : "", scope_names[s]);
+			any = true;
+		}
+	buf_adds(&b, "],\"expires\":");
+	if (t->expires)
+		json_time(&b, t->expires * 1000000000u);
+	else
+		buf_adds(&b, "null");
+	buf_adds(&b, "}\n");
 	request_reply(r, 200, "application/json", &b);
 }
 

@@ -108,14 +108,29 @@ unsigned uri_parse(struct uri *u, const char *raw)
 	u->path = decode(raw, path, false, false);
 	if (!u->path || !good_segments(u->path))
 		return refuse(u, 400, "the path is not rightly encoded");
-	while (*q) {
-		size_t n = strcspn(q, "&");
-		unsigned status = n ? parse_param(u, q, n) : 0;
+	return uri_add_form(u, q);
+}
+
+unsigned uri_add_form(struct uri *u, const char *form)
+{
+	while (*form) {
+		size_t n = strcspn(form, "&");
+		unsigned status = n ? parse_param(u, form, n) : 0;
 		if (status)
 			return status;
-		q += n + (q[n] == '&');
+		form += n + (form[n] == '&');
 	}
 	return 0;
+}
+
+bool uri_add(struct uri *u, const char *name, const char *value)
+{
+	if (u->n == URI_MAX_PARAMS || !*name || utf8_span(name, strlen(name), false) != strlen(name) ||
+	    utf8_span(value, strlen(value), true) != strlen(value))
+		return false;
+	u->params[u->n].name = xstrdup(name);
+	u->params[u->n++].value = xstrdup(value);
+	return true;
 }
 
 void uri_release(struct uri *u)
@@ -134,4 +149,15 @@ const char *uri_param(const struct uri *u, const char *name)
 		if (strcmp(u->params[i].name, name) == 0)
 			return u->params[i].value;
 	return NULL;
+}
+
+void uri_encode(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ||
+		    strchr("-._~", *text))
+			buf_addc(out, *text);
+		else
+			buf_addf(out, "%%%02X", (unsigned char)*text);
+	}
 }

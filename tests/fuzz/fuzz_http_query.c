@@ -24,7 +24,7 @@ static void one_target(const char *raw)
 	struct buf allow = { 0 };
 	struct param_error e;
 	struct params p = { 0 };
-	const char *id;
+	char id[ROUTE_ID];
 	if (uri_parse(&u, raw) != 0) {
 		if (!u.error)
 			abort();
@@ -38,7 +38,7 @@ static void one_target(const char *raw)
 		must_be_clean(u.params[i].name);
 		must_be_clean(u.params[i].value);
 	}
-	const struct route *rt = route_find(routes, n_routes, "GET", u.path, &id, &allow);
+	const struct route *rt = route_find(route_tables, n_route_tables, "GET", u.path, id, &allow);
 	bool good = rt && route_check(rt, &u, &e);
 	/* Parameters are read for every kind of list, whatever the path: that is where the parsers are. */
 	static const enum rtype types[] = { R_FLOW, R_HOST, R_ALERT };

@@ -14,6 +14,7 @@
 
 #define SEC 1000000000ull
 
+static const struct token *who;
 static const char token[] = "0123456789abcdef0123456789abcdef";
 
 static struct addr from(const char *s)
@@ -28,16 +29,16 @@ static void test_token(void **state)
 	(void)state;
 	struct auth *a = auth_new(token);
 	struct addr x = from("192.0.2.1");
-	assert_int_equal(auth_check(a, &x, NULL, SEC), AUTH_NONE);
-	assert_int_equal(auth_check(a, &x, "Bearer 0123456789abcdef0123456789abcdef", SEC), AUTH_GOOD);
-	assert_int_equal(auth_check(a, &x, "bearer  0123456789abcdef0123456789abcdef", SEC), AUTH_GOOD);
-	assert_int_equal(auth_check(a, &x, "Token 0123456789abcdef0123456789abcdef", SEC), AUTH_GOOD);
+	assert_int_equal(auth_check(a, &x, NULL, SEC, &who), AUTH_NONE);
+	assert_int_equal(auth_check(a, &x, "Bearer 0123456789abcdef0123456789abcdef", SEC, &who), AUTH_GOOD);
+	assert_int_equal(auth_check(a, &x, "bearer  0123456789abcdef0123456789abcdef", SEC, &who), AUTH_GOOD);
+	assert_int_equal(auth_check(a, &x, "Token 0123456789abcdef0123456789abcdef", SEC, &who), AUTH_GOOD);
 	static const char *const bad[] = { "", "Bearer", "Bearer ", "Bearer 0123456789abcdef0123456789abcdee",
 					   "Bearer 0123456789abcdef0123456789abcde", "Bearer 0123456789abcdef0123456789abcdef0",
 					   "Bearer 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 					   "Basic MDEyMzQ1Njc4OWFiY2RlZg==", "0123456789abcdef0123456789abcdef" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_int_equal(auth_check(a, &x, bad[i], SEC), AUTH_WRONG);
+		assert_int_equal(auth_check(a, &x, bad[i], SEC, &who), AUTH_WRONG);
 	auth_free(a);
 }
 
@@ -47,28 +48,28 @@ static void test_tries(void **state)
 	struct auth *a = auth_new(token);
 	struct addr x = from("192.0.2.1"), y = from("192.0.2.2"), six = from("2001:db8::1"), near = from("2001:db8::2");
 	for (int i = 0; i < AUTH_MAX_FAILURES; i++)
-		assert_int_equal(auth_check(a, &x, "Bearer no", SEC), AUTH_WRONG);
-	assert_int_equal(auth_check(a, &x, "Bearer no", SEC), AUTH_BLOCKED);
+		assert_int_equal(auth_check(a, &x, "Bearer no", SEC, &who), AUTH_WRONG);
+	assert_int_equal(auth_check(a, &x, "Bearer no", SEC, &who), AUTH_BLOCKED);
 	assert_in_range(auth_wait(a, &x, 11 * SEC), 50, 51);
-	assert_int_equal(auth_check(a, &x, NULL, SEC), AUTH_NONE);
-	assert_int_equal(auth_check(a, &x, "Bearer 0123456789abcdef0123456789abcdef", SEC), AUTH_GOOD); /* who has it comes in */
-	assert_int_equal(auth_check(a, &y, "Bearer no", SEC), AUTH_WRONG); /* others are not concerned */
-	assert_int_equal(auth_check(a, &x, "Bearer no", 62 * SEC), AUTH_WRONG);
+	assert_int_equal(auth_check(a, &x, NULL, SEC, &who), AUTH_NONE);
+	assert_int_equal(auth_check(a, &x, "Bearer 0123456789abcdef0123456789abcdef", SEC, &who), AUTH_GOOD); /* who has it comes in */
+	assert_int_equal(auth_check(a, &y, "Bearer no", SEC, &who), AUTH_WRONG); /* others are not concerned */
+	assert_int_equal(auth_check(a, &x, "Bearer no", 62 * SEC, &who), AUTH_WRONG);
 	assert_int_equal(auth_wait(a, &y, 62 * SEC), 0);
 	for (int i = 0; i <= AUTH_MAX_FAILURES; i++)
-		auth_check(a, &six, "Bearer no", SEC);
-	assert_int_equal(auth_check(a, &near, "Bearer no", SEC), AUTH_BLOCKED); /* the same /64 */
+		auth_check(a, &six, "Bearer no", SEC, &who);
+	assert_int_equal(auth_check(a, &near, "Bearer no", SEC, &who), AUTH_BLOCKED); /* the same /64 */
 
 	/* Many addresses: the table is bounded, and who fails all the time stays in it. */
 	for (uint32_t i = 0; i < 5000; i++) {
 		struct addr z;
 		uint8_t four[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
 		addr_from_v4(&z, four);
-		assert_int_equal(auth_check(a, &z, "Bearer no", 70 * SEC + i), AUTH_WRONG);
+		assert_int_equal(auth_check(a, &z, "Bearer no", 70 * SEC + i, &who), AUTH_WRONG);
 		if (i % 100 == 0)
-			auth_check(a, &x, "Bearer no", 70 * SEC + i);
+			auth_check(a, &x, "Bearer no", 70 * SEC + i, &who);
 	}
-	assert_int_equal(auth_check(a, &x, "Bearer no", 71 * SEC), AUTH_BLOCKED);
+	assert_int_equal(auth_check(a, &x, "Bearer no", 71 * SEC, &who), AUTH_BLOCKED);
 	auth_free(a);
 }
 
@@ -97,7 +98,7 @@ static void test_file(void **state)
 	header[strcspn(header, "\n")] = '\0';
 	a = auth_open(path, &made, &err);
 	assert_false(made);
-	assert_int_equal(auth_check(a, &x, header, SEC), AUTH_GOOD);
+	assert_int_equal(auth_check(a, &x, header, SEC, &who), AUTH_GOOD);
 	auth_free(a);
 
 	chmod(path, 0644);

@@ -11,31 +11,31 @@
 #include "apid/apid.h"
 #include "apid/params.h"
 
-static const struct route *find(const char *method, const char *path, const char **id, struct buf *allow)
+static const struct route *find(const char *method, const char *path, char *id, struct buf *allow)
 {
-	return route_find(routes, n_routes, method, path, id, allow);
+	return route_find(route_tables, n_route_tables, method, path, id, allow);
 }
 
 static void test_find(void **state)
 {
 	(void)state;
 	struct buf allow = { 0 };
-	const char *id;
-	assert_string_equal(find("GET", "/api/v1/flows", &id, &allow)->path, "/api/v1/flows");
-	assert_string_equal(find("HEAD", "/api/v1/flows", &id, &allow)->path, "/api/v1/flows");
-	assert_string_equal(find("GET", "/api/v1/flows/history", &id, &allow)->path, "/api/v1/flows/history");
-	assert_string_equal(find("GET", "/api/v1/flows/01ABC", &id, &allow)->path, "/api/v1/flows/{id}");
+	char id[ROUTE_ID];
+	assert_string_equal(find("GET", "/api/v1/flows", id, &allow)->path, "/api/v1/flows");
+	assert_string_equal(find("HEAD", "/api/v1/flows", id, &allow)->path, "/api/v1/flows");
+	assert_string_equal(find("GET", "/api/v1/flows/history", id, &allow)->path, "/api/v1/flows/history");
+	assert_string_equal(find("GET", "/api/v1/flows/01ABC", id, &allow)->path, "/api/v1/flows/{id}");
 	assert_string_equal(id, "01ABC");
 	static const char *const none[] = { "/", "/api", "/api/v1", "/api/v1/", "/api/v1/flows/", "/api/v1/flows/a/b", "/api/v1/flow",
 					    "/API/v1/flows", "/livez/", "/livezz", "/api/v1/flows/{id}/x" };
 	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-		assert_null(find("GET", none[i], &id, &allow));
+		assert_null(find("GET", none[i], id, &allow));
 		assert_int_equal(allow.len, 0);
 	}
-	assert_null(find("POST", "/api/v1/flows", &id, &allow));
+	assert_null(find("POST", "/api/v1/flows", id, &allow));
 	assert_string_equal(buf_cstr(&allow), "GET, HEAD");
-	assert_null(find("get", "/livez", &id, &allow));
-	assert_null(find("DELETE", "/api/v1/alerts/x", &id, &allow));
+	assert_null(find("get", "/livez", id, &allow));
+	assert_null(find("DELETE", "/api/v1/alerts/x", id, &allow));
 	assert_string_equal(buf_cstr(&allow), "GET, HEAD");
 	buf_release(&allow);
 }
@@ -68,9 +68,9 @@ static bool check(const char *raw, struct param_error *e)
 {
 	struct uri u;
 	struct buf allow = { 0 };
-	const char *id;
+	char id[ROUTE_ID];
 	assert_int_equal(uri_parse(&u, raw), 0);
-	const struct route *rt = find("GET", u.path, &id, &allow);
+	const struct route *rt = find("GET", u.path, id, &allow);
 	assert_non_null(rt);
 	bool ok = route_check(rt, &u, e);
 	uri_release(&u);

@@ -1,0 +1,62 @@
+/* The body of a request as parameters. The only file of apid that knows jansson. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "apid.h"
+
+static bool wrong(struct param_error *e, const char *param, const char *reason)
+{
+	snprintf(e->param, sizeof e->param, "%s", param);
+	snprintf(e->reason, sizeof e->reason, "%s", reason);
+	return false;
+}
+
+/* Text of a value; what is no scalar stays JSON. The caller frees. */
+static char *text_of(const json_t *v)
+{
+	if (json_is_string(v))
+		return xstrdup(json_string_value(v));
+	if (json_is_null(v))
+		return xstrdup("");
+	char *dump = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT), *text = xstrdup(dump ? dump : "");
+	free(dump);
+	return text;
+}
+
+static bool add_json(struct uri *u, const char *body, size_t len, struct param_error *e)
+{
+	json_error_t je;
+	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, &je), *value;
+	const char *name;
+	bool good = root && json_is_object(root);
+	if (!good) {
+		json_decref(root);
+		return wrong(e, "body", root ? "a JSON object is wanted" : je.text);
+	}
+	json_object_foreach(root, name, value) {
+		char *text = text_of(value);
+		if (good && !uri_add(u, name, text))
+			good = wrong(e, name, "not clean text, or too many members");
+		free(text);
+	}
+	json_decref(root);
+	return good;
+}
+
+bool body_params(struct request *r, struct param_error *e)
+{
+	size_t len;
+	const char *body = request_body(r, &len), *type = request_header(r, "Content-Type");
+	struct uri *u = request_params(r);
+	if (len == 0)
+		return true;
+	if (memchr(body, '\0', len))
+		return wrong(e, "body", "a byte of it is zero");
+	if (type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
+		return uri_add_form(u, body) == 0 || wrong(e, "body", u->error);
+	return add_json(u, body, len, e);
+}

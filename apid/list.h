@@ -1,0 +1,38 @@
+/* A list that is being answered: records from the live view or from alertd, in the form that was asked for. */
+#ifndef WEIR_APID_LIST_H
+#define WEIR_APID_LIST_H
+
+#include "apid.h"
+#include "params.h"
+
+enum list_form { LIST_JSON, LIST_NDJSON, LIST_CSV };
+
+struct list {
+	struct apid *k;
+	struct request *r;
+	struct params p;
+	struct buf body, cell;
+	enum rtype type;     /* of the records answered with */
+	enum list_form form;
+	uint32_t n;
+	bool one;            /* a single record and not a list */
+	/* Instead of list_add and list_end, for what is no plain list of records. */
+	void (*add)(void *list, const void *rec, const char *base);
+	void (*end)(struct list *l);
+	void *arg;           /* theirs; freed with the list */
+};
+
+struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one);
+/* With the parameters of the request, which are about records of this type; NULL: the request is answered. */
+struct list *list_read(struct apid *k, struct request *r, enum rtype type);
+void list_free(struct list *l);
+/* Both answer and free. */
+void list_problem(struct list *l, unsigned status, const char *detail, const struct param_error *e);
+void list_bad_param(struct list *l, const char *param, const char *reason);
+void list_add(void *list, const void *rec, const char *base);
+/* Answers and frees. */
+void list_end(struct list *l, const char *next, bool has_total, uint64_t total);
+/* Asks alertd for 'what' with the parameters of the list, which is answered when they come. */
+void list_ask(struct list *l, const char *what);
+
+#endif
