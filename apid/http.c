@@ -479,6 +479,8 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_
 		if (c->next)
 			c->next->prev = c->prev;
 		h->stats.open--;
+		/* A daemon that was full listens again only when it runs once more after a place is free. */
+		loop_wake_idle(h->resumed);
 		free(c);
 		*socket_context = NULL;
 		return;
