@@ -13,17 +13,27 @@
 #include "filter.h"
 #include "flowtab.h"
 #include "hash.h"
+#include "ledger.h"
 #include "log.h"
 #include "proc.h"
 #include "source.h"
 #include "source_live.h"
+#include "stream_file.h"
 
 #define SECOND       1000000000ull
 #define TURN_BATCHES 16          /* batches of packets per turn of the loop */
-#define RESERVE      (1u << 20)  /* room of the stream kept for what is never shed */
-#define FULL_ROOM    (4u << 20)  /* below this a file reader waits and a live one sheds */
+#define FULL_ROOM    (4u << 20)  /* room of the stream below which a file reader waits */
 #define REOPEN_MS    1000
 #define IDLE_MS      250         /* an idle interface looks at the clock this often */
+#define LIVE_TICK    250000000ull
+#define ON_THEIR_WAY 100000000ull /* packets of an idle interface may be this late */
+
+/*
+ * The order in which a live sensor sheds when its stream fills up: room in MiB that must be left for a record to be taken. The
+ * last MiB is for what is never shed: GAP, TICK, CONFIG.
+ */
+enum keep { KEEP_ALWAYS = 0, KEEP_END, KEEP_SMALL_END, KEEP_UPDATE, KEEP_HEAD };
+#define SMALL_END_PACKETS 10
 
 struct capture {
 	struct proc_ctx *c;
@@ -42,6 +52,13 @@ struct capture {
 	struct packet packets[FLOWTAB_BATCH];
 	unsigned n_packets, at;          /* read and not yet counted */
 	struct g_sensor_count n;
+	struct ledger ledger;
+	uint64_t shed_bytes, lost_bytes;
+	uint64_t if_base, if_base_seen, if_last; /* see ledger.h */
+	struct ledger_loss loss;                 /* what an earlier life left, until it is told */
+	bool resumed;
+	uint64_t drops_before, if_drops_before;  /* by sockets that are closed */
+	uint64_t packets_by_shed_gap, flows_by_shed_gap;
 	struct arp_cache arp;
 	uint64_t errors;                 /* inputs that could not be read to their end */
 	uint64_t reported_drops, drop_since, shed_reported;
@@ -52,13 +69,8 @@ struct capture {
 
 /* -- records -- */
 
-static bool room_for(struct capture *k, size_t len, size_t reserve)
-{
-	return stream_room(k->stream) >= len + reserve;
-}
-
-/* Puts a record into the stream. must: it is never shed, and the reserve is for it. */
-static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, bool must)
+/* Puts a record into the stream; a file waits for room, so nothing of it is shed. */
+static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, enum keep keep)
 {
 	if (stream_head(k->stream) < k->skip_to) {
 		stream_skip(k->stream, 1);
@@ -67,7 +79,7 @@ static bool put(struct capture *k, enum rtype type, const void *rec, const char 
 	FAULT("capture.publish.before");
 	buf_reset(&k->out);
 	codec_pack(&k->out, type, rec, base);
-	if (!must && !room_for(k, k->out.len, RESERVE))
+	if (k->live && keep && stream_room(k->stream) < k->out.len + ((size_t)keep << 20))
 		return false;
 	return stream_append(k->stream, k->out.p, k->out.len, NULL) == 0;
 }
@@ -91,6 +103,9 @@ static void fill_count(struct capture *k)
 	n->time_regress = st->time_regress;
 	n->time_jump = st->time_jump;
 	n->input_errors = k->errors;
+	n->emitted_packets = ledger_ended(&k->ledger)->packets;
+	n->emitted_flows = ledger_ended(&k->ledger)->flows;
+	n->active_packets = n->in_flows - n->emitted_packets - n->shed_packets - n->lost_packets;
 	n->undecoded = 0;
 	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
 	for (int i = 1; i < UD_COUNT; i++) {
@@ -110,20 +125,42 @@ static void put_tick(struct capture *k, enum rtype type, uint64_t from, uint64_t
 	r.tick.sensor = put_text(k, k->sensor->name);
 	fill_count(k);
 	r.n = k->n;
-	put(k, type, &r, k->strs.p, true);
+	put(k, type, &r, k->strs.p, KEEP_ALWAYS);
 	stream_set_clock(k->stream, to);
 	k->c->self->clock = to;
 }
 
-static void put_gap(struct capture *k, enum gapcause cause, uint64_t packets, uint64_t flows)
+static void put_gap(struct capture *k, struct g_gap gap)
 {
-	struct r_gap r = { .gap = { .cause = (uint8_t)cause, .packets = packets, .flows = flows } };
+	struct r_gap r = { .gap = gap };
 	buf_reset(&k->strs);
 	r.gap.sensor = put_text(k, k->sensor->name);
-	r.gap.from = k->drop_since;
-	r.gap.to = flowtab_clock(k->table);
-	put(k, R_GAP, &r, k->strs.p, true);
+	put(k, R_GAP, &r, k->strs.p, KEEP_ALWAYS);
 	k->drop_since = r.gap.to;
+}
+
+/* Loss since the last look. */
+static struct g_gap gap_now(const struct capture *k, enum gapcause cause)
+{
+	return (struct g_gap){ .cause = (uint8_t)cause, .from = k->drop_since, .to = flowtab_clock(k->table) };
+}
+
+/* Our earlier life: flows that were open then will never end, and nobody looked at what came since. */
+static void put_restart_gap(struct capture *k)
+{
+	const struct ledger_loss *l = &k->loss;
+	put_gap(k, (struct g_gap){ .cause = GAP_RESTART, .from = l->from, .to = wall_ns(), .packets = l->packets + l->missed,
+				   .bytes = l->bytes, .flows = l->flows });
+	log_warn("going on after a restart: %llu packets of %llu open flows lost, %llu packets missed",
+		 (unsigned long long)l->packets, (unsigned long long)l->flows, (unsigned long long)l->missed);
+}
+
+static void write_ledger(struct capture *k)
+{
+	ledger_write(&k->ledger, &(struct ledger_totals){ .table = *flowtab_stats(k->table), .n = k->n,
+							  .shed_bytes = k->shed_bytes, .lost_bytes = k->lost_bytes,
+							  .clock = flowtab_clock(k->table), .if_base = k->if_base,
+							  .if_base_seen = k->if_base_seen, .if_last = k->if_last });
 }
 
 static void put_config(struct capture *k)
@@ -145,38 +182,43 @@ static void put_config(struct capture *k)
 		}
 		r.config.networks.len = (uint32_t)k->strs.len - r.config.networks.off;
 	}
-	put(k, R_CONFIG, &r, k->strs.p, true);
+	put(k, R_CONFIG, &r, k->strs.p, KEEP_ALWAYS);
 }
 
 /* -- out of the flow table -- */
 
-/* What is shed, and in which order, when a live sensor's stream is full: payload of HEADs, UPDATEs, then ENDs. */
 static void on_head(void *arg, const struct r_head *r, const char *base)
 {
 	struct capture *k = arg;
-	if (put(k, R_HEAD, r, base, !k->live))
+	if (put(k, R_HEAD, r, base, KEEP_HEAD))
 		return;
 	struct r_head bare = *r;
 	bare.head.data.len = 0;
 	bare.head.packets = 0;
 	k->n.shed_heads++;
-	put(k, R_HEAD, &bare, base, true);
+	put(k, R_HEAD, &bare, base, KEEP_END);
 }
 
 static void on_update(void *arg, const struct r_update *r, const char *base)
 {
 	struct capture *k = arg;
-	if (!put(k, R_UPDATE, r, base, !k->live))
+	if (!put(k, R_UPDATE, r, base, KEEP_UPDATE))
 		k->n.shed_updates++;
 }
 
 static void on_end(void *arg, const struct r_end *r, const char *base)
 {
 	struct capture *k = arg;
-	if (put(k, R_END, r, base, !k->live))
+	uint64_t packets = r->n.client_packets + r->n.server_packets, bytes = r->n.client_bytes + r->n.server_bytes;
+	bool last = r->n.end_reason != END_TIMEOUT;
+	ledger_intend(&k->ledger, stream_head(k->stream), packets, bytes, last);
+	bool done = put(k, R_END, r, base, packets < SMALL_END_PACKETS ? KEEP_SMALL_END : KEEP_END);
+	ledger_settle(&k->ledger, done);
+	if (done)
 		return;
-	k->n.shed_flows++;
-	k->n.shed_packets += r->n.client_packets + r->n.server_packets;
+	k->n.shed_flows += last;
+	k->n.shed_packets += packets;
+	k->shed_bytes += bytes;
 }
 
 static void report_loss(struct capture *k)
@@ -187,19 +229,27 @@ static void report_loss(struct capture *k)
 		return;
 	if (k->source) {
 		k->source->ops->stats(k->source, &st);
-		k->n.kernel_drops = st.kernel_drops;
-		k->n.if_drops = st.if_drops;
+		k->n.kernel_drops = k->drops_before + st.kernel_drops;
+		k->n.if_drops = k->if_drops_before + st.if_drops;
+		k->if_last = source_live_counter(k->sensor->inputs[0]);
 	}
 	if (k->n.kernel_drops > k->reported_drops) {
 		log_limited(&k->shed_limit, "the kernel dropped %llu packets for lack of buffer",
 			    (unsigned long long)(k->n.kernel_drops - k->reported_drops));
-		put_gap(k, GAP_KERNEL_DROPS, k->n.kernel_drops - k->reported_drops, 0);
+		struct g_gap gap = gap_now(k, GAP_KERNEL_DROPS);
+		gap.packets = k->n.kernel_drops - k->reported_drops;
+		put_gap(k, gap);
 		k->reported_drops = k->n.kernel_drops;
 	}
 	if (shed > k->shed_reported) {
 		log_limited(&k->shed_limit, "consumers are too slow: %llu records shed",
 			    (unsigned long long)(shed - k->shed_reported));
-		put_gap(k, GAP_SHED, k->n.shed_packets, k->n.shed_flows);
+		struct g_gap gap = gap_now(k, GAP_SHED);
+		gap.packets = k->n.shed_packets - k->packets_by_shed_gap;
+		gap.flows = k->n.shed_flows - k->flows_by_shed_gap;
+		put_gap(k, gap);
+		k->packets_by_shed_gap = k->n.shed_packets;
+		k->flows_by_shed_gap = k->n.shed_flows;
 		k->shed_reported = shed;
 	}
 	k->drop_since = flowtab_clock(k->table);
@@ -218,7 +268,7 @@ static void put_arp(struct capture *k, struct r_arp *r)
 {
 	buf_reset(&k->strs);
 	r->arp.sensor = put_text(k, k->sensor->name);
-	if (!put(k, R_ARP, r, k->strs.p, !k->live))
+	if (!put(k, R_ARP, r, k->strs.p, KEEP_UPDATE))
 		k->n.shed_updates++;
 }
 
@@ -239,6 +289,8 @@ static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 	}
 	if (done < n)
 		flowtab_packets(k->table, p + done, d + done, ud + done, n - done);
+	if (k->live)
+		write_ledger(k);
 }
 
 static void end_of_input(struct capture *k)
@@ -306,7 +358,9 @@ static bool read_more(struct capture *k)
 	k->errors++;
 	if (!k->live)
 		return true; /* with no packets: the next call goes on with the next file */
-	put_gap(k, GAP_INTERFACE_DOWN, 0, 0);
+	put_gap(k, gap_now(k, GAP_INTERFACE_DOWN));
+	k->drops_before = k->n.kernel_drops;
+	k->if_drops_before = k->n.if_drops;
 	if (k->fd)
 		loop_del_fd(k->fd);
 	k->fd = NULL;
@@ -369,11 +423,19 @@ static void on_clock(void *arg)
 	uint64_t now = wall_ns();
 	if (!k->started || !k->live)
 		return;
-	if (mono_ns() - k->last_wall > SECOND) {
-		flowtab_advance(k->table, now - SECOND / 2); /* packets may still be on their way to us */
+	if (mono_ns() - k->last_wall > LIVE_TICK) {
+		flowtab_advance(k->table, now - ON_THEIR_WAY);
+		write_ledger(k);
 		server_wake(k->c->server, k->stream);
 	}
 	loop_wake_idle(k->idle);
+}
+
+/* From here on what the interface counts is to be seen by us. */
+static void mark_interface(struct capture *k)
+{
+	k->if_base = k->if_last = source_live_counter(k->sensor->inputs[0]);
+	k->if_base_seen = flowtab_stats(k->table)->packets + k->n.kernel_drops;
 }
 
 static void on_reopen(void *arg)
@@ -383,6 +445,7 @@ static void on_reopen(void *arg)
 	k->source = source_open(k->sensor, &err);
 	if (k->source) {
 		log_info("interface %s is back", k->sensor->inputs[0]);
+		mark_interface(k);
 		watch_source(k);
 		loop_wake_idle(k->idle);
 	} else {
@@ -397,6 +460,8 @@ static void begin(struct capture *k, uint64_t from)
 {
 	k->skip_to = from;
 	k->started = true;
+	if (k->resumed)
+		put_restart_gap(k);
 	put_config(k);
 	loop_wake_idle(k->idle);
 }
@@ -423,6 +488,7 @@ static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch
 	log_info("reading again from the start: record %llu is wanted", (unsigned long long)from);
 	flowtab_reset(k->table);
 	memset(&k->n, 0, sizeof k->n);
+	ledger_reset(&k->ledger);
 	memset(&k->arp, 0, sizeof k->arp);
 	k->n_packets = k->at = 0;
 	k->ended = false;
@@ -458,7 +524,7 @@ static struct flowtab_conf table_conf(const struct capture *k)
 		.idle_syn = t->idle_timeout_syn, .active = t->active_timeout, .update = t->update_interval,
 		.linger = t->linger, .head_packets = t->head_packets, .head_first = t->head_first,
 		.head_second = t->head_second, .max_jump = t->max_jump, .max_head_bytes = 256u << 20,
-		.fragments = t->fragments, .epoch = k->epoch, .sensor = t->name,
+		.fragments = t->fragments, .tick = k->live ? LIVE_TICK : 0, .epoch = k->epoch, .sensor = t->name,
 	};
 }
 
@@ -501,8 +567,57 @@ static void add_metrics(struct capture *k)
 	metrics_counter(m, "shed", "head_payload", "records", &k->n.shed_heads);
 	metrics_counter(m, "shed", "update", "records", &k->n.shed_updates);
 	metrics_counter(m, "shed", "end", "flows", &k->n.shed_flows);
+	metrics_counter(m, "packets_emitted", NULL, "packets", &k->n.emitted_packets);
+	metrics_gauge(m, "packets_active", NULL, "packets", &k->n.active_packets);
+	metrics_counter(m, "packets_shed", NULL, "packets", &k->n.shed_packets);
+	metrics_counter(m, "packets_lost", NULL, "packets", &k->n.lost_packets);
+	metrics_counter(m, "packets_missed", NULL, "packets", &k->n.missed);
+	metrics_counter(m, "flows_emitted", NULL, "flows", &k->n.emitted_flows);
+	metrics_counter(m, "flows_lost", NULL, "flows", &k->n.lost_flows);
 	metrics_counter(m, "input_errors", NULL, "inputs", &k->errors);
 	metrics_gauge(m, "flows_max", NULL, "flows", &k->sensor->max_flows);
+}
+
+/* A live sensor's stream outlives the process. Where that cannot be had it is in memory, as that of a file. */
+static struct stream *open_stream(struct capture *k)
+{
+	char *name = xasprintf("packets/%s", k->sensor->name);
+	char *path = xasprintf("%s/capture.%s.ring", k->c->topo->runtime, k->sensor->name);
+	struct buf why = { 0 };
+	struct stream *s = k->live ? stream_new_shared(name, path, k->epoch, k->sensor->log_bytes, &why) : NULL;
+	if (why.len)
+		log_warn("%s", buf_cstr(&why));
+	if (!s && k->live)
+		log_warn("records are in memory only: what nobody has fetched is lost if this process dies");
+	if (!s)
+		s = stream_new(name, k->epoch, k->sensor->log_bytes);
+	buf_release(&why);
+	free(path);
+	free(name);
+	return s;
+}
+
+/* Counts on from what an earlier life has left in the ring. */
+static void take_up(struct capture *k)
+{
+	struct ledger_totals t;
+	uint64_t now = k->live ? source_live_counter(k->sensor->inputs[0]) : 0;
+	k->resumed = stream_resumed(k->stream) && ledger_recover(&k->ledger, stream_head(k->stream), now, &t, &k->loss);
+	if (k->resumed) {
+		k->n = t.n;
+		k->shed_bytes = t.shed_bytes;
+		k->lost_bytes = t.lost_bytes;
+		k->errors = t.n.input_errors;
+		k->drops_before = k->reported_drops = t.n.kernel_drops;
+		k->if_drops_before = t.n.if_drops;
+		k->shed_reported = t.n.shed_heads + t.n.shed_updates + t.n.shed_flows;
+		k->packets_by_shed_gap = t.n.shed_packets;
+		k->flows_by_shed_gap = t.n.shed_flows;
+		flowtab_carry(k->table, &t.table);
+	}
+	if (k->live)
+		mark_interface(k);
+	write_ledger(k);
 }
 
 static int init(struct proc_ctx *c)
@@ -513,11 +628,12 @@ static int init(struct proc_ctx *c)
 	k->live = k->source->ops->live(k->source);
 	k->decode.tunnels = k->sensor->tunnels;
 	k->epoch = make_epoch(k);
+	k->stream = open_stream(k);
+	k->epoch = stream_epoch(k->stream);
 	struct flowtab_conf conf = table_conf(k);
 	k->table = flowtab_new(&conf, &ops, k);
-	char *name = xasprintf("packets/%s", k->sensor->name);
-	k->stream = stream_new(name, k->epoch, k->sensor->log_bytes);
-	free(name);
+	ledger_init(&k->ledger, stream_area(k->stream), STREAM_AREA);
+	take_up(k);
 	for (char **d = link->durable; d && *d; d++)
 		stream_add_durable(k->stream, *d);
 	server_add_stream(c->server, k->stream);
@@ -541,9 +657,11 @@ static void status(struct proc_ctx *c, char *state, size_t size)
 {
 	struct capture *k = c->state;
 	uint64_t now = mono_ns(), packets = flowtab_stats(k->table)->packets;
+	buf_reset(&k->strs);
+	fill_count(k);
 	c->self->queue = stream_bytes(k->stream);
 	c->self->queue_max = stream_max(k->stream);
-	c->self->drops = k->n.kernel_drops + k->n.if_drops + k->n.shed_packets;
+	c->self->drops = k->n.kernel_drops + k->n.if_drops + k->n.shed_packets + k->n.lost_packets + k->n.missed;
 	if (k->ended || !k->source)
 		return;
 	double rate = k->rate_mono && now > k->rate_mono
@@ -561,6 +679,7 @@ static void stop(struct proc_ctx *c)
 	k->stopping = true;
 	if (k->live && k->started) {
 		flowtab_flush(k->table, END_SHUTDOWN);
+		write_ledger(k);
 		server_wake(c->server, k->stream);
 	}
 	proc_exit(c, 0);

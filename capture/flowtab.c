@@ -94,6 +94,8 @@ struct flowtab *flowtab_new(const struct flowtab_conf *conf, const struct flowta
 	ft->conf = *conf;
 	if (ft->conf.max_flows < 16)
 		ft->conf.max_flows = 16;
+	if (!ft->conf.tick)
+		ft->conf.tick = SECOND;
 	ft->ops = *ops;
 	ft->arg = arg;
 	ft->seed = hash_key_random();
@@ -127,6 +129,13 @@ void flowtab_free(struct flowtab *ft)
 	buf_release(&ft->held.l3);
 	buf_release(&ft->arena);
 	free(ft);
+}
+
+void flowtab_carry(struct flowtab *ft, const struct flowtab_stats *st)
+{
+	ft->stats = *st;
+	ft->clock.regress = st->time_regress;
+	ft->clock.jumps = st->time_jump;
 }
 
 void flowtab_reset(struct flowtab *ft)
@@ -478,12 +487,12 @@ static void earliest(struct flowtab *ft, enum flow_list which)
 		ft->next_event = ft->pool[i].head.due;
 }
 
-/* All that is due at a time, then a tick if a whole second has passed. */
+/* All that is due at a time, then a tick if its time has come. */
 static void run_due(struct flowtab *ft, uint64_t now)
 {
 	run_heads(ft, LIST_HEAD1, now);
 	run_heads(ft, LIST_HEAD2, now);
-	uint64_t second = now - now % SECOND;
+	uint64_t second = now - now % ft->conf.tick;
 	if (ft->ticked == 0)
 		ft->ticked = second;
 	if (second > ft->ticked) {
@@ -493,7 +502,7 @@ static void run_due(struct flowtab *ft, uint64_t now)
 		ft->ticked = second;
 		ft->ops.tick(ft->arg, from, second);
 	}
-	ft->next_event = ft->ticked + SECOND;
+	ft->next_event = ft->ticked + ft->conf.tick;
 	earliest(ft, LIST_HEAD1);
 	earliest(ft, LIST_HEAD2);
 }
@@ -715,6 +724,7 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	if (time > f->updated && time - f->updated >= ft->conf.update)
 		emit_update(ft, f, time);
 	ft->stats.in_flows++;
+	ft->stats.flow_bytes += p->len;
 }
 
 static bool has_ports(uint8_t proto)

@@ -25,6 +25,7 @@ struct flowtab_conf {
 	uint64_t max_jump;
 	uint64_t max_head_bytes; /* bound of the packets held for HEADs; beyond it they are sent early */
 	bool fragments;
+	uint64_t tick;           /* time between ticks; 0 = a second */
 	uint64_t epoch;          /* goes into flow ids */
 	const char *sensor;
 };
@@ -44,6 +45,7 @@ struct flowtab_ops {
 struct flowtab_stats {
 	uint64_t packets, bytes;
 	uint64_t in_flows; /* packets counted in a flow */
+	uint64_t flow_bytes; /* of those */
 	uint64_t undecoded[UD_COUNT];
 	uint64_t flows_opened, flows_ended, flows_active, flows_evicted;
 	uint64_t time_regress, time_jump;
@@ -55,6 +57,8 @@ struct flowtab *flowtab_new(const struct flowtab_conf *conf, const struct flowta
 void flowtab_free(struct flowtab *ft);
 /* Forgets everything, statistics too, for another run over the same input. */
 void flowtab_reset(struct flowtab *ft);
+/* Counts on from the totals of an earlier life. Before the first packet. */
+void flowtab_carry(struct flowtab *ft, const struct flowtab_stats *st);
 
 #define FLOWTAB_BATCH 64
 /*

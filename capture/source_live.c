@@ -1,11 +1,13 @@
 /* Packets from a live interface, by libpcap with TPACKET_V3. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "hash.h"
@@ -250,4 +252,28 @@ int source_live_networks(const char *ifname, struct cidr *out, int max)
 			n++;
 	freeifaddrs(list);
 	return n;
+}
+
+static uint64_t read_counter(const char *ifname, const char *which)
+{
+	char path[128], text[32] = "";
+	snprintf(path, sizeof path, "/sys/class/net/%s/statistics/%s", ifname, which);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+uint64_t source_live_counter(const char *ifname)
+{
+	if (strcmp(ifname, "any") != 0)
+		return read_counter(ifname, "rx_packets") + read_counter(ifname, "tx_packets");
+	uint64_t sum = 0;
+	struct if_nameindex *list = if_nameindex();
+	for (struct if_nameindex *i = list; i && i->if_index; i++)
+		sum += source_live_counter(i->if_name);
+	if_freenameindex(list);
+	return sum;
 }

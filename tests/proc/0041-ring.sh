@@ -1,0 +1,91 @@
+# kill -9 of a live capture, again and again: the ring goes on, and the numbered packets that are missing are those of the GAPs.
+. "$(dirname "$0")/../lib.sh"
+[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+c=weir-rc$$ s=weir-rs$$
+ip netns add "$c" 2>/dev/null || skip_all "network namespaces cannot be made here"
+ip netns add "$s"
+trap 'cleanup; ip netns del $c 2>/dev/null; ip netns del $s 2>/dev/null' EXIT
+# No packets but ours: no ARP, no IPv6.
+for n in "$c" "$s"; do
+	ip netns exec "$n" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+done
+ip link add eth0 netns "$c" type veth peer name eth0 netns "$s"
+for n in "$c" "$s"; do
+	ip -n "$n" link set eth0 arp off multicast off
+	ip -n "$n" link set eth0 up
+done
+# send FROM TO: a UDP packet for each number, which is its source port.
+cat >"$tmp/send" <<'EOF'
+import socket, struct, sys, time
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind(("eth0", 0))
+for n in range(int(sys.argv[1]), int(sys.argv[2])):
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 33, n, 0, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2")
+    out.send(b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + struct.pack(">HHHH", n, 9, 13, 0) + b"hello")
+    if n % 10 == 0:
+        time.sleep(0.005)
+EOF
+send() { ip netns exec "$c" python3 "$tmp/send" "$1" "$2"; }
+topology "  lan: {interface: eth0, idle_timeout_udp: 1s}"
+capture() {
+	ip netns exec "$s" "$bin/weir-capture" -f "$tmp/weir.yaml" -i lan 2>>"$tmp/capture.log" &
+	capture_pid=$!
+	pids="$pids $capture_pid"
+}
+records() { weir cat -f "$tmp/weir.yaml" packets/lan; }
+total() { records | jq -s "map(select(.type==\"tick\"))|(last|.$1) // 0"; }
+counted() { [ "$(total packets)" -ge "$1" ]; }
+# Each life begins with a CONFIG.
+lives=1
+capturing() { [ "$(records | grep -c '"type":"config"')" -eq $lives ]; }
+capture
+wait_for 20 capturing
+ok $? "capture is on the interface"
+at=1000
+for round in 1 2 3 4; do
+	before=$(total packets)
+	send $at $((at + 1500)) &
+	sender=$!
+	wait_for 20 counted $((before + 100 * round))
+	kill -9 $capture_pid
+	wait $capture_pid 2>/dev/null
+	wait $sender
+	at=$((at + 1500))
+	lives=$((lives + 1))
+	capture
+	wait_for 20 capturing || ok 1 "capture is back"
+done
+send $at $((at + 500))
+at=$((at + 500))
+idle() { [ "$(records | jq -r 'select(.type=="end").client.port' | tail -1)" = $((at - 1)) ] && [ "$(total flows_active)" = 0 ]; }
+wait_for 20 idle
+ok $? "all flows have ended"
+records >"$tmp/records"
+weir status -f "$tmp/weir.yaml" -m -o json >"$tmp/metrics"
+metric() { jq -s --arg n "$1" 'map(select(.type=="metric" and .name==$n).value)|add // 0' "$tmp/metrics"; }
+same "one epoch" 1 "$(jq -r 'select(.type=="config").hash' "$tmp/records" | sort -u | wc -l)"
+same "a GAP for each restart" 4 "$(jq -r 'select(.type=="gap" and .cause=="restart").sensor' "$tmp/records" | wc -l)"
+jq -r 'select(.type=="end")|"\(.client.port) \(.client.packets)"' "$tmp/records" >"$tmp/ends"
+same "no number twice" "$(wc -l <"$tmp/ends")" "$(sort -u "$tmp/ends" | wc -l)"
+same "each with one packet" 0 "$(grep -vc ' 1$' "$tmp/ends")"
+sent=$((at - 1000))
+missing=$((sent - $(wc -l <"$tmp/ends")))
+check "some are missing" test $missing -gt 0
+same "as many are missing as the GAPs tell" $missing "$(jq -s 'map(select(.type=="gap").packets)|add' "$tmp/records")"
+same "lost and missed are the sum of the GAPs" $missing $(($(metric packets_lost) + $(metric packets_missed)))
+same "packets = emitted + active + undecoded + shed + lost" "$(metric packets)" \
+	$(($(metric packets_emitted) + $(metric packets_active) + $(metric undecoded) + $(metric packets_shed) + $(metric packets_lost)))
+same "flows opened = emitted + active + lost" "$(metric flows_opened)" \
+	$(($(metric flows_emitted) + $(metric flows_active) + $(metric flows_lost)))
+check "ticks come every quarter of a second" jq -es 'map(select(.type=="tick"))|length > 8' "$tmp/records"
+# A ring that is no good: one message, and a new epoch.
+kill -9 $capture_pid
+wait $capture_pid 2>/dev/null
+printf 'XXXX' | dd of="$tmp/run/capture.lan.ring" conv=notrunc 2>/dev/null
+: >"$tmp/capture.log"
+capture
+lives=1
+wait_for 20 capturing
+ok $? "a damaged ring does not keep capture from starting"
+same "and is refused with one message" 1 "$(grep -c 'it is no ring: a new one is begun' "$tmp/capture.log")"
+finish
