@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "log.h"
 #include "pipeline.h"
+#include "poison.h"
 #include "proc.h"
 #include "watch.h"
 
@@ -369,6 +370,34 @@ static void on_health(void *arg, const struct engine_health *h)
 	buf_release(&rec);
 }
 
+/* -- scripts that end or hang the process -- */
+
+static bool guard_enter(void *arg, const char *script, uint64_t work)
+{
+	enum poison_verdict known = poison_ask(arg, "lua", 0, work, script);
+	if (known == POISON_CRASHED || known == POISON_TIMED_OUT)
+		return false;
+	poison_enter(arg, "lua", 0, work, script);
+	return true;
+}
+
+static void guard_leave(void *arg)
+{
+	poison_leave(arg);
+}
+
+static unsigned guard_strikes(void *arg, const char *script)
+{
+	return poison_count(arg, script);
+}
+
+static void watch_scripts(struct checks *k)
+{
+	struct poison *p = k->c->poison;
+	poison_watchdog(p, k->c->topo->checks.watchdog);
+	engine_guard(k->p.engine, &(struct lua_guard){ p, guard_enter, guard_leave, guard_strikes });
+}
+
 static int init(struct proc_ctx *c)
 {
 	struct checks *k = c->state;
@@ -376,6 +405,7 @@ static int init(struct proc_ctx *c)
 	init_output(k, &k->p.alerts, "alerts");
 	init_output(k, &k->p.history, "history");
 	pipeline_init(&k->p, c->topo);
+	watch_scripts(k);
 	k->reread = can_reread(c->topo);
 	if (recover(k) < 0)
 		return -1;
@@ -420,7 +450,7 @@ int main(int argc, char **argv)
 	static struct checks k;
 	int code = proc_main(argc, argv, &(struct proc){ .name = "checks", .state = &k, .init = init,
 							 .ops = { .request = on_request, .fetched = on_fetched },
-							 .status = status, .needs = PROC_JIT });
+							 .status = status, .guarded = true, .needs = PROC_JIT });
 	keep_free(k.keep);
 	pipeline_release(&k.p);
 	return code;

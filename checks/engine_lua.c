@@ -42,6 +42,12 @@ void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const str
 	emit_alert(e, &p);
 }
 
+void engine_guard(struct engine *e, const struct lua_guard *g)
+{
+	lua_set_guard(e->lua, g);
+	lua_report(e);
+}
+
 struct host_batch {
 	struct engine *e;
 	struct host *rows[LUA_ROWS];

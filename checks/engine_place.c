@@ -131,6 +131,7 @@ void run_places(struct engine *e, unsigned due, bool more)
 	}
 	e->self.evicted_hosts = host_evicted(e->hosts);
 	e->self.lua_errors = lua_errors(e->lua);
+	e->self.lua_disabled = lua_disabled(e->lua, e->self.lua_names, sizeof e->self.lua_names);
 	e->self.stale_flows = count_stale(e);
 	place_run(e, &e->self, due, more);
 }

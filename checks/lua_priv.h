@@ -81,6 +81,7 @@ struct lua {
 	size_t before; /* memory in use when it began */
 	struct log_limit limit;
 	struct lua_guard guard; /* enter NULL = none */
+	uint64_t work;          /* number of the batch at hand, for the guard */
 };
 
 /* -- lua_box.c: the state, and what it may use -- */

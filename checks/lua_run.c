@@ -33,6 +33,20 @@ uint64_t lua_errors(const struct lua *l)
 	return l->errors;
 }
 
+unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size)
+{
+	unsigned n = 0;
+	size_t at = 0;
+	*ret_keys = '\0';
+	for (unsigned i = 0; i < l->n; i++) {
+		if (!l->scripts[i].disabled)
+			continue;
+		int len = snprintf(ret_keys + at, size - at, "%s%s", n++ ? ", " : "", l->scripts[i].key);
+		at = at + (size_t)len < size ? at + (size_t)len : size - 1;
+	}
+	return n;
+}
+
 bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why)
 {
 	for (unsigned i = 0; i < l->n; i++)
@@ -234,9 +248,9 @@ static uint64_t work_of(const struct lua *l, enum lua_set set)
 	return h;
 }
 
-static bool guard_enter(struct lua *l, struct lua_script *s, enum lua_set set)
+static bool guard_enter(struct lua *l, struct lua_script *s)
 {
-	if (!l->guard.enter || l->guard.enter(l->guard.arg, s->key, work_of(l, set)))
+	if (!l->guard.enter || l->guard.enter(l->guard.arg, s->key, l->work))
 		return true;
 	l->skipped++;
 	log_limited(&l->limit, "lua check %s: a batch that killed it is left out", s->key);
@@ -286,7 +300,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 		if (!rows->n_index[h] || s->loop[h] == LUA_NOREF)
 			continue;
 		if (!began) {
-			if (!guard_enter(l, s, set))
+			if (!guard_enter(l, s))
 				return;
 			began = cost_clock();
 			enter(l, s);
@@ -324,6 +338,7 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 	void *what[] = { l, rows };
 	if (rows->n && l->state) {
 		set_clock(l, clock);
+		l->work = l->guard.enter ? work_of(l, set) : 0;
 		int rc = lua_cpcall(l->state, fill_rows, what);
 		if (rc == LUA_ERRMEM) {
 			lua_pop(l->state, 1);
@@ -366,11 +381,12 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 	if (!l->state)
 		return;
 	set_clock(l, clock);
+	l->work = clock;
 	for (unsigned i = 0; i < l->n; i++) {
 		struct lua_script *s = &l->scripts[i];
 		if (s->disabled || !s->has_timers || !ask(l, s, "has_due"))
 			continue;
-		if (!guard_enter(l, s, LUA_HOSTS))
+		if (!guard_enter(l, s))
 			continue;
 		uint64_t began = cost_clock();
 		enter(l, s);
@@ -449,37 +465,6 @@ void lua_metrics(const struct lua *l, struct metrics *m)
 		metrics_put(m, "lua_check_errors", s->key, "errors", true, s->errors);
 		metrics_put(m, "lua_check_disabled", s->key, "", false, s->disabled);
 	}
-}
-
-/* -- keeping -- */
-
-void luacheck_save(struct lua *l, struct buf *out)
-{
-	size_t len;
-	if (!l->state)
-		return;
-	box_push(l, "save");
-	if (lua_pcall(l->state, 0, 1, 0) == 0) {
-		const char *p = lua_tolstring(l->state, -1, &len);
-		buf_add(out, p, len);
-	} else {
-		log_error("lua checks: state is not saved: %s", box_error(l->state));
-	}
-	lua_pop(l->state, 1);
-}
-
-int luacheck_load(struct lua *l, const char *p, size_t len)
-{
-	if (!l->state || !len)
-		return len && l->state ? -1 : 0;
-	box_push(l, "load");
-	lua_pushlstring(l->state, p, len);
-	int rc = lua_pcall(l->state, 1, 0, 0);
-	if (rc != 0) {
-		log_warn("lua checks: %s", box_error(l->state));
-		lua_pop(l->state, 1);
-	}
-	return rc == 0 ? 0 : -1;
 }
 
 /* -- for tests -- */

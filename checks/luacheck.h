@@ -109,6 +109,8 @@ int luacheck_load(struct lua *l, const char *p, size_t len);
 
 /* How often scripts ended with an error so far. */
 uint64_t lua_errors(const struct lua *l);
+/* Number of scripts out of service, and their keys, cut at size. */
+unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size);
 /* A script that was disabled since the last call, with the reason; false if there is none. */
 bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why);
 void lua_metrics(const struct lua *l, struct metrics *m);

@@ -41,6 +41,8 @@ struct place {
 	} ghosts[PLACE_GHOSTS];
 	/* weir */
 	uint64_t evicted_hosts, evicted_hosts_at, stale_flows, lua_errors, lua_errors_at;
+	uint32_t lua_disabled;  /* scripts out of service */
+	char lua_names[128];    /* which; cut when it is too long */
 	uint64_t poisoned, poisoned_at; /* records that crashed or hung a process and were skipped */
 	struct health silent, full, failing, dropped; /* see health.h */
 };

@@ -28,6 +28,14 @@ PLACE_CHECK(system, poison_record)
 			 "%.0f records crashed or hung a process twice and were skipped; see the quarantine");
 }
 
+PLACE_CHECK(system, lua_check_disabled)
+{
+	bool bad = one_sided((double)w->lua_disabled, k, o, "%.0f Lua checks are out of service");
+	if (w->lua_disabled)
+		MORE(o, "scripts=%s", w->lua_names);
+	return bad;
+}
+
 /* Names the process beside the value. */
 static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *text)
 {

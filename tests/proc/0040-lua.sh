@@ -47,6 +47,18 @@ same "a script for ntopng runs as it is" 0 $?
 same "with the score that it gives" 80 "$(jq -r 'select(.type == "alert") | .score' "$tmp/out" | sort -u)"
 check "and its text" jq -se '[.[] | select(.type == "alert") | .message | test("^[0-9.]+ to [0-9.]+$")] | length > 0 and all' "$tmp/out"
 
+# One that never comes back is found, and left out in the end; the others see all records.
+cat >"$tmp/lua/hangs.lua" <<'EOL'
+return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }
+EOL
+sed "s|^lua:.*|lua: {paths: [$tmp/lua], watchdog: 1s}|" "$tmp/weir.yaml" >"$tmp/hang.yaml"
+weir replay -f "$tmp/hang.yaml" "$cap" >"$tmp/replay" 2>"$tmp/err"
+same "a replay with a script that hangs comes to its end" 0 $?
+check "the script is disabled" grep -q "lua check hangs is disabled: it ended or hung the process on 3 batches" "$tmp/err"
+check "the others go on" jq -se 'any(.type == "alert" and ((.other_checks // []) | index("certificates")))' "$tmp/replay"
+check "an alert tells of it" jq -se 'any(.type == "alert" and .check == "lua_check_disabled" and (.values.scripts | test("hangs")))' "$tmp/replay"
+rm "$tmp/lua/hangs.lua"
+
 # All together, twice: the same bytes, and the broken one does not disturb the others.
 for i in 1 2; do
 	weir replay -f "$tmp/weir.yaml" "$cap" >"$tmp/replay$i" 2>"$tmp/err$i"
