@@ -189,7 +189,7 @@ deps-lint:
 SPEED ?= 1
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
-.PHONY: run test bench bench-checks
+.PHONY: run test bench bench-checks bench-keep
 run: deps
 	+$(Q)$(MAKE) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
@@ -208,6 +208,14 @@ bench-checks: deps-test
 	+$(Q)$(MAKE) --no-print-directory $(O)/bin/lua_bench $(O)/bin/lua_puc
 	$(Q)tests/bench/lua_checks $(O)
 # One program with LuaJIT, one with PUC Lua: they define the same functions.
+# What the guarantee costs, and how long recovery takes: 1 M flows, 300 K hosts.
+bench-keep: deps-test
+	+$(Q)$(MAKE) --no-print-directory all $(O)/bin/keep_bench
+	$(Q)$(O)/bin/keep_bench
+	$(Q)tests/bench/guarantee $(O)
+$(O)/bin/keep_bench: $(O)/tests/bench/keep.o $(O)/libchecks.a $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
 $(O)/bin/lua_bench: $(O)/tests/bench/lua_bench.o $(O)/libchecks.a $(O)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
