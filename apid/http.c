@@ -129,6 +129,11 @@ static void on_watch(void *arg)
 			h->stats.timeouts++;
 			shutdown(c->fd, SHUT_RDWR);
 		}
+	/*
+	 * The daemon stops to listen at its limit of connections, and takes it up again only when it runs after some have
+	 * closed: if nothing else happens, nobody would let it.
+	 */
+	drive(h);
 }
 
 /* -- requests -- */
