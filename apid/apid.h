@@ -49,6 +49,7 @@ void get_history(void *arg, struct request *r, const struct route *rt, const cha
 void get_alerts(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_alert(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_status(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_metrics(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_live(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_ready(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_me(void *arg, struct request *r, const struct route *rt, const char *id);

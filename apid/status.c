@@ -8,10 +8,12 @@
 #include "codec.h"
 #include "json.h"
 #include "problem.h"
+#include "prom.h"
 
 #define STATUS_MS    1500
 #define HEARD_NS     5000000000ull /* an upstream that said nothing for longer is away */
 #define MAX_REQUESTS 64
+#define FORM_JSON    -1
 
 static void reply_text(struct request *r, unsigned status, struct buf *b)
 {
@@ -91,7 +93,11 @@ struct gather {
 	unsigned waiting;
 	size_t n;
 	struct one *each;
-	struct request *requests[MAX_REQUESTS];
+	struct prom *prom; /* with metrics */
+	struct {
+		struct request *r;
+		int form;  /* of the reply: enum prom_form, or FORM_JSON */
+	} requests[MAX_REQUESTS];
 	size_t n_requests;
 	struct gather *next; /* with and without metrics */
 };
@@ -118,15 +124,20 @@ static void gather_end(struct gather *g)
 	buf_adds(&b, "]}\n");
 	for (size_t i = 0; i < g->n_requests; i++) {
 		struct buf copy = { 0 };
-		buf_add(&copy, b.p, b.len);
-		request_reply(g->requests[i], 200, "application/json", &copy);
+		int form = g->requests[i].form;
+		if (form == FORM_JSON)
+			buf_add(&copy, b.p, b.len);
+		else
+			prom_print(g->prom, (enum prom_form)form, &copy);
+		request_reply(g->requests[i].r, 200, form == FORM_JSON ? "application/json" : prom_type((enum prom_form)form), &copy);
 	}
 	buf_release(&b);
+	prom_free(g->prom);
 	free(g->each);
 	free(g);
 }
 
-static void add_metrics(struct buf *out, const struct g_answer *a, struct codec_reader *r)
+static void add_metrics(struct buf *out, struct prom *prom, const struct g_answer *a, struct codec_reader *r)
 {
 	struct r_metric m;
 	bool any = false;
@@ -136,6 +147,7 @@ static void add_metrics(struct buf *out, const struct g_answer *a, struct codec_
 		if (any)
 			buf_addc(out, ',');
 		json_record(out, R_METRIC, &m, r->base, 0, fields);
+		prom_metric(prom, &m.metric, r->base);
 		any = true;
 	}
 	buf_addc(out, ']');
@@ -148,13 +160,17 @@ static void on_one(void *arg, const struct g_answer *a, struct codec_reader *r)
 	struct r_process p;
 	o->up = a && a->status == 200 && codec_peek(r) == R_PROCESS && codec_read(r, &p) == 1;
 	if (o->up) {
+		if (g->prom)
+			prom_process(g->prom, &p.process, r->base);
 		json_record(&o->json, R_PROCESS, &p, r->base, 0, NULL);
 		o->json.len--; /* the brace */
 		buf_adds(&o->json, ",\"up\":true");
 		if (g->metrics)
-			add_metrics(&o->json, a, r);
+			add_metrics(&o->json, g->prom, a, r);
 		buf_addc(&o->json, '}');
 	} else {
+		if (g->prom)
+			prom_down(g->prom, o->name);
 		buf_adds(&o->json, "{\"process\":");
 		json_quote(&o->json, o->name, strlen(o->name));
 		buf_adds(&o->json, ",\"state\":\"does not answer\",\"up\":false}");
@@ -183,6 +199,7 @@ static struct gather *gather_new(struct apid *k, bool metrics)
 	struct gather *g = xcalloc(1, sizeof *g);
 	g->k = k;
 	g->metrics = metrics;
+	g->prom = metrics ? prom_new() : NULL;
 	g->each = xcalloc(t->n_sensors + n_others, sizeof *g->each);
 	g->waiting = 1; /* ourselves, until all are asked: some may answer at once */
 	g->next = k->gather;
@@ -198,12 +215,9 @@ static struct gather *gather_new(struct apid *k, bool metrics)
 	return g;
 }
 
-void get_status(void *arg, struct request *r, const struct route *rt, const char *id)
+/* Answers when all processes have told, in this form. */
+static void wait_for_all(struct apid *k, struct request *r, bool metrics, int form)
 {
-	(void)rt, (void)id;
-	struct apid *k = arg;
-	const char *flag = uri_param(request_uri(r), "metrics");
-	bool metrics = flag && route_flag(flag);
 	struct gather *g = k->gather;
 	while (g && g->metrics != metrics)
 		g = g->next;
@@ -214,7 +228,23 @@ void get_status(void *arg, struct request *r, const struct route *rt, const char
 		request_problem(r, 503, "too many requests wait for the same answer", NULL);
 		return;
 	}
-	g->requests[g->n_requests++] = r;
+	g->requests[g->n_requests].r = r;
+	g->requests[g->n_requests++].form = form;
 	if (g->waiting == 0)
 		gather_end(g);
+}
+
+void get_status(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	const char *flag = uri_param(request_uri(r), "metrics");
+	wait_for_all(arg, r, flag && route_flag(flag), FORM_JSON);
+}
+
+void get_metrics(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)id;
+	const char *accept = request_header(r, "Accept");
+	bool open = accept && strstr(accept, "application/openmetrics-text");
+	wait_for_all(arg, r, true, strstr(rt->path, "ntopng") ? PROM_NTOPNG : open ? PROM_OPEN : PROM_TEXT);
 }
