@@ -254,6 +254,7 @@ void engine_metrics(struct engine *e, struct metrics *m)
 	metrics_put(m, "hosts_idle", NULL, "hosts", true, (double)e->hosts_idle);
 	metrics_put(m, "alert_records", NULL, "records", true, (double)e->alerts);
 	metrics_put(m, "check_evaluations", NULL, "calls", true, (double)e->evaluations);
+	learn_metrics(e, m);
 	lua_metrics(e->lua, m);
 	policy_metrics(e, m);
 	for (unsigned i = 0; i < e->conf.n; i++)

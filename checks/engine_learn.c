@@ -29,6 +29,21 @@ void learn_release_all(struct engine *e)
 		learn_release(&e->learned[i]);
 }
 
+void learn_metrics(const struct engine *e, struct metrics *m)
+{
+	static const char *const names[LEARN_SETS] = {
+		[LEARN_EDGES] = "connections", [LEARN_NAMES] = "names", [LEARN_PACES] = "paces", [LEARN_ORDERS] = "orders",
+		[LEARN_PORTS] = "services", [LEARN_OWNERS] = "owners", [LEARN_DEVICES] = "devices",
+	};
+	for (unsigned i = 0; i < LEARN_SETS; i++) {
+		const struct learn_set *s = &e->learned[i];
+		metrics_put(m, "learned", names[i], "entries", false, (double)s->count);
+		metrics_put(m, "learned_max", names[i], "entries", false, s->n);
+		metrics_put(m, "learned_evicted", names[i], "entries", true, (double)s->evicted);
+	}
+	metrics_put(m, "devices_not_watched", NULL, "devices", true, (double)e->strangers_missed);
+}
+
 /* -- services and destinations -- */
 
 struct edge {

@@ -256,6 +256,7 @@ void places_finish(struct engine *e);
 
 void learn_init_all(struct engine *e);
 void learn_release_all(struct engine *e);
+void learn_metrics(const struct engine *e, struct metrics *m);
 /* When its last verdict is known, or it ends: services and destinations that are new. */
 void learn_flow(struct engine *e, struct flow_run *run);
 /* When it begins. */
