@@ -165,7 +165,7 @@ fuzz: fuzz-build
 	$(Q)tests/fuzz/run $(O)/fuzz/bin $(O)/fuzz/corpus $(T)
 
 # -- lint -------------------------------------------------------------------------------------------------------------
-LINT_SRC := $(wildcard common/*.[ch] common/weir/*.[ch] $(PROCS:%=%/*.[ch]) tests/*/*.[ch])
+LINT_SRC := $(wildcard common/*.[ch] common/weir/*.[ch] $(PROCS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 .PHONY: lint
 lint: deps-lint
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/lint DEVELOPER=1 all

@@ -23,7 +23,8 @@ const char *dscp_name(uint8_t tos)
 
 static const char *dscp_title(const char *name, char out[48])
 {
-	static const char *const kinds[][2] = { { "cs0", "Best Effort (CS0)" }, { "cs1", "Priority (CS1)" }, { "ef", "Expedited Forwarding (EF)" },
+	static const char *const kinds[][2] = { { "cs0", "Best Effort (CS0)" }, { "cs1", "Priority (CS1)" },
+					   { "ef", "Expedited Forwarding (EF)" },
 						{ "le", "Lower Effort (LE)" } };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i][0], name) == 0)

@@ -108,7 +108,8 @@ static unsigned rnd(struct world *w, unsigned n)
 static void key_of(struct world *w, unsigned i, struct g_flow_key *k)
 {
 	char a[32];
-	*k = (struct g_flow_key){ .id = { 1 + i % 3, 1000ull * i + w->life[i] + 1 }, .first = 1600000000000000000ull + i, .proto = i % 5 ? 6 : 17,
+	*k = (struct g_flow_key){ .id = { 1 + i % 3, 1000ull * i + w->life[i] + 1 }, .first = 1600000000000000000ull + i,
+				    .proto = i % 5 ? 6 : 17,
 				  .client_port = (uint16_t)(40000 + i), .server_port = (uint16_t)(i % 7 ? 443 : i), .vlan = i % 11 == 0,
 				  .sensor = { i % 2, 1 } };
 	int n = snprintf(a, sizeof a, "10.0.0.%u", 1 + i % HOSTS);
@@ -156,7 +157,8 @@ static void one_step(struct world *w)
 	w->time += 20000000ull + rnd(w, 60000000);
 	if (rnd(w, 20) == 0) {
 		struct r_tick t = { .tick = { .from = w->time, .to = w->time, .sensor = { rnd(w, 2), 1 } },
-				    .n = { .packets = w->time / 1000000000, .kernel_drops = rnd(w, 3) ? w->time / 3000000000u : w->time / 1000000000 } };
+				    .n = { .packets = w->time / 1000000000,
+					   .kernel_drops = rnd(w, 3) ? w->time / 3000000000u : w->time / 1000000000 } };
 		engine_tick(w->e, &t, "sz");
 	} else if (rnd(w, 400) == 0) {
 		engine_lost(w->e, "z");

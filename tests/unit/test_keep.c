@@ -50,7 +50,8 @@ static void make_batch(unsigned b, struct buf *out)
 	for (unsigned i = 0; i < PER_BATCH; i++) {
 		unsigned n = b * PER_BATCH + i;
 		uint64_t now = 1600000000000000000ull + n * 100000000ull;
-		struct r_end e = { .key = { .id = { 1, n / 2 + 1 }, .first = now, .proto = 6, .client_port = 1, .server_port = (uint16_t)(n % 900),
+		struct r_end e = { .key = { .id = { 1, n / 2 + 1 }, .first = now, .proto = 6, .client_port = 1,
+					  .server_port = (uint16_t)(n % 900),
 					    .sensor = { 0, 1 } },
 				   .n = { .start = now, .last = now, .client_packets = 1 + n % 2, .client_bytes = 60, .client_syns = 1,
 					  .server_packets = n % 2, .server_flags = 0x14, .end_reason = n % 2 ? END_RST : END_TIMEOUT } };

@@ -201,7 +201,8 @@ static void test_memory(void **state)
 	struct bench b = { 0 };
 	const char *key, *why;
 	static const struct lua_part part[4];
-	bench_script(&b, "eats", "local t = {}\nreturn { flow = function() for i = 1, 1e9 do t[#t + 1] = 'x' .. i .. ('y'):rep(1000) end end }");
+	bench_script(&b, "eats",
+		     "local t = {}\nreturn { flow = function() for i = 1, 1e9 do t[#t + 1] = 'x' .. i .. ('y'):rep(1000) end end }");
 	bench_script(&b, "lives", "return { flow = function() return true, ('z'):rep(100) end }");
 	bench_start(&b, "");
 	lua_add(b.lua, LUA_FLOWS, 1 << LUA_END, part);

@@ -178,6 +178,7 @@ static void test_not_compiled(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shipped), cmocka_unit_test(test_examples), cmocka_unit_test(test_not_compiled) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shipped), cmocka_unit_test(test_examples),
+					    cmocka_unit_test(test_not_compiled) };
 	return cmocka_run_group_tests_name("lua jit", tests, NULL, NULL);
 }
