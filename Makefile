@@ -124,8 +124,11 @@ $(O)/stubs/weir.lua: $(O)/bin/recgen checks/luart/globals.d.lua
 	@mkdir -p $(@D)
 	$(call say,GEN)
 	$(Q)$< lua > $@ && cat checks/luart/globals.d.lua >> $@
+$(O)/weir.bash: $(O)/bin/weir
+	$(call say,GEN)
+	$(Q)$< --completion > $@
 .PHONY: reference
-reference: $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/stubs/weir.lua
+reference: $(O)/weir.bash $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/stubs/weir.lua
 
 # -- unit tests: tests/unit/test_<module>.c, cmocka -------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -239,6 +242,7 @@ BINDIR     = $(DESTDIR)$(PREFIX)/bin
 LIBEXEC    = $(DESTDIR)$(PREFIX)/libexec/weir
 MANDIR     = $(DESTDIR)$(PREFIX)/share/man
 DATADIR    = $(DESTDIR)$(PREFIX)/share/weir
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 DOCDIR     = $(DESTDIR)$(PREFIX)/share/doc/weir
 UNITS      := $(wildcard etc/systemd/*.service etc/systemd/*.target)
 subst_paths = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
@@ -250,6 +254,8 @@ install: all
 		$(MANDIR)/man7 $(MANDIR)/man8
 	install -m 755 $(O)/bin/weir $(BINDIR)/weir
 	install -m 755 $(PROCS:%=$(O)/bin/weir-%) $(LIBEXEC)
+	install -d $(COMPLETIONS)
+	install -m 644 $(O)/weir.bash $(COMPLETIONS)/weir
 	install -m 644 $(wildcard checks/lua/*.lua) $(DATADIR)/lua
 	install -d $(DATADIR)/stubs $(DATADIR)/examples
 	install -m 644 $(O)/stubs/weir.lua $(DATADIR)/stubs
@@ -265,7 +271,7 @@ install: all
 # Leaves the configuration and what was stored.
 uninstall:
 	rm -rf $(LIBEXEC) $(DATADIR) $(DOCDIR)
-	rm -f $(BINDIR)/weir $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf \
+	rm -f $(BINDIR)/weir $(COMPLETIONS)/weir $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/weir.conf \
 		$(UNITS:etc/systemd/%=$(DESTDIR)$(UNITDIR)/%) $(foreach m,$(MAN_SRC) $(MAN_GEN),$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 
 deb: deps

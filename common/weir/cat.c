@@ -134,6 +134,12 @@ static char *link_place(const struct topo *t, const char *link, char **ret_url)
 	return NULL;
 }
 
+static int usage(void)
+{
+	fputs("usage: weir cat [-f FILE] [-F] [-b] [-n COUNT] [-s SEQUENCE] LINK\n", stderr);
+	return EXIT_USAGE;
+}
+
 int verb_cat(int argc, char **argv)
 {
 	static const struct follower_ops ops = { .batch = on_batch, .idle = on_idle, .gone = on_gone };
@@ -160,13 +166,11 @@ int verb_cat(int argc, char **argv)
 			k.flags = 0;
 			break;
 		default:
-			return EXIT_USAGE;
+			return usage();
 		}
 	}
-	if (optind + 1 != argc) {
-		fputs("usage: weir cat [-f FILE] [-F] [-b] [-n COUNT] [-s SEQUENCE] LINK\n", stderr);
-		return EXIT_USAGE;
-	}
+	if (optind + 1 != argc)
+		return usage();
 	struct topo *t = config_load(file);
 	char *url = NULL, *stream = t ? link_place(t, argv[optind], &url) : NULL;
 	int code = EXIT_FAILED;

@@ -5,21 +5,25 @@
 
 #include "verbs.h"
 
+static int usage(void)
+{
+	fputs("usage: weir config [-f FILE] check|show [FILE]\n", stderr);
+	return EXIT_USAGE;
+}
+
 int verb_config(int argc, char **argv)
 {
 	const char *file = NULL;
 	int opt;
 	while ((opt = getopt(argc, argv, "+f:")) != -1) {
 		if (opt != 'f')
-			return EXIT_USAGE;
+			return usage();
 		file = optarg;
 	}
 	const char *what = optind < argc ? argv[optind] : "";
 	bool show = strcmp(what, "show") == 0;
-	if ((!show && strcmp(what, "check") != 0) || optind + 2 < argc) {
-		fputs("usage: weir config [-f FILE] check|show [FILE]\n", stderr);
-		return EXIT_USAGE;
-	}
+	if ((!show && strcmp(what, "check") != 0) || optind + 2 < argc)
+		return usage();
 	if (optind + 1 < argc)
 		file = argv[optind + 1];
 	struct topo *t = config_load(file);

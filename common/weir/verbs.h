@@ -19,6 +19,7 @@ int verb_export(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_tail(int argc, char **argv);
 int verb_checks(int argc, char **argv);
+int verb_live(int argc, char **argv); /* flows, hosts, apps, ifaces, top */
 int verb_checks_why(int argc, char **argv);   /* of verb_checks */
 int verb_checks_test(int argc, char **argv);  /* of verb_checks */
 int verb_follow_check(int argc, char **argv); /* internal: what it prints */

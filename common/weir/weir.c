@@ -17,6 +17,11 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "run", verb_run, "run the whole pipeline in the foreground" },
 	{ "replay", verb_replay, "run captures through the pipeline and print what is found" },
+	{ "top", verb_live, "hosts, flows or applications with most traffic now" },
+	{ "flows", verb_live, "open flows and those that ended last" },
+	{ "hosts", verb_live, "hosts: traffic, names, score" },
+	{ "apps", verb_live, "applications of a sensor" },
+	{ "ifaces", verb_live, "sensors and what they carry" },
 	{ "tail", verb_tail, "follow alerts as they happen" },
 	{ "alerts", verb_alerts, "stored alerts; acknowledge and comment them" },
 	{ "history", verb_history, "stored flows" },
@@ -53,8 +58,44 @@ static int usage(FILE *to)
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (verbs[i].help)
 			fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].help);
-	fputs("\nThe configuration is -f FILE, $WEIR_CONFIG or /etc/weir/weir.yaml. See weir(1).\n", to);
+	fputs("\nThe configuration is -f FILE, $WEIR_CONFIG or /etc/weir/weir.yaml. See weir(1);\n"
+	      "weir VERB --help tells how a verb is used. Exit status: 0 done, 1 failed, 2 wrong usage, 3 no answer.\n", to);
 	return EXIT_USAGE;
+}
+
+/*
+ * Verbs print how they are used when they meet an option that they do not know: asked for help, that is what is wanted, and
+ * no error.
+ */
+static int help(const struct verb *v)
+{
+	char name[32], option[] = "--help", *argv[] = { name, option, NULL };
+	snprintf(name, sizeof name, "%s", v->name);
+	printf("weir %s: %s\n", v->name, v->help);
+	fflush(stdout);
+	opterr = 0;
+	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return EXIT_FAILED;
+	v->run(2, argv);
+	puts("See weir(1).");
+	return EXIT_DONE;
+}
+
+/* For bash: verbs from the table, options from what each verb says of its use. */
+static int print_completion(void)
+{
+	fputs("# bash completion for weir(1)\n_weir() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"", stdout);
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (verbs[i].help)
+			printf("%s ", verbs[i].name);
+	fputs("--help --version\" -- \"$cur\"))\n\telif [ \"$prev\" = -o ]; then\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"table wide json tsv\" -- \"$cur\"))\n"
+	      "\telif [[ $cur == -* ]]; then\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"$(weir \"${COMP_WORDS[1]}\" --help 2>/dev/null |\n"
+	      "\t\t\tgrep -oE -- '(^|[^[:alnum:]-])--?[[:alpha:]][[:alnum:]-]*' | grep -oE -- '-.*')\" -- \"$cur\"))\n"
+	      "\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\tfi\n}\ncomplete -o filenames -F _weir weir\n", stdout);
+	return EXIT_DONE;
 }
 
 int main(int argc, char **argv)
@@ -70,9 +111,14 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return 0;
 	}
+	if (strcmp(argv[1], "--completion") == 0)
+		return print_completion();
 	log_init(argv[1], LOG_LV_INFO);
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
+		if (strcmp(argv[1], verbs[i].name) == 0 && verbs[i].help && argc == 3 &&
+		    (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+			return help(&verbs[i]);
+		else if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);
 	fprintf(stderr, "weir: there is no verb '%s'\n", argv[1]);
 	return usage(stderr);

@@ -1,0 +1,448 @@
+/* weir flows, hosts, apps, ifaces, top: what is going on now, asked over the API. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "output.h"
+#include "timestamp.h"
+#include "verbs.h"
+
+#define WATCH_SECONDS 2
+#define MAX_COLUMNS   64
+
+struct column {
+	const char *path, *title;
+	int width; /* 0 = to the end */
+	bool wide; /* in the wide form only */
+};
+
+struct list {
+	const char *name;
+	const char *target;  /* path of the API */
+	const char *rows;    /* member that has them */
+	const char *sort;    /* order if none is asked for */
+	bool match;          /* takes an expression, sort, since, fields */
+	const struct column *columns;
+};
+
+static const struct column flow_columns[] = {
+	{ "id", "ID", 26, true },           { "first", "FIRST", 19, false },      { "client.ip", "CLIENT", 24, false },
+	{ "client.port", "PORT", 5, false }, { "server.ip", "SERVER", 24, false }, { "server.port", "PORT", 5, false },
+	{ "proto", "PROTO", 6, false },     { "app.name", "APP", 14, false },     { "app.category", "CATEGORY", 14, true },
+	{ "client.bytes", "SENT", 10, false }, { "server.bytes", "RECEIVED", 10, false }, { "score", "SCORE", 5, false },
+	{ "end_reason", "END", 8, true },   { "hostname", "HOSTNAME", 0, false }, { 0 },
+};
+static const struct column host_columns[] = {
+	{ "ip", "HOST", 30, false },         { "vlan", "VLAN", 4, true },          { "name", "NAME", 24, false },
+	{ "mac", "MAC", 17, true },          { "vendor", "VENDOR", 20, true },     { "country", "CC", 2, true },
+	{ "bytes_sent", "SENT", 12, false }, { "bytes_rcvd", "RECEIVED", 12, false }, { "flows.active", "FLOWS", 6, false },
+	{ "score", "SCORE", 6, false },      { "alerts", "ALERTS", 6, false },     { "last", "LAST", 19, true },
+	{ "os", "OS", 0, false },            { 0 },
+};
+static const struct column app_columns[] = {
+	{ "application", "APP", 20, false }, { "breed", "BREED", 14, false }, { "num_flows", "FLOWS", 8, false },
+	{ "packets", "PACKETS", 10, false }, { "bytes_sent", "SENT", 12, false }, { "bytes_rcvd", "RECEIVED", 0, false }, { 0 },
+};
+static const struct column iface_columns[] = {
+	{ "ifid", "ID", 3, false },          { "ifname", "SENSOR", 16, false },    { "packets", "PACKETS", 12, false },
+	{ "bytes", "BYTES", 14, false },     { "drops", "DROPS", 8, false },       { "throughput_bps", "BYTES/S", 12, false },
+	{ "throughput_pps", "PACKETS/S", 10, false }, { "num_flows", "FLOWS", 8, false }, { "num_hosts", "HOSTS", 8, false },
+	{ "engaged_alerts", "ENGAGED", 7, true }, { "alerted_flows", "ALERTED", 0, false }, { 0 },
+};
+
+static const struct list lists[] = {
+	{ "flows", "/api/v1/flows", "data", "-last", true, flow_columns },
+	{ "hosts", "/api/v1/hosts", "data", "-bytes", true, host_columns },
+	{ "apps", "/lua/rest/v2/get/interface/l7/data.lua", "rsp", "-bytes_sent", false, app_columns },
+	{ "ifaces", "/lua/rest/v2/get/interface/data.lua?iffilter=all", "rsp", "ifid", false, iface_columns },
+};
+
+struct options {
+	const struct list *list;
+	const char *file, *url, *token_file, *fields, *sort, *n, *ifid;
+	uint64_t since, until;
+	unsigned watch; /* s, 0 = once */
+	enum output_form form;
+	struct buf match; /* with its NUL */
+	struct column own[MAX_COLUMNS + 1]; /* --fields */
+	char *own_text;
+};
+
+/* -- a value of a row -- */
+
+static const json_t *value_at(const json_t *row, const char *path)
+{
+	const json_t *v = json_object_get(row, path); /* ntopng's keys have dots */
+	char part[64];
+	while (!v && *path) {
+		size_t n = strcspn(path, ".");
+		snprintf(part, sizeof part, "%.*s", (int)n, path);
+		row = json_object_get(row, part);
+		path += n + (path[n] == '.');
+		if (!*path)
+			v = row;
+		else if (!row)
+			return NULL;
+	}
+	return json_is_object(v) ? json_object_get(v, "name") : v;
+}
+
+/* Control characters of ASCII and of Latin-1, which terminals obey, become question marks. */
+static void add_clean(struct buf *out, const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+			buf_addc(out, '?');
+			p++;
+		} else {
+			buf_addc(out, *p < 0x20 || *p == 0x7f ? '?' : (char)*p);
+		}
+	}
+}
+
+static void add_time(struct buf *out, const char *s)
+{
+	struct tm tm = { 0 };
+	char text[32];
+	strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	time_t t = timegm(&tm);
+	localtime_r(&t, &tm);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+	buf_adds(out, text);
+}
+
+static void add_value(struct buf *out, const json_t *v, bool local_times)
+{
+	const char *s = json_string_value(v);
+	struct tm tm;
+	if (s && local_times && strlen(s) > 19 && s[10] == 'T' && strptime(s, "%Y-%m-%dT%H:%M:%S", &tm)) {
+		add_time(out, s);
+	} else if (s) {
+		add_clean(out, s);
+	} else if (json_is_integer(v)) {
+		buf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	} else if (json_is_real(v)) {
+		buf_addf(out, "%.2f", json_real_value(v));
+	} else if (json_is_boolean(v)) {
+		buf_adds(out, json_is_true(v) ? "yes" : "no");
+	} else if (v && !json_is_null(v)) {
+		char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+		add_clean(out, text ? text : "");
+		free(text);
+	}
+}
+
+/* -- output -- */
+
+static void fit(struct buf *line, size_t from, int width)
+{
+	size_t w = 0, i = from;
+	for (; i < line->len; i++) {
+		bool begins = ((unsigned char)line->p[i] & 0xc0) != 0x80;
+		if (begins && width && w == (size_t)width)
+			break;
+		w += begins;
+	}
+	line->len = i;
+	for (; w < (size_t)width; w++)
+		buf_addc(line, ' ');
+	buf_addc(line, ' ');
+}
+
+static bool shown(const struct options *o, const struct column *c)
+{
+	return !c->wide || o->form != OUT_TABLE;
+}
+
+static void end_line(struct buf *line)
+{
+	while (line->len && line->p[line->len - 1] == ' ')
+		line->len--;
+	buf_addc(line, '\n');
+	fwrite(line->p, 1, line->len, stdout);
+	buf_reset(line);
+}
+
+static void print_header(const struct options *o, const struct column *columns, struct buf *line)
+{
+	for (const struct column *c = columns; c->path; c++) {
+		size_t from = line->len;
+		if (!shown(o, c))
+			continue;
+		buf_adds(line, c->title);
+		fit(line, from, c->width);
+	}
+	end_line(line);
+}
+
+static void print_row(const struct options *o, const struct column *columns, const json_t *row, struct buf *line)
+{
+	bool first = true;
+	if (o->form == OUT_JSON && !o->own[0].path) {
+		char *text = json_dumps(row, JSON_COMPACT | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
+		buf_adds(line, text ? text : "{}");
+		free(text);
+		end_line(line);
+		return;
+	}
+	if (o->form == OUT_JSON) {
+		json_t *some = json_object();
+		for (const struct column *c = columns; c->path; c++)
+			if (value_at(row, c->path))
+				json_object_set(some, c->path, (json_t *)(uintptr_t)value_at(row, c->path));
+		char *text = json_dumps(some, JSON_COMPACT | (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0));
+		buf_adds(line, text ? text : "{}");
+		free(text);
+		json_decref(some);
+		end_line(line);
+		return;
+	}
+	for (const struct column *c = columns; c->path; c++) {
+		size_t from = line->len;
+		if (!shown(o, c))
+			continue;
+		if (o->form == OUT_TSV && !first)
+			buf_addc(line, '\t');
+		add_value(line, value_at(row, c->path), o->form != OUT_TSV);
+		if (o->form != OUT_TSV)
+			fit(line, from, c->width);
+		first = false;
+	}
+	end_line(line);
+}
+
+/* -- rows that the server has no order for -- */
+
+static double number(const json_t *row, const char *path)
+{
+	const json_t *v = value_at(row, path);
+	return json_is_string(v) ? strtod(json_string_value(v), NULL) : json_number_value(v);
+}
+
+static const char *order; /* for qsort, which has no argument */
+
+static int by_order(const void *x, const void *y)
+{
+	bool desc = *order == '-';
+	double a = number(*(json_t *const *)x, order + desc), b = number(*(json_t *const *)y, order + desc);
+	return a == b ? 0 : (a < b) != desc ? -1 : 1;
+}
+
+static json_t *ordered(const json_t *rows, const char *sort, size_t max)
+{
+	size_t n = 0, i, all = json_is_object(rows) ? json_object_size(rows) : json_array_size(rows);
+	json_t **list = xcalloc(all + 1, sizeof *list), *out = json_array(), *v;
+	const char *key;
+	if (json_is_object(rows))
+		json_object_foreach((json_t *)(uintptr_t)rows, key, v)
+			list[n++] = v;
+	else
+		json_array_foreach(rows, i, v)
+			list[n++] = v;
+	order = sort;
+	qsort(list, n, sizeof *list, by_order);
+	for (i = 0; i < n && i < max; i++)
+		json_array_append(out, list[i]);
+	free(list);
+	return out;
+}
+
+/* -- once -- */
+
+static void add_time_param(struct api *a, struct buf *target, const char *name, uint64_t ns)
+{
+	struct buf text = { 0 };
+	if (!ns)
+		return;
+	timestamp_print(&text, ns);
+	api_param(a, target, name, buf_cstr(&text));
+	buf_release(&text);
+}
+
+static char *target_of(struct api *a, const struct options *o)
+{
+	struct buf b = { 0 };
+	const struct list *l = o->list;
+	buf_adds(&b, l->target);
+	if (l->match) {
+		api_param(a, &b, "sort", o->sort ? o->sort : l->sort);
+		api_param(a, &b, "limit", o->n ? o->n : "100");
+		add_time_param(a, &b, "start", o->since);
+		add_time_param(a, &b, "end", o->until);
+		if (o->match.len)
+			api_param(a, &b, "filter", o->match.p);
+	} else if (l->columns == app_columns) {
+		api_param(a, &b, "ifid", o->ifid ? o->ifid : "0");
+	}
+	buf_cstr(&b);
+	return b.p;
+}
+
+static int show(struct api *a, const struct options *o)
+{
+	int code = EXIT_FAILED;
+	char *target = target_of(a, o);
+	json_t *doc = api_get(a, target, &code), *row;
+	free(target);
+	if (!doc)
+		return code;
+	struct buf line = { 0 };
+	const struct column *columns = o->own[0].path ? o->own : o->list->columns;
+	json_t *rows = json_incref(json_object_get(doc, o->list->rows));
+	size_t i;
+	if (!o->list->match) {
+		json_t *some = ordered(rows, o->sort ? o->sort : o->list->sort, o->n ? strtoul(o->n, NULL, 10) : SIZE_MAX);
+		json_decref(rows);
+		rows = some;
+	}
+	if (o->form == OUT_TABLE || o->form == OUT_WIDE)
+		print_header(o, columns, &line);
+	json_array_foreach(rows, i, row)
+		print_row(o, columns, row, &line);
+	json_decref(rows);
+	json_decref(doc);
+	buf_release(&line);
+	fflush(stdout);
+	return EXIT_DONE;
+}
+
+/* -- options -- */
+
+static bool set_fields(struct options *o)
+{
+	size_t n = 0;
+	o->own_text = xstrdup(o->fields);
+	for (char *p = o->own_text, *next; *p; p = next) {
+		next = p + strcspn(p, ",");
+		if (*next)
+			*next++ = '\0';
+		if (n == MAX_COLUMNS)
+			return false;
+		o->own[n++] = (struct column){ p, p, 24, false };
+	}
+	if (n)
+		o->own[n - 1].width = 0;
+	return true;
+}
+
+static int usage(const char *verb, FILE *to)
+{
+	fprintf(to, "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD] [--watch[=SECONDS]]\n"
+		"       [--since T] [--until T] [--url URL] [--token-file FILE] [--ifid N] [MATCH]\n",
+		verb, strcmp(verb, "top") == 0 ? " [hosts|flows|apps]" : "");
+	return to == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "since", required_argument, NULL, 's' }, { "until", required_argument, NULL, 'u' },
+		{ "sort", required_argument, NULL, 'S' },  { "fields", required_argument, NULL, 'F' },
+		{ "watch", optional_argument, NULL, 'w' }, { "url", required_argument, NULL, 'U' },
+		{ "token-file", required_argument, NULL, 't' }, { "ifid", required_argument, NULL, 'i' },
+		{ "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
+	};
+	const struct {
+		int opt;
+		const char **to;
+	} texts[] = { { 'f', &o->file }, { 'n', &o->n }, { 'S', &o->sort }, { 'F', &o->fields }, { 'U', &o->url },
+		      { 't', &o->token_file }, { 'i', &o->ifid } };
+	int opt, form;
+	while ((opt = getopt_long(argc, argv, "hf:n:o:", options, NULL)) != -1) {
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			if (texts[i].opt == opt)
+				*texts[i].to = optarg;
+		if (opt == 'h')
+			exit(usage(argv[0], stdout));
+		if (opt == '?')
+			return usage(argv[0], stderr);
+		if (opt == 'w')
+			o->watch = optarg ? (unsigned)strtoul(optarg, NULL, 10) : WATCH_SECONDS;
+		if (opt == 'w' && !o->watch)
+			return usage(argv[0], stderr);
+		if (opt == 'o') {
+			if ((form = output_form(optarg)) < 0)
+				return usage(argv[0], stderr);
+			o->form = (enum output_form)form;
+		}
+		if ((opt == 's' || opt == 'u') && output_when(optarg, opt == 's' ? &o->since : &o->until) < 0) {
+			fprintf(stderr, "weir: '%s' is no time: 1h, 2026-01-31, 2026-01-31T12:00:00Z\n", optarg);
+			return EXIT_USAGE;
+		}
+	}
+	if (o->fields && !set_fields(o))
+		return usage(argv[0], stderr);
+	return EXIT_DONE;
+}
+
+static const struct list *find_list(const char *name)
+{
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (strcmp(lists[i].name, name) == 0)
+			return &lists[i];
+	return NULL;
+}
+
+/* Again and again on a cleared screen, until the API goes away or a signal ends us. */
+static int watch(struct api *a, const struct options *o)
+{
+	bool screen = isatty(STDOUT_FILENO);
+	int code;
+	for (;;) {
+		if (screen)
+			fputs("\033[H\033[2J", stdout);
+		code = show(a, o);
+		if (code != EXIT_DONE || ferror(stdout))
+			return code;
+		sleep(o->watch);
+	}
+}
+
+int verb_live(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct output out = { 0 };
+	struct api *a = NULL;
+	struct topo *t = NULL;
+	bool top = strcmp(argv[0], "top") == 0;
+	int code = read_options(&o, argc, argv);
+	if (code)
+		goto end;
+	code = EXIT_USAGE;
+	int at = optind;
+	const struct list *named = top && at < argc ? find_list(argv[at]) : NULL;
+	o.list = named ? named : find_list(top ? "hosts" : argv[0]);
+	at += named != NULL;
+	if (top && !o.n)
+		o.n = "10";
+	if (top && !o.sort && o.list->match)
+		o.sort = "-bytes";
+	for (int i = at; i < argc; i++)
+		buf_addf(&o.match, "%s%s", i > at ? " " : "", argv[i]);
+	buf_cstr(&o.match);
+	if (o.match.len && !o.list->match) {
+		fprintf(stderr, "weir: %s takes no expression\n", o.list->name);
+		goto end;
+	}
+	code = EXIT_FAILED;
+	if (!o.url && !(t = config_load(o.file)))
+		goto end;
+	out.form = o.form;
+	output_begin(&out, t ? t->timezone : NULL);
+	o.form = out.form;
+	a = api_open(t, o.url, o.token_file);
+	if (a)
+		code = o.watch ? watch(a, &o) : show(a, &o);
+end:
+	api_close(a);
+	topo_free(t);
+	output_release(&out);
+	buf_release(&o.match);
+	free(o.own_text);
+	return code;
+}

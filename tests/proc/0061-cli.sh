@@ -1,0 +1,74 @@
+# weir flows, hosts, top, apps, ifaces: over the API's unix socket and over TCP; forms, fields, orders, exit codes, completion.
+. "$(dirname "$0")/../lib.sh"
+PORT=${PORT:-19761}
+sock=$tmp/api.sock
+
+topology "  office: {file: $captures/office.pcapng}"
+sed -i "s|^api:.*|api: {listen: \"unix:$sock\"}|" "$tmp/weir.yaml"
+WEIR_CONFIG=$tmp/weir.yaml
+export WEIR_CONFIG
+start
+wait_for 30 at_end
+ok $? "the pipeline comes to the end"
+wait_for 10 sh -c "[ \"\$(curl -s --unix-socket $sock http://localhost/readyz)\" = ok ]"
+ok $? "the API answers on its socket"
+stored=$(weir history -n 10000 | wc -l)
+seen() { [ "$(weir flows -n 10000 | wc -l)" -ge "$stored" ] && [ "$(weir hosts | wc -l)" -ge 10 ]; }
+wait_for 10 seen
+ok $? "and has seen what alertd has stored"
+
+weir flows -n 5 >"$tmp/out"
+check "flows are JSON lines in a pipe, without a token" jq -es 'length == 5 and (all(.[]; .client.ip != null))' "$tmp/out"
+weir flows -n 1000 'proto = tcp and server.port = 443' >"$tmp/out"
+check "an expression selects" jq -es 'length > 0 and all(.[]; .server.port == 443)' "$tmp/out"
+weir hosts --sort -bytes_sent >"$tmp/out"
+check "an order is kept" jq -es '[.[].bytes_sent] | . == (sort | reverse) and length > 3' "$tmp/out"
+weir hosts --fields ip,flows.active -n 1 >"$tmp/out"
+check "fields are chosen" jq -e 'keys == ["flows.active", "ip"]' "$tmp/out"
+same "a table has a header" "HOST" "$(weir hosts -o table -n 1 | sed -n '1s/ .*//p')"
+check "wide has more columns" sh -c "$bin/weir hosts -o wide -n 1 | grep -q VENDOR"
+same "tab-separated values have no header and all columns" 13 "$(weir hosts -o tsv -n 1 | awk -F'\t' '{ print NF }')"
+same "top has ten" 10 "$(weir top flows | wc -l)"
+weir top apps -n 3 >"$tmp/out"
+check "applications" jq -es 'length == 3 and all(.[]; .application != null)' "$tmp/out"
+weir ifaces >"$tmp/out"
+check "sensors and what they carried" jq -e '.ifname == "office" and .packets > 1000' "$tmp/out"
+weir flows --since 2100-01-01 >"$tmp/out"
+same "since" "0 0" "$? $(wc -l <"$tmp/out")"
+code() { weir "$@" >"$tmp/out" 2>"$tmp/err"; echo $?; }
+same "an expression that is wrong" 2 "$(code flows 'nonsense = 1')"
+check "says where" grep -q "no field 'nonsense'" "$tmp/err"
+same "an order there is not" 2 "$(code hosts --sort nonsense)"
+same "an option there is not" 2 "$(code hosts --nonsense)"
+same "an API that is away" 3 "$(code flows --url "http://127.0.0.1:$PORT")"
+same "a token that cannot be read" 1 "$(code flows --url "http://127.0.0.1:$PORT" --token-file "$tmp/none")"
+weir flows --watch=1 -n 1 >"$tmp/out" &
+watcher=$!
+pids="$pids $watcher"
+wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
+ok $? "watch asks again"
+kill $watcher
+
+# What comes from the network must not reach a terminal as it is.
+perl -MIO::Socket::INET -e '
+	my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 5, ReuseAddr => 1) or die;
+	print "listening\n"; close STDOUT;
+	while (my $c = $l->accept) {
+		while (<$c>) { last if /^\r?$/ }
+		my $b = "{\"data\":[{\"ip\":\"\\u001b[2J\\u009b31m\\u007fx\",\"name\":\"a\\nb\"}]}";
+		print $c "HTTP/1.0 200 OK\r\nContent-Length: " . length($b) . "\r\n\r\n$b"; close $c }' "$PORT" >"$tmp/fake" &
+pids="$pids $!"
+wait_for 5 grep -q listening "$tmp/fake"
+for form in table tsv; do
+	weir hosts --url "http://127.0.0.1:$PORT" -o $form >"$tmp/out"
+	same "no control characters in $form" "" "$(LC_ALL=C tr -d '\n\t -~' <"$tmp/out")"
+	check "but the text around them" grep -q '?31m?x' "$tmp/out"
+done
+
+for v in $(weir --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	check "$v --help" sh -c "$bin/weir $v --help | grep -q 'usage: weir $v'"
+done
+"$bin/weir" --completion >"$tmp/completion"
+check "completion knows verbs" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir ho); COMP_CWORD=1; _weir; [ \"\${COMPREPLY[*]}\" = hosts ]"
+check "and options" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir hosts --fi); COMP_CWORD=2; _weir; [ \"\${COMPREPLY[*]}\" = --fields ]"
+finish
