@@ -72,15 +72,15 @@ $(O)/libcommon.a: $(COMMON_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@; ar crs $@ $^
 
-# What nDPI can tell apart, for programs that do not know it.
+# What nDPI can tell apart, for programs that do not know it. A tool of the build: without sanitizers, and no fuzz target.
 $(O)/bin/apps: classify/gen/apps.c
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< -lndpi
+	$(Q)$(CC) -std=gnu11 $(DEFS) $(WARN) $(CFLAGS) -o $@ $< -lndpi
 $(O)/gen/ndpi_apps.h: $(O)/bin/apps
 	@mkdir -p $(@D)
 	$(call say,GEN)
-	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@
+	$(Q)$< > $@
 $(O)/apid/compat_consts.o: $(O)/gen/ndpi_apps.h
 
 # Process P: P/P.c is its wiring; the rest are pure modules that tests link as lib<P>.a.
