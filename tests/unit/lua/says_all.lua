@@ -9,7 +9,7 @@ return {
 	flow = function(flow)
 		local n = seen:add(flow.client.ip)
 		local m = of_flow:add(1)
-		if n % 7 == 0 then timer.after(n % 50, "later", flow.server.ip) end
+		if n % 7 == 0 then timer.after(n % 50 + 1, "later", flow.server.ip) end
 		return n % 3 == 0, ("%s was seen %d times, its flow %d times, of %d, %d"):format(flow.client.ip, n, m, seen:count(),
 			math.random(1, 1000))
 	end,
