@@ -37,7 +37,7 @@ LIBS_classify = -lndpi -Wl,-E
 LIBS_checks   = $(call pc,libs,luajit) $(call pc,libs,libloc) $(call pc,libs,libmaxminddb) -Wl,-E
 LIBS_alertd   = $(call pc,libs,sqlite3)
 LIBS_notify   = $(call pc,libs,libcurl) $(call pc,libs,sqlite3)
-LIBS_apid     = $(call pc,libs,libmicrohttpd)
+LIBS_apid     = $(call pc,libs,libmicrohttpd) -lz
 LIBS_weir     = $(call pc,libs,libcurl)
 CFLAGS_checks = $(call pc,cflags,luajit)
 

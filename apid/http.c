@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "log.h"
+#include "reply.h"
 
 #define MAX_HEADERS     8192  /* request line and headers */
 #define POOL_BYTES      20480 /* memory of a connection: those, and the headers of the reply */
@@ -194,7 +195,8 @@ void request_header_add(struct request *r, const char *name, const char *value)
 	r->headers[r->n_headers++].value = xstrdup(value);
 }
 
-static void set_headers(struct request *r, const char *type)
+/* reply: NULL for what is not kept, an error or a stream. */
+static void set_headers(struct request *r, const char *type, const struct reply *reply)
 {
 	static const char *const fixed[][2] = {
 		{ "X-Content-Type-Options", "nosniff" },
@@ -202,12 +204,18 @@ static void set_headers(struct request *r, const char *type)
 		{ "Referrer-Policy", "no-referrer" },
 		{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
 		{ "Cross-Origin-Resource-Policy", "same-origin" },
-		{ "Cache-Control", "no-store" },
 	};
 	MHD_add_response_header(r->response, "Content-Type", type);
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		MHD_add_response_header(r->response, fixed[i][0], fixed[i][1]);
 	MHD_add_response_header(r->response, "X-Request-Id", r->id);
+	MHD_add_response_header(r->response, "Cache-Control", reply ? "private, no-cache" : "no-store");
+	if (reply) {
+		MHD_add_response_header(r->response, "ETag", reply->etag);
+		MHD_add_response_header(r->response, "Vary", "Accept-Encoding, Accept");
+	}
+	if (reply && reply->gzip)
+		MHD_add_response_header(r->response, "Content-Encoding", "gzip");
 	for (unsigned i = 0; i < r->n_headers; i++)
 		MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
 }
@@ -231,12 +239,18 @@ static void answer_ready(struct request *r, unsigned status)
 void request_reply(struct request *r, unsigned status, const char *type, struct buf *body)
 {
 	static char empty[1];
+	struct reply reply;
+	bool kept = status == 200 && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0);
+	if (kept) {
+		reply_make(&reply, request_header(r, "Accept-Encoding"), request_header(r, "If-None-Match"), body);
+		status = reply.status;
+	}
 	r->response = MHD_create_response_from_buffer(body->len, body->p ? body->p : empty,
 						      body->p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (!r->response)
 		fatalx("no memory for a reply");
 	*body = (struct buf){ 0 };
-	set_headers(r, type);
+	set_headers(r, type, kept ? &reply : NULL);
 	answer_ready(r, status);
 }
 
@@ -272,7 +286,7 @@ void request_stream(struct request *r, const char *type, void (*pull)(void *arg,
 	r->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, r, NULL);
 	if (!r->response)
 		fatalx("no memory for a reply");
-	set_headers(r, type);
+	set_headers(r, type, NULL);
 	answer_ready(r, 200);
 }
 
