@@ -36,10 +36,19 @@ static const char *type_of(const struct field *f)
 	}
 }
 
-/*
- * Fields without a dot in their name are described one by one; those with one become objects by their first word, which a
- * field of that name joins: these stay open.
- */
+/* Fields with a dot in their name become objects by their first word, and a field of that name joins them. */
+static bool is_object(const struct rdesc *rd, const char *word, size_t n)
+{
+	for (unsigned g = 0; g < rd->n_groups; g++)
+		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
+			const char *name = rd->groups[g].fields[i].name;
+			if (strncmp(name, word, n) == 0 && name[n] == '.')
+				return true;
+		}
+	return false;
+}
+
+/* Fields of the record, those of objects below them left open. */
 static void add_record(struct buf *out, enum rtype type)
 {
 	const struct rdesc *rd = rdesc_get(type);
@@ -60,7 +69,7 @@ static void add_record(struct buf *out, enum rtype type)
 			if (strstr(buf_cstr(&seen), key))
 				continue;
 			buf_adds(&seen, key + 1);
-			buf_addf(out, "%s\"%.*s\":%s", any ? "," : "", (int)n, f->name, f->name[n] ? "{}" : type_of(f));
+			buf_addf(out, "%s\"%.*s\":%s", any ? "," : "", (int)n, f->name, is_object(rd, f->name, n) ? "{\"type\":\"object\"}" : type_of(f));
 			any = true;
 		}
 	buf_adds(out, "}}");

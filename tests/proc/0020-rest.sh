@@ -1,0 +1,132 @@
+# /api/v1 beyond lists: tokens and their rights, sums, notes, forms of a reply, metrics, and the description of it all.
+. "$(dirname "$0")/../lib.sh"
+PORT=${PORT:-18493}
+base=http://127.0.0.1:$PORT
+
+topology "  office: {file: $captures/office.pcapng}"
+start
+wait_for 30 at_end
+ok $? "the pipeline comes to the end"
+wait_for 10 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ]"
+auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
+code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 15 "$@"; }
+f="-f $tmp/weir.yaml"
+
+# -- every route with every right --
+api /api/v1/openapi.json >"$tmp/openapi.json"
+for scope in read:stats read:flows read:alerts read:pcap write:alerts write:config admin; do
+	weir token $f -s $scope add "t-$(echo $scope | tr : -)" >"$tmp/secret.$scope"
+done
+check "only hashes are kept" sh -c "! grep -q -f $tmp/secret.admin $tmp/state/api.tokens && [ \$(wc -l <$tmp/state/api.tokens) = 7 ]"
+wait_for 10 grep -q "7 tokens beside" "$tmp/run.log"
+ok $? "new tokens are known without a restart"
+check "each route answers as its right says" python3 - "$tmp" "$base" <<'PY'
+import json, sys, urllib.request, urllib.error
+tmp, base = sys.argv[1:3]
+doc = json.load(open(tmp + "/openapi.json"))
+def status(method, path, secret):
+    r = urllib.request.Request(base + path, method=method, headers={"Authorization": "Bearer " + secret} if secret else {})
+    try:
+        with urllib.request.urlopen(r, timeout=15) as a:
+            return a.status if "stream" in path else (a.read(), a.status)[1]
+    except urllib.error.HTTPError as e:
+        assert e.headers["Content-Type"] == "application/problem+json", (path, e.headers["Content-Type"])
+        assert json.load(e)["status"] == e.code
+        return e.code
+scopes = "read:stats read:flows read:alerts read:pcap write:alerts write:config admin".split()
+secrets = {s: open(tmp + "/secret." + s).read().strip() for s in scopes}
+bad, n = [], 0
+for path, item in doc["paths"].items():
+    for method, op in item.items():
+        p = path.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV").replace("{ip}", "192.0.2.9").replace("{dimension}", "sensor")
+        if p.endswith("group-by"):
+            p += "?by=sensor"
+        want = op["security"][0]["token"][0] if op["security"] else None
+        for scope in [None] + scopes:
+            got = status(method.upper(), p, secrets.get(scope))
+            n += 1
+            if want is None:
+                good = got == 200
+            elif scope is None:
+                good = got == 401
+            elif scope in (want, "admin"):
+                good = got in (200, 404)
+            else:
+                good = got == 403
+            if not good:
+                bad.append((method, path, scope, got))
+print(n, "asked;", bad)
+sys.exit(bool(bad) or n < 100)
+PY
+weir token $f remove t-read-flows
+wait_for 10 grep -q "6 tokens beside" "$tmp/run.log"
+same "a token that was removed opens nothing" 401 "$(code -H "Authorization: Bearer $(cat "$tmp/secret.read:flows")" $base/api/v1/me)"
+same "Basic, the token as password" 200 "$(code -u "x:$(cat "$tmp/state/api.token")" $base/api/v1/me)"
+
+# -- replies are as described --
+cat >"$tmp/validate.py" <<'PY'
+import json, sys, jsonschema
+doc = json.load(open(sys.argv[1]))
+path, body = sys.argv[2], json.load(sys.stdin)
+schema = doc["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+jsonschema.Draft202012Validator({**schema, "components": doc["components"]}).validate(body)
+assert "data" not in body or body["data"], "nothing to validate"
+PY
+valid() { api "$2" >"$tmp/reply"; check "$2 is as described" sh -c "python3 '$tmp/validate.py' '$tmp/openapi.json' '$1' <'$tmp/reply'"; }
+for list in flows flows/history hosts alerts; do
+	valid /api/v1/$list "/api/v1/$list?limit=1000"
+done
+valid '/api/v1/top/{dimension}' /api/v1/top/app
+valid '/api/v1/alerts/top/{dimension}' /api/v1/alerts/top/check
+valid /api/v1/group-by '/api/v1/group-by?by=app,server.port'
+valid /api/v1/graph /api/v1/graph
+id=$(api '/api/v1/alerts?limit=1' | jq -r '.data[0].id')
+valid '/api/v1/alerts/{id}' "/api/v1/alerts/$id"
+valid '/api/v1/hosts/{ip}' /api/v1/hosts/192.168.50.10
+valid /api/v1/status /api/v1/status
+
+# -- sums: the same as adding up by hand --
+api '/api/v1/flows/history?limit=10000' >"$tmp/flows"
+jq -r '[.data[]|{a:.app.name,b:(.client.bytes+.server.bytes)}]|group_by(.a)|map({k:.[0].a,b:(map(.b)|add),n:length})|sort_by(-.b,.k)[]|"\(.k) \(.b) \(.n)"' "$tmp/flows" >"$tmp/byhand"
+api '/api/v1/top/app?limit=10000' | jq -r '.data[]|"\(.key[0]) \(.bytes) \(.flows)"' >"$tmp/bytop"
+check "top by application is what the flows add up to" diff "$tmp/byhand" "$tmp/bytop"
+same "either end of a flow" "$(jq '[.data[]|select(.client.ip=="192.168.50.10" or .server.ip=="192.168.50.10")]|length' "$tmp/flows")" \
+	"$(api '/api/v1/top/ip?limit=10000' | jq '.data[]|select(.key[0]=="192.168.50.10").flows')"
+same "a condition that SQL cannot decide alone" "$(jq '[.data[]|select((.risk.names//[])|length>0)]|length' "$tmp/flows")" \
+	"$(api '/api/v1/top/sensor?filter=risk.names' | jq '[.data[].flows]|add // 0')"
+same "no such dimension" 400 "$(code -H "$auth" $base/api/v1/top/nothing)"
+
+# -- forms of a reply --
+same "CSV has a line more than records" "$(($(jq '.data|length' "$tmp/flows") + 1))" "$(api '/api/v1/flows/history?limit=10000&format=csv&fields=id,app' | wc -l)"
+same "JSON lines by Accept" 5 "$(curl -s -H "$auth" -H 'Accept: application/x-ndjson' "$base/api/v1/flows/history?limit=5" | jq -c .id | wc -l)"
+curl -s -D "$tmp/head" -o "$tmp/plain" -H "$auth" "$base/api/v1/flows/history?limit=50"
+check "compressed is the same" sh -c "curl -s -H '$auth' -H 'Accept-Encoding: gzip' '$base/api/v1/flows/history?limit=50' | gzip -d | cmp - $tmp/plain"
+tag=$(sed -n 's/^[Ee][Tt]ag: //p' "$tmp/head" | tr -d '\r')
+same "who has it gets 304" 304 "$(code -H "$auth" -H "If-None-Match: $tag" "$base/api/v1/flows/history?limit=50")"
+check "the next page is linked" grep -q '^Link: </api/v1/flows/history?limit=50&cursor=.*>; rel="next"' "$tmp/head"
+
+# -- notes --
+same "acknowledge" 200 "$(code -X POST -H "$auth" -H 'Content-Type: application/json' -d '{"comment":"seen by the test"}' "$base/api/v1/alerts/$id/ack")"
+check "the note is there, with its author" sh -c "curl -s -H '$auth' $base/api/v1/alerts/$id | jq -e '.acknowledged and .ack.by == \"api.token\" and .ack.comment == \"seen by the test\"'"
+check "and written down" grep -q "audit: ack of alert $id by api.token: done" "$tmp/run.log"
+same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")"
+same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
+same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"
+
+# -- the examples of the README --
+grep '^    curl' "$top/apid/README.md" | grep -v stream | sed "s/^ *//; s|http://127.0.0.1:8470|$base|" >"$tmp/examples"
+TOKEN=$(cat "$tmp/state/api.token")
+export TOKEN
+while read -r line; do
+	check "example: $(echo "$line" | sed "s|.*127[^/]*||")" sh -c "$line -sf --max-time 10"
+done <"$tmp/examples"
+check "there were examples" test "$(wc -l <"$tmp/examples")" -ge 6
+
+# -- metrics --
+api /metrics >"$tmp/metrics"
+check "promtool finds nothing to complain about" sh -c "promtool check metrics <$tmp/metrics >$tmp/out 2>&1 && ! grep -v Warning $tmp/out | grep ."
+same "packets of the sensor" "$(api '/api/v1/status?metrics' | jq '.processes[]|select(.process=="capture/office").metrics[]|select(.name=="packets").value')" \
+	"$(sed -n 's/^weir_interface_packets_total{interface="office"} //p' "$tmp/metrics")"
+check "OpenMetrics ends as it must" sh -c "curl -s -H '$auth' -H 'Accept: application/openmetrics-text' $base/metrics | tail -1 | grep -qx '# EOF'"
+check "the exporter's names" sh -c "curl -s -H '$auth' $base/metrics/ntopng | grep -q '^ntopng_interface_packets_rcvd{ifid=\"0\",ifname=\"office\"} [1-9]'"
+finish
