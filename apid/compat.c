@@ -322,9 +322,10 @@ static void on_page(void *arg, const struct g_answer *a, struct codec_reader *r)
 	static union {
 		struct r_alert alert;
 		struct r_flow flow;
+		struct r_top top;
 	} rec;
 	struct step *s = arg;
-	enum rtype type = strcmp(s->w.what, "alerts") == 0 ? R_ALERT : R_FLOW;
+	enum rtype type = s->w.by ? R_TOP : strcmp(s->w.what, "alerts") == 0 ? R_ALERT : R_FLOW;
 	bool enough = false;
 	s->c->k->asked--;
 	if (!a || a->status != 200) {
@@ -352,6 +353,7 @@ static void ask(struct step *s)
 	q.query.filter = str_put_raw(&strs, s->w.filter.p, s->w.filter.len);
 	q.query.sort = str_put_raw(&strs, s->w.sort, strlen(s->w.sort));
 	q.query.cursor = str_put_raw(&strs, s->cursor, strlen(s->cursor));
+	q.query.by = str_put_raw(&strs, s->w.by ? s->w.by : "", s->w.by ? strlen(s->w.by) : 0);
 	s->c->k->asked++;
 	if (link_ask(s->c->k->c->loop, s->c->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_page, s) < 0)
 		on_page(s, NULL, NULL);
@@ -374,6 +376,17 @@ void compat_walk(struct compat *c, const struct compat_walk *w)
 	}
 	walking++;
 	ask(s);
+}
+
+const char *compat_key(const struct r_top *t, const char *base, size_t *pos, char *out, size_t size)
+{
+	const char *p = str_ptr(base, t->top.key) + *pos;
+	size_t left = t->top.key.len > *pos ? t->top.key.len - *pos : 0;
+	const char *nl = left ? memchr(p, '\n', left) : NULL;
+	size_t n = nl ? (size_t)(nl - p) : left;
+	snprintf(out, size, "%.*s", (int)n, left ? p : "");
+	*pos += n + (nl != NULL);
+	return out;
 }
 
 /* -- pieces -- */

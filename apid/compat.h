@@ -82,9 +82,10 @@ unsigned compat_ifid(const struct compat *c, const struct topo_sensor *s);
 /* "host=IP[@VLAN]&vlan=": false after ending the call. */
 bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan);
 
-/* Walks over stored alerts or flows: row for each, then done. The call ends if the store fails. */
+/* Walks over stored alerts or flows, or over their sums: row for each, then done. The call ends if the store fails. */
 struct compat_walk {
-	const char *what; /* alerts, flows */
+	const char *what; /* alerts, flows; top.alerts, top.flows: rows are TOP records, one for each value of by */
+	const char *by;   /* fields, joined by commas */
 	struct buf filter;
 	const char *sort;
 	uint64_t start, end;
@@ -94,6 +95,9 @@ struct compat_walk {
 };
 /* Takes the filter over. */
 void compat_walk(struct compat *c, const struct compat_walk *w);
+
+/* Takes the next of a TOP record's values; "" when there is no more. */
+const char *compat_key(const struct r_top *t, const char *base, size_t *pos, char *out, size_t size);
 
 /* Pieces of JSON. */
 json_t *jstr(const char *base, struct str s);

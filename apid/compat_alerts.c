@@ -289,20 +289,17 @@ void compat_alert_list(struct compat *c)
 
 static bool counter_row(struct compat *c, const void *rec, const char *base)
 {
-	const struct r_alert *a = rec;
-	char key[160];
-	unsigned n = c->row->variant ? a->alert.severity : a->alert.type_id;
-	snprintf(key, sizeof key, "%u %u", a->alert.entity, n);
-	json_t *o = json_object_get(c->acc, key);
-	if (!o) {
-		o = json_pack("{s:i,s:i,s:s,s:o}", "count", 0, "entity_id", (int)a->alert.entity, "entity_label",
-			      enum_name(enum_entity, a->alert.entity), "name",
-			      c->row->variant ? json_string(enum_name(enum_severity, n)) : jstr(base, a->alert.title));
-		if (!c->row->variant)
-			json_object_set_new(o, "alert_id", json_integer((json_int_t)n));
-		json_object_set_new(c->acc, key, o);
-	}
-	jadd(o, "count", 1);
+	const struct r_top *t = rec;
+	char entity[32], value[32], title[128];
+	size_t pos = 0;
+	compat_key(t, base, &pos, entity, sizeof entity);
+	compat_key(t, base, &pos, value, sizeof value);
+	compat_key(t, base, &pos, title, sizeof title);
+	json_t *o = json_pack("{s:I,s:i,s:s,s:s}", "count", (json_int_t)t->top.alerts, "entity_id",
+			      enum_value(enum_entity, entity), "entity_label", entity, "name", c->row->variant ? value : title);
+	if (!c->row->variant)
+		json_object_set_new(o, "alert_id", json_integer(atoi(value)));
+	json_array_append_new(c->acc, o);
 	return true;
 }
 
@@ -331,7 +328,7 @@ static json_t *largest(json_t *by, size_t max)
 static void counter_done(struct compat *c, bool more)
 {
 	(void)more;
-	compat_ok(c, largest(c->acc, SIZE_MAX));
+	compat_ok(c, json_incref(c->acc)); /* the one with most comes first */
 }
 
 void compat_alert_counters(struct compat *c)
@@ -339,7 +336,10 @@ void compat_alert_counters(struct compat *c)
 	struct compat_walk w;
 	if (!begin_walk(c, NULL, &w))
 		return;
-	c->acc = json_object();
+	c->acc = json_array();
+	w.what = "top.alerts";
+	w.by = c->row->variant ? "entity,severity" : "entity,type_id,title";
+	w.sort = "-alerts";
 	w.row = counter_row;
 	w.done = counter_done;
 	compat_walk(c, &w);
@@ -349,18 +349,23 @@ void compat_alert_counters(struct compat *c)
 
 static bool top_row(struct compat *c, const void *rec, const char *base)
 {
-	const struct r_alert *a = rec;
-	char key[32];
-	snprintf(key, sizeof key, "%u %u", a->alert.entity, a->alert.type_id);
+	const struct r_top *t = rec;
+	char entity[32], type[32], title[128], severity[32], key[80];
+	size_t pos = 0;
+	compat_key(t, base, &pos, entity, sizeof entity);
+	compat_key(t, base, &pos, type, sizeof type);
+	compat_key(t, base, &pos, title, sizeof title);
+	int level = enum_value(enum_severity, compat_key(t, base, &pos, severity, sizeof severity));
+	snprintf(key, sizeof key, "%s %s", entity, type);
 	json_t *o = json_object_get(c->acc, key);
 	if (!o) {
-		o = json_pack("{s:s,s:i,s:o,s:o,s:i,s:i}", "key", "alert_id", "value", (int)a->alert.type_id, "label",
-			      jstr(base, a->alert.title), "title", jstr(base, a->alert.title), "count", 0, "severity", 0);
+		o = json_pack("{s:s,s:i,s:s,s:s,s:i,s:i}", "key", "alert_id", "value", atoi(type), "label", title, "title", title,
+			      "count", 0, "severity", 0);
 		json_object_set_new(c->acc, key, o);
 	}
-	jadd(o, "count", 1);
-	if (json_integer_value(json_object_get(o, "severity")) < a->alert.severity)
-		json_object_set_new(o, "severity", json_integer(a->alert.severity));
+	jadd(o, "count", (json_int_t)t->top.alerts);
+	if (json_integer_value(json_object_get(o, "severity")) < level)
+		json_object_set_new(o, "severity", json_integer(level));
 	return true;
 }
 
@@ -428,6 +433,9 @@ void compat_alert_top(struct compat *c)
 	if (!begin_walk(c, family_of(c), &w))
 		return;
 	c->acc = json_object();
+	w.what = "top.alerts";
+	w.by = "entity,type_id,title,severity";
+	w.sort = "-alerts";
 	w.row = top_row;
 	w.done = top_done;
 	compat_walk(c, &w);
@@ -456,8 +464,10 @@ static bool ts_row(struct compat *c, const void *rec, const char *base)
 
 static void ts_done(struct compat *c, bool more)
 {
-	(void)more;
-	compat_ok(c, json_incref(c->acc));
+	if (more)
+		compat_fail(c, RC_INVALID_ARGUMENTS, "more alerts than are counted at once: narrow the times");
+	else
+		compat_ok(c, json_incref(c->acc));
 }
 
 void compat_alert_ts(struct compat *c)

@@ -261,20 +261,24 @@ void compat_db_topk(struct compat *c)
 
 static bool pair_row(struct compat *c, const void *rec, const char *base)
 {
-	const struct r_flow *f = rec;
-	char client[ADDR_STRLEN], server[ADDR_STRLEN], key[2 * ADDR_STRLEN];
-	snprintf(key, sizeof key, "%s %s", addr_str(&f->key.client, client), addr_str(&f->key.server, server));
+	const struct r_top *t = rec;
+	char client[ADDR_STRLEN], server[ADDR_STRLEN], key[2 * ADDR_STRLEN], cn[256], sn[256];
+	size_t pos = 0;
+	compat_key(t, base, &pos, client, sizeof client);
+	compat_key(t, base, &pos, server, sizeof server);
+	compat_key(t, base, &pos, cn, sizeof cn);
+	compat_key(t, base, &pos, sn, sizeof sn);
+	snprintf(key, sizeof key, "%s %s", client, server);
 	json_t *o = json_object_get(c->acc, key);
 	if (!o) {
-		json_t *cn = f->judge.client_name.len ? jstr(base, f->judge.client_name) : json_string(client);
-		json_t *sn = f->judge.server_name.len ? jstr(base, f->judge.server_name) : json_string(server);
-		o = json_pack("{s:{s:s,s:s,s:O},s:{s:s,s:s,s:O},s:o,s:o,s:i,s:i}", "cli_ip", "ip", client, "value", client, "label",
-			      cn, "srv_ip", "ip", server, "value", server, "label", sn, "cli_name", cn, "srv_name", sn, "bytes", 0,
-			      "packets", 0);
+		const char *cname = *cn ? cn : client, *sname = *sn ? sn : server;
+		o = json_pack("{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s},s:s,s:s,s:i,s:i}", "cli_ip", "ip", client, "value", client, "label",
+			      cname, "srv_ip", "ip", server, "value", server, "label", sname, "cli_name", cname, "srv_name", sname,
+			      "bytes", 0, "packets", 0);
 		json_object_set_new(c->acc, key, o);
 	}
-	jadd(o, "bytes", (json_int_t)flow_bytes(f));
-	jadd(o, "packets", (json_int_t)flow_packets(f));
+	jadd(o, "bytes", (json_int_t)t->top.bytes);
+	jadd(o, "packets", (json_int_t)t->top.packets);
 	return true;
 }
 
@@ -320,8 +324,9 @@ static void filter_host(struct buf *b, const char *value)
 void compat_db_search(struct compat *c)
 {
 	const struct topo_sensor *s = compat_sensor(c);
-	struct compat_walk w = { .what = "flows", .start = compat_epoch(c, "epoch_begin"), .end = compat_epoch(c, "epoch_end"),
-				 .row = pair_row, .done = pair_done };
+	struct compat_walk w = { .what = "top.flows", .by = "client.ip,server.ip,client.name,server.name", .sort = "-bytes",
+				 .start = compat_epoch(c, "epoch_begin"), .end = compat_epoch(c, "epoch_end"), .row = pair_row,
+				 .done = pair_done };
 	if (!s)
 		return;
 	filter_text(&w.filter, "sensor", s->name);
@@ -437,9 +442,12 @@ static json_t *statistics(const struct series *t, const double *v)
 static void series_done(struct compat *c, bool more)
 {
 	struct series *t = c->state;
+	if (more) {
+		compat_fail(c, RC_INVALID_ARGUMENTS, "more flows than one series is made from: narrow the times");
+		return;
+	}
 	json_t *series = json_array(), *by_serie = json_array(), *total = json_array();
 	double *sum = xcalloc(t->count + 1, sizeof *sum);
-	(void)more;
 	for (unsigned k = 0; k < 2 && t->schema->metrics[k]; k++) {
 		json_t *data = json_array();
 		for (unsigned i = 0; i < t->count; i++) {
@@ -566,9 +574,10 @@ void compat_timeseries_types(struct compat *c)
 
 static bool app_row(struct compat *c, const void *rec, const char *base)
 {
-	const struct r_flow *f = rec;
+	const struct r_top *t = rec;
 	char app[64];
-	jadd(c->acc, *str_copy(app, sizeof app, base, f->app.app) ? app : "Unknown", (json_int_t)flow_bytes(f));
+	size_t pos = 0;
+	jadd(c->acc, *compat_key(t, base, &pos, app, sizeof app) ? app : "Unknown", (json_int_t)t->top.bytes);
 	return true;
 }
 
@@ -581,8 +590,8 @@ static void app_done(struct compat *c, bool more)
 void compat_host_top_protocols(struct compat *c)
 {
 	char host[64];
-	struct compat_walk w = { .what = "flows", .start = compat_epoch(c, "epoch_begin"), .end = compat_epoch(c, "epoch_end"),
-				 .row = app_row, .done = app_done };
+	struct compat_walk w = { .what = "top.flows", .by = "app", .sort = "-bytes", .start = compat_epoch(c, "epoch_begin"),
+				 .end = compat_epoch(c, "epoch_end"), .row = app_row, .done = app_done };
 	place_ifid(c);
 	const struct topo_sensor *s = compat_sensor(c);
 	if (!s)
