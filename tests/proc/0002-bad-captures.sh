@@ -31,19 +31,19 @@ same "no packets: fine" "0 0" "$? $(jq -r 'select(.type=="summary").packets' "$t
 # Without the right to it: one message, one exit. As nobody, because root may read everything.
 mkdir -m 777 "$tmp/nobody"
 chmod 755 "$tmp"
-as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"; }
-if [ "$(id -u)" -eq 0 ] && as_nobody "$bin/weir-capture" -V >/dev/null 2>&1; then
+as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all"
+if [ "$(id -u)" -eq 0 ] && $as_nobody "$bin/weir-capture" -V >/dev/null 2>&1; then
 	cp "$good" "$tmp/secret.pcap"
 	chmod 600 "$tmp/secret.pcap"
 	printf '{runtime: %s/nobody/run, state: %s/nobody/state, sensors: {x: {files: [%s, %s]}, y: {interface: lo}}}\n' \
 		"$tmp" "$tmp" "$tmp/secret.pcap" "$good" >"$tmp/nobody.yaml"
-	as_nobody "$bin/weir-capture" -f "$tmp/nobody.yaml" -i x 2>"$tmp/err" &
+	$as_nobody "$bin/weir-capture" -f "$tmp/nobody.yaml" -i x 2>"$tmp/err" &
 	pids="$pids $!"
 	weir cat -F -f "$tmp/nobody.yaml" packets/x >"$tmp/out"
 	same "unreadable file: one message" 1 "$(grep -c 'error: .*secret.pcap: Permission denied' "$tmp/err")"
 	same "which is the only one" 1 "$(grep -c 'error:' "$tmp/err")"
 	check "it is counted, and the next file is read" jq -es 'last|.type == "eos" and .input_errors == 1 and .packets > 1000' "$tmp/out"
-	as_nobody "$bin/weir-capture" -f "$tmp/nobody.yaml" -i y 2>"$tmp/err"
+	$as_nobody "$bin/weir-capture" -f "$tmp/nobody.yaml" -i y 2>"$tmp/err"
 	same "no right to the interface: exit status" 1 $?
 	same "no right to the interface: one message, which says what to do" 1 "$(grep -c 'error: .*lo: .*setcap' "$tmp/err")"
 fi
