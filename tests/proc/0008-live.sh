@@ -20,13 +20,28 @@ mkdir "$tmp/www"
 echo hello >"$tmp/www/index.html"
 ip netns exec "$s" python3 -m http.server -d "$tmp/www" -b 192.168.60.1 80 >/dev/null 2>&1 &
 pids="$pids $!"
+# TLS with a certificate that expired in 2021, names, logins.
+mkdir "$tmp/ca"
+: >"$tmp/ca/index.txt"
+echo 01 >"$tmp/ca/serial"
+printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/ca/index.txt\nserial=%s/ca/serial\nnew_certs_dir=%s/ca\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' \
+	"$tmp" "$tmp" "$tmp" >"$tmp/ca.cnf"
+openssl req -newkey rsa:2048 -nodes -keyout "$tmp/old.key" -out "$tmp/old.csr" -subj "/CN=old.example.test" 2>/dev/null
+openssl ca -batch -config "$tmp/ca.cnf" -selfsign -keyfile "$tmp/old.key" -in "$tmp/old.csr" -out "$tmp/old.crt" \
+	-startdate 20200101000000Z -enddate 20210101000000Z 2>/dev/null
+in_s() { ip netns exec "$s" "$@" >/dev/null 2>&1 & pids="$pids $!"; }
+in_s openssl s_server -accept 8443 -key "$tmp/old.key" -cert "$tmp/old.crt" -tls1_2 -www
+in_s dnsmasq -k -p 53 --no-resolv --no-hosts --user=root --address=/example.test/192.168.60.1 --pid-file="$tmp/dns.pid"
+ssh-keygen -q -t ed25519 -N '' -f "$tmp/hostkey"
+mkdir -p /run/sshd
+in_s /usr/sbin/sshd -D -h "$tmp/hostkey" -p 22 -o PidFile="$tmp/sshd.pid" -o UsePAM=no
 cat >"$tmp/recipient" <<EOF
 #!/bin/sh
-cat >>"$tmp/alerts.json"
-echo >>"$tmp/alerts.json"
+now=\$(date +%s.%N)
+jq -c --arg now "\$now" '. + {arrived: (\$now | tonumber)}' >>"$tmp/alerts.json"
 EOF
 chmod 755 "$tmp/recipient"
-topology "  lan: {interface: eth0}" "recipients: {file: {exec: [$tmp/recipient], on: [store, engage, update, release]}}"
+topology "  lan: {interface: eth0, idle_timeout_udp: 3s}" "recipients: {file: {exec: [$tmp/recipient], on: [store, engage, update, release]}}"
 ip netns exec "$c" "$bin/weir" run -f "$tmp/weir.yaml" >"$tmp/run.log" 2>&1 &
 pids="$pids $!"
 capturing() { state_of capture/lan | grep -q capturing; }
@@ -39,10 +54,33 @@ told() { grep -q "$1" "$tmp/alerts.json"; }
 wait_for 20 told ndpi_url_possible_sql_injection
 ok $? "the recipient is told of the injection"
 check "its document is JSON with the fields that scripts read" sh -c "grep sql_injection $tmp/alerts.json | tail -1 | jq -e '.is_flow_alert and .cli_ip == \"192.168.60.10\" and .srv_ip == \"192.168.60.1\" and .entity_id == 4 and (.json|fromjson)'"
+listens() { ip netns exec "$s" ss -Hltn "sport = :$1" | grep -q .; }
+for port in 22 53 8443; do
+	wait_for 10 listens $port
+	ok $? "the server on port $port is there"
+done
+in_c() { ip netns exec "$c" "$@" >/dev/null 2>&1; }
+in_c dig +tries=1 @192.168.60.1 www.example.test
+in_c sh -c "echo | timeout 5 openssl s_client -connect 192.168.60.1:8443 -servername old.example.test"
+in_c ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=5 nobody@192.168.60.1 true
+in_c ping -q -c 2 -i 0.2 192.168.60.1
+wait_for 30 told old.example.test
+ok $? "the recipient is told of the certificate"
+knows() { # application of a flow that has ended
+	weir history -f "$tmp/weir.yaml" -o json -n 1000 | jq -e -s "map(.app.name) | index(\"$1\")"
+}
+for app in DNS SSH TLS ICMP HTTP; do
+	wait_for 40 knows $app
+	ok $? "$app is known"
+done
 ip netns exec "$c" nmap -n -Pn -sS -T4 --max-retries 1 -p 1-500 192.168.60.1 >/dev/null 2>&1
 wait_for 100 told syn_scan
 ok $? "the recipient is told of the scan"
 packets() { weir status -f "$tmp/weir.yaml" -m -o json | jq -r 'select(.type=="metric" and .process=="capture/lan" and .name=="packets").value'; }
+# From the packet time of the record that decided to the program's first line.
+late='.arrived - ((.weir.alert.decided[0:19] + "Z" | fromdate) + ("0" + .weir.alert.decided[19:-1] | tonumber))'
+check "each alert is with the recipient within a second of what decided it" jq -e -s "map($late) | max <= 1" "$tmp/alerts.json"
+echo "# slowest: $(jq -s "map($late) | max" "$tmp/alerts.json") s of $(grep -c . "$tmp/alerts.json")"
 check "packets were counted" test "$(packets)" -gt 500
 old=$(pid_of capture/lan)
 ip -n "$c" link del eth0
