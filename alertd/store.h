@@ -120,7 +120,8 @@ struct store_ops {
 	 * nothing is skipped or doubled while new rows come.
 	 * 'top.flows', 'top.alerts': TOP records, one for each value of the fields in 'by' (for flows also 'ip': either
 	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
-	 * 'series': SAMPLE records of 'by' (interface, host, app) and 'key', oldest first.
+	 * 'series': SAMPLE records, oldest first: flows that ended in each span of 'step' (a minute if absent), one for each
+	 * value of the fields in 'by', if there are any. The key has the values, a newline between two.
 	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400 or 503 and why in err.
 	 */
 	unsigned (*query)(struct store *s, const struct g_query *q, const char *base, struct buf *out,

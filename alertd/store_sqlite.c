@@ -370,7 +370,7 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_stats(s, out, page, err);
 	if (str_eq(base, q->what, "alerts") || str_eq(base, q->what, "flows"))
 		return read_query(s, q, base, out, page, err);
-	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows"))
+	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows") || str_eq(base, q->what, "series"))
 		return read_top(s, q, base, out, page, err);
 	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, runs or stats");
 	return 400;

@@ -14,11 +14,14 @@
 #define MAX_BY     4
 #define MAX_GROUPS 200000
 #define N_SUMS     7
+#define MIN_STEP   1000000000ull  /* ns */
+#define DEF_STEP   60000000000ull
 
 enum { S_COUNT, S_SENT, S_RCVD, S_PACKETS, S_SCORE, S_FIRST, S_LAST };
 
 struct top_row {
 	size_t off, len;      /* key: values of the fields, a newline between two */
+	uint64_t span;        /* of a series: start of the span, ns */
 	uint64_t sum[N_SUMS];
 };
 
@@ -26,6 +29,7 @@ struct top {
 	struct query k;       /* first: the files are searched by it */
 	struct columns by;    /* columns that are grouped by, in order */
 	bool ends;            /* one of them is 'ip': a flow counts for both of its ends */
+	uint64_t step;        /* of a series: length of a span, ns; its start is the first column then. 0 = no series */
 	bool past;            /* more groups than there is room for */
 	struct buf keys, key, arena;
 	struct top_row *row;
@@ -34,9 +38,17 @@ struct top {
 	bool desc;
 };
 
+static const struct field span_field = { .name = "time", .unit = "", .doc = "", .type_name = "time", .type = FT_TIME };
 static const struct field ip_field = { .name = "ip", .unit = "", .doc = "", .type_name = "addr", .type = FT_ADDR };
 
 /* -- the question -- */
+
+static void add_span(struct top *t, uint64_t step)
+{
+	t->step = step < MIN_STEP ? MIN_STEP : step;
+	t->by.c = xcalloc(1, sizeof *t->by.c);
+	t->by.c[t->by.n++] = (struct column){ .name = "span", .field = &span_field };
+}
 
 static bool add_by(struct top *t, const char *name)
 {
@@ -160,6 +172,7 @@ static void add_row(struct top *t, sqlite3_stmt *st)
 		t->past = true;
 		return;
 	}
+	r->span = (uint64_t)sqlite3_column_int64(st, 1);
 	for (unsigned i = 0; i < N_SUMS; i++) {
 		uint64_t v = (uint64_t)sqlite3_column_int64(st, (int)(1 + t->by.n + i));
 		if (i == S_FIRST)
@@ -192,7 +205,9 @@ static void select_groups(struct top *t, struct buf *sql)
 	add_sum(sql, g, "sum", "score");
 	add_sum(sql, g, "min", flow ? "first" : "time");
 	add_sum(sql, g, "max", t->k.time_col);
-	if (t->ends)
+	if (t->step)
+		buf_addf(sql, " FROM (SELECT *, last - last %% %" PRIu64 " AS span FROM %s) ", t->step, t->ends ? ends : "flows");
+	else if (t->ends)
 		buf_addf(sql, " FROM %s ", ends);
 	else
 		query_source(&t->k, sql);
@@ -254,6 +269,8 @@ static int by_rank(const void *a, const void *b, void *arg)
 	const struct top *t = arg;
 	const struct top_row *x = a, *y = b;
 	uint64_t p = rank_of(t, x), q = rank_of(t, y);
+	if (t->step && x->span != y->span)
+		return x->span < y->span ? -1 : 1;
 	if (p != q)
 		return (p < q ? -1 : 1) * (t->desc ? -1 : 1);
 	size_t n = x->len < y->len ? x->len : y->len;
@@ -261,13 +278,30 @@ static int by_rank(const void *a, const void *b, void *arg)
 	return c ? c : x->len < y->len ? -1 : x->len > y->len;
 }
 
-static void pack_rows(struct top *t, struct buf *out)
+static void pack_sample(struct top *t, const struct top_row *r, const char *by, struct buf *out)
+{
+	const char *key = t->keys.p + r->off, *rest = memchr(key, '\n', r->len);
+	struct r_sample rec = { .sample = { .time = r->span, .span = t->step, .bytes_sent = r->sum[S_SENT],
+					    .bytes_rcvd = r->sum[S_RCVD], .bytes = r->sum[S_SENT] + r->sum[S_RCVD],
+					    .packets = r->sum[S_PACKETS], .flows = r->sum[S_COUNT], .score = r->sum[S_SCORE] } };
+	buf_reset(&t->arena);
+	rec.sample.kind = str_put_raw(&t->arena, by, strlen(by));
+	if (rest)
+		rec.sample.key = str_put_raw(&t->arena, rest + 1, r->len - (size_t)(rest + 1 - key));
+	codec_pack(out, R_SAMPLE, &rec, t->arena.p);
+}
+
+static void pack_rows(struct top *t, const char *by, struct buf *out)
 {
 	size_t n = t->n < t->k.limit ? t->n : t->k.limit;
 	if (t->n)
 		qsort_r(t->row, t->n, sizeof *t->row, by_rank, t);
 	for (size_t i = 0; i < n; i++) {
 		const struct top_row *r = &t->row[i];
+		if (t->step) {
+			pack_sample(t, r, by, out);
+			continue;
+		}
 		struct r_top rec = { .top = { .bytes_sent = r->sum[S_SENT], .bytes_rcvd = r->sum[S_RCVD],
 					      .bytes = r->sum[S_SENT] + r->sum[S_RCVD], .packets = r->sum[S_PACKETS],
 					      .score = r->sum[S_SCORE], .first = r->sum[S_FIRST], .last = r->sum[S_LAST] } };
@@ -289,12 +323,14 @@ unsigned read_top(struct store *s, const struct g_query *q, const char *base, st
 	char *by = xstrndup(str_ptr(base, q->by), q->by.len), *sort = xstrndup(str_ptr(base, q->sort), q->sort.len);
 	unsigned status = query_init(&t->k, s, q, base, str_eq(base, q->what, "top.alerts") ? R_ALERT : R_FLOW, page, err);
 	t->k.desc = true;
-	if (status == 200 && (!parse_by(t, by) || !parse_rank(t, sort)))
+	if (str_eq(base, q->what, "series"))
+		add_span(t, q->step ? q->step : DEF_STEP);
+	if (status == 200 && (((*by || !t->step) && !parse_by(t, by)) || !parse_rank(t, sort)))
 		status = 400;
 	if (status == 200 && query_files(&t->k, in_range, sum_file) < 0)
 		status = query_failed(&t->k);
 	if (status == 200)
-		pack_rows(t, out);
+		pack_rows(t, by, out);
 	query_release(&t->k);
 	columns_release(&t->by);
 	buf_release(&t->keys);

@@ -31,6 +31,13 @@ const struct route_param params_top[] = {
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
+const struct route_param params_series[] = {
+	{ "by", PT_TEXT, "up to three fields, joined by commas, for a series each; all together if absent", 0, 0, NULL },
+	{ "step", PT_NUMBER, "seconds of a span, 60 if absent", 1, 366 * 86400, NULL },
+	TOP_PARAMS,
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
 const struct route_param params_group[] = {
 	{ "by", PT_TEXT, "up to four fields, joined by commas; 'ip' is either end of a flow", 0, 0, NULL },
 	TOP_PARAMS,
@@ -153,6 +160,8 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 		p->count = route_flag(value);
 	} else if (strcmp(name, "by") == 0) {
 		return copy(p->by, sizeof p->by, value, name, e);
+	} else if (strcmp(name, "step") == 0) {
+		p->step = strtoul(value, NULL, 10) * 1000000000u;
 	} else if (strcmp(name, "format") == 0) {
 		return true; /* the reply's concern */
 	} else if (route_field(name, type, field, &op)) {

@@ -14,7 +14,7 @@
 /* The parameters that every list has: rows for its route. */
 extern const struct route_param params_list[];
 /* The parameters of sums. */
-extern const struct route_param params_top[], params_group[];
+extern const struct route_param params_top[], params_group[], params_series[];
 
 struct params {
 	struct buf filter; /* in the match language */

@@ -66,6 +66,8 @@ const struct route routes[] = {
 	  params_top, R_FLOW, get_top, REPLY_LIST, R_TOP, .heavy = true },
 	{ "GET", "/api/v1/group-by", SCOPE_READ_FLOWS, "stored flows added up by some fields", params_group, R_FLOW, get_top,
 	  REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/series", SCOPE_READ_FLOWS, "stored flows added up by the time of their end, and by some fields",
+	  params_series, R_FLOW, get_series, REPLY_LIST, R_SAMPLE, .heavy = true },
 	{ "GET", "/api/v1/graph", SCOPE_READ_FLOWS, "who talks to whom: hosts as nodes, stored flows added up as edges",
 	  params_top, R_FLOW, get_graph, .heavy = true },
 	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept",

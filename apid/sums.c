@@ -34,6 +34,16 @@ void get_alerts_top(void *arg, struct request *r, const struct route *rt, const 
 	ask_sums(arg, r, R_ALERT, "top.alerts", id);
 }
 
+void get_series(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct list *l = list_read(arg, r, R_FLOW);
+	if (!l)
+		return;
+	l->type = R_SAMPLE;
+	list_ask(l, "series");
+}
+
 /* -- the graph -- */
 
 /* Nodes as they come; names are few enough to be looked for one by one in a table. */

@@ -70,7 +70,8 @@ doc = json.load(open(sys.argv[1]))
 path, body = sys.argv[2], json.load(sys.stdin)
 schema = doc["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 jsonschema.Draft202012Validator({**schema, "components": doc["components"]}).validate(body)
-assert "data" not in body or body["data"], "nothing to validate"
+# (flows that ended before apid began to listen are in the history only)
+assert path == "/api/v1/flows" or "data" not in body or body["data"], "nothing to validate"
 PY
 valid() { api "$2" >"$tmp/reply"; check "$2 is as described" sh -c "python3 '$tmp/validate.py' '$tmp/openapi.json' '$1' <'$tmp/reply'"; }
 for list in flows flows/history hosts alerts; do
@@ -79,6 +80,7 @@ done
 valid '/api/v1/top/{dimension}' /api/v1/top/app
 valid '/api/v1/alerts/top/{dimension}' /api/v1/alerts/top/check
 valid /api/v1/group-by '/api/v1/group-by?by=app,server.port'
+valid /api/v1/series '/api/v1/series?step=1&by=app'
 valid /api/v1/graph /api/v1/graph
 id=$(api '/api/v1/alerts?limit=1' | jq -r '.data[0].id')
 valid '/api/v1/alerts/{id}' "/api/v1/alerts/$id"
@@ -94,6 +96,9 @@ same "either end of a flow" "$(jq '[.data[]|select(.client.ip=="192.168.50.10" o
 	"$(api '/api/v1/top/ip?limit=10000' | jq '.data[]|select(.key[0]=="192.168.50.10").flows')"
 same "a condition that SQL cannot decide alone" "$(jq '[.data[]|select((.risk.names//[])|length>0)]|length' "$tmp/flows")" \
 	"$(api '/api/v1/top/sensor?filter=risk.names' | jq '[.data[].flows]|add // 0')"
+jq -r '.data[]|"\(.last[0:19])Z \(.client.bytes+.server.bytes)"' "$tmp/flows" | awk '{ b[$1] += $2; n[$1]++ } END { for (t in b) print t, b[t], n[t] }' | sort >"$tmp/byhand"
+api '/api/v1/series?step=1&limit=10000' | jq -r '.data[]|"\(.time[0:19])Z \(.bytes) \(.flows)"' >"$tmp/byseries"
+check "a series by the second is what the flows of each second add up to" diff "$tmp/byhand" "$tmp/byseries"
 same "no such dimension" 400 "$(code -H "$auth" $base/api/v1/top/nothing)"
 
 # -- forms of a reply --
