@@ -215,6 +215,7 @@ void compat_fail(struct compat *c, enum compat_rc rc, const char *why)
 	} codes[] = {
 		{ RC_NOT_FOUND, "NOT_FOUND", 404 },
 		{ RC_INVALID_INTERFACE, "INVALID_INTERFACE", 400 },
+		{ RC_NOT_GRANTED, "NOT_GRANTED", 403 },
 		{ RC_INVALID_HOST, "INVALID_HOST", 400 },
 		{ RC_INVALID_ARGUMENTS, "INVALID_ARGUMENTS", 400 },
 		{ RC_BAD_FORMAT, "BAD_FORMAT", 400 },

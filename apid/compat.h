@@ -21,6 +21,7 @@ enum compat_rc {
 	RC_OK = 0,
 	RC_NOT_FOUND = -1,
 	RC_INVALID_INTERFACE = -2,
+	RC_NOT_GRANTED = -3,
 	RC_INVALID_HOST = -4,
 	RC_INVALID_ARGUMENTS = -5,
 	RC_INTERNAL_ERROR = -6,
@@ -145,7 +146,8 @@ json_t *host_document(struct compat *c, const struct r_host *h, const char *base
 	X(host_interfaces) X(host_l7_stats) X(host_custom_data) X(host_find) X(flow_active) X(flow_l4_counters) \
 	X(flow_l7_counters) X(flow_peers) X(sankey) X(alert_types) X(alert_severities) X(l4_consts) X(l7_apps) X(l7_categories) \
 	X(alert_counters) X(alert_list) X(alert_ts) X(alert_top) X(alert_rows) X(db_flows) X(db_topk) X(db_search) \
-	X(host_top_protocols) X(timeseries) X(timeseries_types) X(networks) X(pools) X(checks_config) X(system_status) X(arp)
+	X(host_top_protocols) X(timeseries) X(timeseries_types) X(networks) X(pools) X(checks_config) X(system_status) X(arp) \
+	X(acknowledge)
 #define X(name) void compat_##name(struct compat *c);
 COMPAT_HANDLERS(X)
 #undef X

@@ -17,7 +17,9 @@ enum { ALL, FLOW, HOST, MAC, IFACE, NET, SYS, USER, AM };
 #define FAMILY(name, v) \
 	{ "get/" name "/alert/list", compat_alert_list, HAS_ALL, LISTS, NULL, NULL, v }, \
 	{ "get/" name "/alert/ts", compat_alert_ts, HAS_ALL, ALERTS ",by_24h", NULL, "always by day and hour", v }, \
-	{ "get/" name "/alert/top", compat_alert_top, HAS_ALL, ALERTS, NULL, NULL, v }
+	{ "get/" name "/alert/top", compat_alert_top, HAS_ALL, ALERTS, NULL, NULL, v }, \
+	{ "acknowledge/" name "/alerts", compat_acknowledge, HAS_PART, "row_id,label", NULL, "one alert, by POST", v }, \
+	{ "delete/" name "/alerts", compat_no_write, HAS_NO_WRITE, NULL, NULL, "alerts end by store.max_alerts and max_age", v }
 
 const struct compat_row compat_rows[] = {
 	{ "connect/test", compat_empty, HAS_ALL, NULL, "[]", NULL, 0 },
@@ -95,6 +97,8 @@ const struct compat_row compat_rows[] = {
 	  "made from stored flows, whose bytes are spread evenly over their time", 0 },
 	{ "get/timeseries/type/consts", compat_timeseries_types, HAS_ALL, "query", NULL, NULL, 0 },
 
+	{ "get/ntopng/applications", compat_l7_apps, HAS_ALL, NULL, NULL, NULL, 0 },
+	{ "get/category/list", compat_l7_categories, HAS_ALL, NULL, NULL, NULL, 0 },
 	{ "get/network/networks", compat_networks, HAS_ALL, NULL, NULL, NULL, 0 },
 	{ "get/checks/config", compat_checks_config, HAS_ALL, NULL, NULL, NULL, 0 },
 	{ "export/checks/config", compat_checks_config, HAS_ALL, NULL, NULL, NULL, 0 },

@@ -280,6 +280,16 @@ for what, path, args, code, rc in (
     good = r.status_code == code and r.json()["rc"] == rc and r.json()["rsp"] == []
     ok(f"{what}: {rc}, {code}", None if good else f"{r.status_code} {r.text[:200]}")
 
+LIST, ACK = R + "flow/alert/list.lua", "/lua/rest/v2/acknowledge/flow/alerts.lua"
+row = ask("GET", LIST, {"ifid": 0, "length": 1}).json()["rsp"]["records"][0]["row_id"]
+r = ask("GET", ACK, {"ifid": 0, "row_id": row})
+ok("GET acknowledges nothing", None if r.status_code == 400 else r.text[:100])
+ok("POST does", envelope(ask("POST", ACK, {"ifid": 0, "row_id": row, "label": "seen"})))
+got = [x for x in ask("GET", LIST, {"ifid": 0, "status": "acknowledged"}).json()["rsp"]["records"] if x["row_id"] == row]
+ok("and it is seen", None if got and got[0]["user_label"] == "seen" else str(got)[:200])
+r = ask("POST", ACK, {"ifid": 0, "row_id": "0" * 26})
+ok("an alert that is none", None if r.status_code == 404 and r.json()["rc"] == -1 else r.text[:100])
+
 r = ask("POST", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "IPV4_DST_ADDR,SUM(TOTAL_BYTES) TOT", "group_by_clause":
                                      "IPV4_DST_ADDR", "order_by_clause": "TOT DESC", "maxhits_clause": 1000}).json()["rsp"]
 sums = [int(x["TOT"]) for x in r]
