@@ -257,7 +257,8 @@ install: all
 	install -d $(COMPLETIONS)
 	install -m 644 $(O)/weir.bash $(COMPLETIONS)/weir
 	install -m 644 $(wildcard checks/lua/*.lua) $(DATADIR)/lua
-	install -d $(DATADIR)/stubs $(DATADIR)/examples
+	install -d $(DATADIR)/stubs $(DATADIR)/examples $(DATADIR)/dashboards
+	install -m 644 etc/dashboards/grafana.json $(DATADIR)/dashboards
 	install -m 644 $(O)/stubs/weir.lua $(DATADIR)/stubs
 	install -m 644 $(wildcard checks/lua/examples/*.lua) $(DATADIR)/examples
 	install -m 644 LICENSE README.md etc/packaging/third-party.md $(DOCDIR)

@@ -132,6 +132,8 @@ api /metrics >"$tmp/metrics"
 check "promtool finds nothing to complain about" sh -c "promtool check metrics <$tmp/metrics >$tmp/out 2>&1 && ! grep -v Warning $tmp/out | grep ."
 same "packets of the sensor" "$(api '/api/v1/status?metrics' | jq '.processes[]|select(.process=="capture/office").metrics[]|select(.name=="packets").value')" \
 	"$(sed -n 's/^weir_interface_packets_total{interface="office"} //p' "$tmp/metrics")"
+jq -r '.panels[].targets[].expr' "$top/etc/dashboards/grafana.json" | grep -o '[a-z_]*_[a-z_]*' | grep '^weir_\|^process_' | sort -u >"$tmp/wanted"
+check "the dashboard asks for nothing that is not there" sh -c "while read -r n; do grep -q \"^\$n{\" $tmp/metrics || { echo \$n; exit 1; }; done <$tmp/wanted"
 check "OpenMetrics ends as it must" sh -c "curl -s -H '$auth' -H 'Accept: application/openmetrics-text' $base/metrics | tail -1 | grep -qx '# EOF'"
 check "the exporter's names" sh -c "curl -s -H '$auth' $base/metrics/ntopng | grep -q '^ntopng_interface_packets_rcvd{ifid=\"0\",ifname=\"office\"} [1-9]'"
 finish
