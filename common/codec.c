@@ -488,11 +488,25 @@ static size_t utf8_char(const uint8_t *p, size_t n)
 	return len;
 }
 
+/* Are these eight bytes all printable ASCII? */
+static bool plain8(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t w;
+	memcpy(&w, p, sizeof w);
+	uint64_t del = w ^ ones * 0x7f;
+	return !((w | (w - ones * 0x20) | (del - ones)) & tops);
+}
+
 size_t utf8_span(const char *s, size_t len, bool lines)
 {
 	const uint8_t *p = (const uint8_t *)s;
 	size_t i = 0;
 	while (i < len) {
+		if (len - i >= 8 && plain8(p + i)) {
+			i += 8;
+			continue;
+		}
 		size_t n = utf8_char(p + i, len - i);
 		if (n == 0 && !(lines && p[i] == '\n'))
 			break;
@@ -513,6 +527,12 @@ struct str str_put(struct buf *arena, const char *s, size_t len, size_t max)
 	struct str r = { (uint32_t)arena->len, 0 };
 	size_t i = 0;
 	while (i < len && s[i] != '\0') {
+		size_t room = max - r.len, clean = utf8_span(s + i, len - i < room ? len - i : room, false);
+		buf_add(arena, s + i, clean);
+		r.len += (uint32_t)clean;
+		i += clean;
+		if (i == len || s[i] == '\0')
+			break;
 		size_t n = utf8_char((const uint8_t *)s + i, len - i);
 		if (r.len + (n ? n : 3) > max)
 			break;

@@ -1,6 +1,5 @@
 #include "json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -38,23 +37,34 @@ static void json_escape(struct buf *out, unsigned c)
 	}
 }
 
+/* Valid text, with what JSON wants escaped. */
+static void add_escaped(struct buf *out, const uint8_t *p, size_t len)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < len; i++) {
+		bool quote = p[i] == '"' || p[i] == '\\', trick = p[i] == 0xe2 && i + 2 < len && is_trick(p + i);
+		if (!quote && !trick)
+			continue;
+		buf_add(out, p + from, i - from);
+		from = i;
+		if (quote) {
+			buf_addc(out, '\\');
+		} else {
+			json_escape(out, 0x2000u | (p[i + 1] & 1u) << 6 | (p[i + 2] & 0x3fu));
+			i += 2;
+			from = i + 1;
+		}
+	}
+	buf_add(out, p + from, len - from);
+}
+
 static void string_body(struct buf *out, const char *s, size_t len)
 {
 	size_t i = 0;
 	while (i < len) {
-		size_t n = utf8_span(s + i, len - i, false), from = i;
-		for (; i < from + n; i++) {
-			const uint8_t *p = (const uint8_t *)s + i;
-			if (*p == '"' || *p == '\\') {
-				buf_addc(out, '\\');
-				buf_addc(out, (char)*p);
-			} else if (*p == 0xe2 && i + 2 < from + n && is_trick(p)) {
-				json_escape(out, 0x2000u | (p[1] & 1u) << 6 | (p[2] & 0x3fu));
-				i += 2;
-			} else {
-				buf_addc(out, (char)*p);
-			}
-		}
+		size_t n = utf8_span(s + i, len - i, false);
+		add_escaped(out, (const uint8_t *)s + i, n);
+		i += n;
 		if (i == len)
 			break;
 		uint8_t c = (uint8_t)s[i++];
@@ -70,16 +80,6 @@ void json_quote(struct buf *out, const char *s, size_t len)
 	buf_addc(out, '"');
 	string_body(out, s, len);
 	buf_addc(out, '"');
-}
-
-static void add_uint(struct buf *out, uint64_t v)
-{
-	char t[20];
-	unsigned i = sizeof t;
-	do
-		t[--i] = (char)('0' + v % 10);
-	while (v /= 10);
-	buf_add(out, t + i, sizeof t - i);
 }
 
 static void add_real(struct buf *out, double d)
@@ -107,7 +107,9 @@ void json_time(struct buf *out, uint64_t ns)
 
 static void add_duration(struct buf *out, uint64_t ns)
 {
-	buf_addf(out, "%" PRIu64 ".%09u", ns / 1000000000u, (unsigned)(ns % 1000000000u));
+	buf_add_uint(out, ns / 1000000000u, 0);
+	buf_addc(out, '.');
+	buf_add_uint(out, ns % 1000000000u, 9);
 	while (out->p[out->len - 1] == '0' && out->p[out->len - 2] != '.')
 		out->len--;
 }
@@ -276,7 +278,7 @@ void json_value(struct buf *out, const struct field *f, const void *v, const cha
 		buf_addc(out, '"');
 		break;
 	default:
-		add_uint(out, field_uint(f, v));
+		buf_add_uint(out, field_uint(f, v), 0);
 	}
 }
 

@@ -100,6 +100,13 @@ void timestamp_print(struct buf *out, uint64_t ns)
 	time_t s = (time_t)(ns / 1000000000u);
 	struct tm tm;
 	gmtime_r(&s, &tm);
-	buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06uZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		 tm.tm_min, tm.tm_sec, (unsigned)(ns % 1000000000u / 1000));
+	const int parts[] = { tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
+	buf_add_uint(out, (uint64_t)tm.tm_year + 1900, 4);
+	for (unsigned i = 0; i < 5; i++) {
+		buf_addc(out, "--T::"[i]);
+		buf_add_uint(out, (uint64_t)parts[i], 2);
+	}
+	buf_addc(out, '.');
+	buf_add_uint(out, ns % 1000000000u / 1000, 6);
+	buf_addc(out, 'Z');
 }
