@@ -63,11 +63,44 @@ struct capture {
 	uint64_t errors;                 /* inputs that could not be read to their end */
 	uint64_t reported_drops, drop_since, shed_reported;
 	struct buf out, strs;
+	struct buf overflow;             /* records that found no room, each with its length before it */
+	size_t drained;                  /* bytes of it that are in the stream */
 	struct log_limit shed_limit;
 	uint64_t rate_packets, rate_mono; /* for the state line */
 };
 
 /* -- records -- */
+
+/*
+ * A file waits for room before it is read on, but one packet after a silence, or the end, may end every flow there is: what does
+ * not fit then is kept here, in order, until there is room. The flow table's bounds are its bounds.
+ */
+static bool append(struct capture *k, const char *rec, size_t len)
+{
+	uint32_t n = (uint32_t)len;
+	if (!k->overflow.len && stream_append(k->stream, rec, len, NULL) == 0)
+		return true;
+	if (k->live)
+		return false;
+	buf_add(&k->overflow, &n, sizeof n);
+	buf_add(&k->overflow, rec, len);
+	return true;
+}
+
+/* False: there is still something to wait for. */
+static bool drain(struct capture *k)
+{
+	while (k->drained < k->overflow.len) {
+		uint32_t n;
+		memcpy(&n, k->overflow.p + k->drained, sizeof n);
+		if (stream_append(k->stream, k->overflow.p + k->drained + sizeof n, n, NULL) < 0)
+			return false;
+		k->drained += sizeof n + n;
+	}
+	buf_release(&k->overflow);
+	k->drained = 0;
+	return true;
+}
 
 /* Puts a record into the stream; a file waits for room, so nothing of it is shed. */
 static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, enum keep keep)
@@ -81,7 +114,7 @@ static bool put(struct capture *k, enum rtype type, const void *rec, const char 
 	codec_pack(&k->out, type, rec, base);
 	if (k->live && keep && stream_room(k->stream) < k->out.len + ((size_t)keep << 20))
 		return false;
-	return stream_append(k->stream, k->out.p, k->out.len, NULL) == 0;
+	return append(k, k->out.p, k->out.len);
 }
 
 static struct str put_text(struct capture *k, const char *s)
@@ -374,9 +407,9 @@ static bool read_more(struct capture *k)
 static bool on_idle(void *arg)
 {
 	struct capture *k = arg;
-	bool more = k->started && !k->ended && !k->stopping && k->source;
+	bool more = drain(k) && k->started && !k->ended && !k->stopping && k->source;
 	for (int i = 0; more && i < TURN_BATCHES; i++) {
-		if (!k->live && stream_room(k->stream) < FULL_ROOM) {
+		if (!k->live && (k->overflow.len || stream_room(k->stream) < FULL_ROOM)) {
 			more = false; /* on_fetched goes on */
 			break;
 		}
@@ -491,6 +524,8 @@ static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch
 	ledger_reset(&k->ledger);
 	memset(&k->arp, 0, sizeof k->arp);
 	k->n_packets = k->at = 0;
+	buf_reset(&k->overflow);
+	k->drained = 0;
 	k->ended = false;
 	k->pace_mono = 0;
 	k->errors = 0;
