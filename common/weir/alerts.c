@@ -13,7 +13,8 @@
 #include "output.h"
 #include "verbs.h"
 
-#define ASK_MS 15000
+#define ASK_MS        15000
+#define WATCH_SECONDS 2
 
 struct ask_options {
 	const char *file;
@@ -21,6 +22,7 @@ struct ask_options {
 	struct g_query q;
 	struct buf strs;
 	const char *fields, *comment;
+	unsigned watch; /* s between questions, 0 = one question */
 };
 
 static struct str put(struct buf *b, const char *s)
@@ -34,7 +36,7 @@ static int parse(struct ask_options *o, int argc, char **argv, const char *usage
 	static const struct option options[] = {
 		{ "since", required_argument, NULL, 's' },  { "until", required_argument, NULL, 'u' },
 		{ "sort", required_argument, NULL, 'S' },   { "fields", required_argument, NULL, 'F' },
-		{ "comment", required_argument, NULL, 'c' }, { NULL, 0, NULL, 0 },
+		{ "comment", required_argument, NULL, 'c' }, { "watch", optional_argument, NULL, 'w' }, { NULL, 0, NULL, 0 },
 	};
 	int opt, form;
 	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
@@ -66,6 +68,9 @@ static int parse(struct ask_options *o, int argc, char **argv, const char *usage
 			break;
 		case 'c':
 			o->comment = optarg;
+			break;
+		case 'w':
+			o->watch = optarg ? (unsigned)strtoul(optarg, NULL, 10) : WATCH_SECONDS;
 			break;
 		default:
 			goto bad;
@@ -140,9 +145,15 @@ static int query(struct ask_options *o, enum rtype type, const char *what, char 
 	o->q.filter = str_put_raw(&o->strs, filter.p, filter.len);
 	output_begin(&o->out, t->timezone);
 	struct r_query q = { .query = o->q };
-	code = ask(t, R_QUERY, &q, o->strs.p, &body, &a, &r);
-	if (code == EXIT_DONE)
-		code = print_all(o, &a, &r);
+	do {
+		if (o->watch && isatty(STDOUT_FILENO))
+			fputs("\033[H\033[2J", stdout);
+		o->out.header_done = false;
+		buf_reset(&body);
+		code = ask(t, R_QUERY, &q, o->strs.p, &body, &a, &r);
+		if (code == EXIT_DONE)
+			code = print_all(o, &a, &r);
+	} while (o->watch && code == EXIT_DONE && fflush(stdout) == 0 && sleep(o->watch) == 0);
 out:
 	match_free(m);
 	buf_release(&filter);
@@ -183,7 +194,7 @@ int verb_alerts(int argc, char **argv)
 {
 	static const char usage[] =
 		"usage: weir alerts [-f FILE] [-n N] [--since T] [--until T] [--sort FIELD] [-o table|wide|json|tsv]\n"
-		"                   [--fields A,B] [MATCH]\n"
+		"                   [--fields A,B] [--watch[=SECONDS]] [MATCH]\n"
 		"       weir alerts ack|unack|comment ID [--comment TEXT]\n";
 	struct ask_options o = { 0 };
 	int rc = parse(&o, argc, argv, usage);
@@ -205,7 +216,7 @@ int verb_history(int argc, char **argv)
 	struct ask_options o = { 0 };
 	int rc = parse(&o, argc, argv,
 		       "usage: weir history [-f FILE] [-n N] [--since T] [--until T] [--sort FIELD] [-o FORM] [--fields A,B] "
-		       "[MATCH]\n");
+		       "[--watch[=SECONDS]] [MATCH]\n");
 	return rc ? rc : query(&o, R_FLOW, "flows", argv + optind, argc - optind);
 }
 

@@ -49,6 +49,13 @@ wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
 ok $? "watch asks again"
 kill $watcher
 
+weir alerts --watch=1 -n 1 >"$tmp/out" &
+watcher=$!
+pids="$pids $watcher"
+wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
+ok $? "so do stored alerts"
+kill $watcher
+
 # What comes from the network must not reach a terminal as it is.
 perl -MIO::Socket::INET -e '
 	my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 5, ReuseAddr => 1) or die;
