@@ -280,10 +280,10 @@ static void serve(struct apid *k, struct request *r, const struct route *rt, con
 	}
 }
 
-/* ntopng's paths know no rights of their own: whoever may read all may ask there. */
+/* ntopng's paths are read by whoever may read all; those that change something ask for their right themselves. */
 static void serve_compat(struct apid *k, struct request *r, const struct token *who)
 {
-	request_set_user(r, who);
+	request_set_user(r, who, sizeof *who);
 	if (token_may(who, SCOPE_READ_STATS) && token_may(who, SCOPE_READ_FLOWS) && token_may(who, SCOPE_READ_ALERTS))
 		compat_request(k, r);
 	else
@@ -306,7 +306,7 @@ static void on_request(void *arg, struct request *r)
 	} else if (compat_is_path(request_uri(r)->path)) {
 		serve_compat(k, r, who);
 	} else if (rt) {
-		request_set_user(r, who);
+		request_set_user(r, who, sizeof *who);
 		serve(k, r, rt, id);
 	} else if (allow.len) {
 		request_header_add(r, "Allow", buf_cstr(&allow));

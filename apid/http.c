@@ -66,7 +66,7 @@ struct request {
 	size_t sent;
 	struct buf body;
 	size_t body_max;
-	const void *user;
+	void *user;
 };
 
 static uint64_t after_seconds(unsigned s)
@@ -159,9 +159,11 @@ const char *request_header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, name);
 }
 
-void request_set_user(struct request *r, const void *user)
+void request_set_user(struct request *r, const void *user, size_t size)
 {
-	r->user = user;
+	free(r->user);
+	r->user = xmalloc(size);
+	memcpy(r->user, user, size);
 }
 
 const void *request_user(const struct request *r)
@@ -450,6 +452,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 		MHD_destroy_response(r->response);
 	buf_release(&r->pending);
 	buf_release(&r->body);
+	free(r->user);
 	uri_release(&r->uri);
 	free(r->raw);
 	free(r->method);

@@ -44,8 +44,8 @@ const char *request_method(const struct request *r);
 const struct uri *request_uri(const struct request *r);
 const char *request_id(const struct request *r); /* as the client named it, or made */
 const char *request_header(const struct request *r, const char *name);
-/* Whatever the caller keeps with a request. */
-void request_set_user(struct request *r, const void *user);
+/* Whatever the caller keeps with a request, copied: it lives as long. */
+void request_set_user(struct request *r, const void *user, size_t size);
 const void *request_user(const struct request *r);
 /* Parameters of the target; those that a body has may be added to them. */
 struct uri *request_params(struct request *r);
