@@ -13,9 +13,9 @@
 #include "snapshot.h"
 
 #define PIECE_BYTES   (1u << 20)
-#define STEP          500          /* hosts and flows copied at a time: 1-2 ms */
+#define STEP          4000         /* hosts and flows copied at a time: some 6 ms */
 #define WAITING_MAX   (64u << 20)  /* copied and not yet written: then copying waits */
-#define SHARE         6            /* the journal grows to this part of the snapshot before the next one */
+#define SHARE         8            /* the journal grows to this part of the snapshot before the next one */
 #define PAUSE_NS      100000000ull /* at least between snapshots */
 #define MAX_FILES     64
 #define MAX_TOPOS     16           /* configurations one recovery goes through */

@@ -67,6 +67,8 @@ is_settled() {
 	return $settled
 }
 
+is_quiet() { exported && ! grep '"type":"delivery"' "$tmp/now" | grep -qv '"state":"sent"'; }
+
 # What a run that nobody disturbs stores.
 run_clean() {
 	run_begin
