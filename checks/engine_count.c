@@ -259,6 +259,21 @@ static void count_asked(struct host *c, struct host *s, const struct g_flow_coun
 	}
 }
 
+/* Nobody answered. */
+static void count_mute(const struct openflow *f, struct host *c, struct host *s)
+{
+	uint64_t port = hash_content(&f->key.server_port, 2, 2);
+	if (c) {
+		c->mute_flows[0]++;
+		hll_add(c->mute[0], HOST_SERVERS, hash_content(&f->key.server, 16, port));
+		hll_add(c->mute[2], HOST_SERVERS, port);
+	}
+	if (s) {
+		s->mute_flows[1]++;
+		hll_add(s->mute[1], HOST_SERVERS, hash_content(&f->key.client, 16, port));
+	}
+}
+
 void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app)
 {
 	const struct g_flow_count *n = &f->n;
@@ -280,6 +295,8 @@ void count_end(struct engine *e, const struct openflow *f, const struct g_flow_a
 	}
 	if (incomplete && c)
 		c->minute.incomplete++;
+	if ((f->key.proto == TCP || f->key.proto == UDP) && n->client_packets && !n->server_packets)
+		count_mute(f, c, s);
 	if (c && s && s->local && !s->packets_sent)
 		hll_add(c->minute.silent, HOST_SERVERS, hash_content(&s->ip, sizeof s->ip, 1));
 	if (f->key.proto != TCP || app_is(app, APP_HTTP))

@@ -62,7 +62,9 @@ static void on_found(void *arg, const struct lua_finding *f)
 	struct host_batch *b = arg;
 	if (f->about_host)
 		lua_event(b->e, &f->host, f->vlan, f);
-	else if (!f->reset_contacts)
+	else if (f->reset_contacts)
+		memset(b->rows[f->row]->mute, 0, sizeof b->rows[f->row]->mute);
+	else
 		lua_event(b->e, &b->rows[f->row]->ip, b->rows[f->row]->vlan, f);
 }
 

@@ -42,7 +42,8 @@ const struct member host_members[] = {
 	MEMBER(30, host, n_apps), MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
 	MEMBER(34, host, minute), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
 	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
-	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast),
+	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast), MEMBER(44, host, mute_flows),
+	MEMBER(45, host, mute),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
 

@@ -397,6 +397,11 @@ void host_record(const struct host *h, const struct conf *conf, uint64_t time, b
 		.peers = (uint32_t)(hll_count(h->peers, HOST_PEERS) + 0.5),
 		.ports = (uint32_t)(hll_count(h->ports, HOST_PORTS) + 0.5), .alerts = h->alerts, .final = final,
 	};
+	g->mute_servers = (uint32_t)(hll_count(h->mute[0], HOST_SERVERS) + 0.5);
+	g->mute_clients = (uint32_t)(hll_count(h->mute[1], HOST_SERVERS) + 0.5);
+	g->mute_ports = (uint32_t)(hll_count(h->mute[2], HOST_SERVERS) + 0.5);
+	g->mute_out = h->mute_flows[0];
+	g->mute_in = h->mute_flows[1];
 	g->name = put(arena, host_name(h));
 	g->os = put(arena, h->os);
 	g->sensor = put(arena, h->sensor);

@@ -88,6 +88,8 @@ struct host {
 	uint32_t open[2];       /* open flows as client, as server */
 	uint32_t score[2];      /* as client, as server */
 	uint32_t remote_flows;  /* open remote access flows */
+	uint32_t mute_flows[2]; /* without an answer, as client and as server */
+	uint8_t mute[3][HOST_SERVERS]; /* such servers, clients, ports; scripts may begin them anew */
 	uint8_t peers[HOST_PEERS], ports[HOST_PORTS];
 	uint8_t dns_servers[HOST_SERVERS], ntp_servers[HOST_SERVERS], smtp_servers[HOST_SERVERS];
 	bool is_dns, is_ntp, is_smtp; /* was seen answering */

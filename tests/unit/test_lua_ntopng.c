@@ -203,6 +203,8 @@ static const char *host_run(struct bench *b, uint64_t clock)
 	h.host.bytes_sent = 500;
 	h.host.bytes_rcvd = 70;
 	h.host.score = 9;
+	h.host.mute_servers = 4;
+	h.host.mute_out = 6;
 	h.host.local = 1;
 	buf_reserve(&arena, 1000);
 	h.host.name = text_of(&arena, "printer");
@@ -223,16 +225,19 @@ static void test_host(void **state)
 		     "host.triggerAlert(90, host.ip() .. ' ' .. host.mac() .. ' ' .. host.name() .. ' ' .. host.vlan_id() .. ' ' ..\n"
 		     "  host.score() .. ' ' .. tostring(host.is_local()) .. ' ' .. host.bytes_sent() .. ' ' .. host.bytes_rcvd() .. ' ' ..\n"
 		     "  host.bytes() .. ' ' .. l7.ndpi.TLS.bytes .. tostring(host.is_unicast()) .. tostring(host.is_multicast()) ..\n"
-		     "  tostring(host.is_broadcast()) .. tostring(host.is_rx_only()) .. tostring(first))\nreturn(0)\n");
+		     "  tostring(host.is_broadcast()) .. tostring(host.is_rx_only()) ..\n"
+		     "  host.getNumContactedPeersAsClientTCPUDPNoTX() .. host.getNumContactsFromPeersAsServerTCPUDPNoTX() ..\n"
+		     "  host.getNumContactedTCPUDPServerPortsNoTX() .. host.getUnidirectionalTCPUDPFlowsStats().num_egress ..\n"
+		     "  tostring(first))\nreturn(0)\n");
 	bench_start(&b, "upload_heavy_host: {enabled: no}");
 	assert_string_equal(host_run(&b, 6000 * S),
 			    "0 custom_host_lua_script reset\n"
 			    "0 custom_host_lua_script 90 10.0.0.7 AA:BB:CC:01:02:03 printer 3 9 true 500 70 570 400truefalsefalse"
-			    "truetrue\n");
+			    "true4006true\n");
 	/* Told once; what changed in its words is told. */
-	assert_non_null(strstr(host_run(&b, 6060 * S), "truefalse\n"));
+	assert_non_null(strstr(host_run(&b, 6060 * S), "true4006false\n"));
 	assert_string_equal(host_run(&b, 6120 * S), "");
-	assert_non_null(strstr(host_run(&b, 9700 * S), "truefalse\n"));
+	assert_non_null(strstr(host_run(&b, 9700 * S), "true4006false\n"));
 	bench_end(&b);
 }
 
