@@ -1,5 +1,8 @@
 # weir replay: what comes out of the bundled captures, and that it is the same twice.
 . "$(dirname "$0")/../lib.sh"
+# Where replays keep what they need meanwhile: others may be at it in /tmp.
+TMPDIR=$tmp
+export TMPDIR
 
 check "office capture replays" sh -c "$bin/weir replay $captures/office.pcapng >$tmp/a.json"
 check "every line is JSON with a known type" jq -e -s 'map(.type)|unique - ["flow","host","alert","summary"] == []' "$tmp/a.json"
@@ -33,5 +36,5 @@ check "standard input" sh -c "cat $captures/scan.pcap | $bin/weir replay - | tai
 weir replay --store "$tmp/store" "$captures/office.pcapng" >/dev/null
 same "the store has every flow" "$(last .flows)" "$(sqlite3 "$tmp"/store/flows-*.db 'select count(*) from flows')"
 same "the store has every alert" "$(last .alerts)" "$(sqlite3 "$tmp/store/alerts.db" 'select count(*) from alerts')"
-check "nothing is left behind" sh -c "! ls -d /tmp/weir-?????? 2>/dev/null | grep -q ."
+check "nothing is left behind" sh -c "! ls -d $TMPDIR/weir-?????? 2>/dev/null | grep -q ."
 finish
