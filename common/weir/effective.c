@@ -73,10 +73,14 @@ void effective_dir(struct topo *t, const char *dir)
 	set(&t->group, NULL);
 }
 
-void effective_durable(struct topo *t, const char *link, const char *consumer)
+void effective_durable(struct topo *t, const char *link, const char *consumer, bool only)
 {
 	struct topo_link *l = (struct topo_link *)topo_link(t, link);
 	size_t n = 0;
+	if (only) {
+		topo_list_free(l->durable);
+		l->durable = NULL;
+	}
 	while (l->durable && l->durable[n])
 		n++;
 	l->durable = xrealloc(l->durable, (n + 2) * sizeof *l->durable);

@@ -26,6 +26,7 @@ struct alert_line {
 
 struct follow {
 	struct loop *loop;
+	bool quiet;    /* the summary is enough */
 	bool text;
 	int fail_on; /* severity, -1 = never */
 	struct buf line, lines;
@@ -37,7 +38,7 @@ struct follow {
 	struct buf undecoded;
 	unsigned ends; /* streams that have ended */
 	int code;
-	char *alertd;  /* url: the store must have it all before we leave */
+	char *alertd;  /* url: the store must have it all before we leave; NULL: there is none */
 	struct loop_timer *poll;
 	unsigned polls;
 };
@@ -100,6 +101,8 @@ static void on_flow(struct follow *w, const struct r_flow *f, const char *base)
 		w->first = f->key.first;
 	if (f->n.last > w->last)
 		w->last = f->n.last;
+	if (w->quiet)
+		return;
 	buf_reset(&w->line);
 	if (w->text)
 		flow_text(&w->line, f, base);
@@ -113,7 +116,7 @@ static void on_host(struct follow *w, const struct r_host *h, const char *base)
 	if (!h->host.final)
 		return;
 	w->hosts++;
-	if (w->text)
+	if (w->text || w->quiet)
 		return;
 	buf_reset(&w->line);
 	to_json(&w->line, R_HOST, h, base);
@@ -127,9 +130,9 @@ static void on_alert(struct follow *w, const struct r_alert *a, const char *base
 		w->alerts = xrealloc(w->alerts, w->cap_alerts * sizeof *w->alerts);
 	}
 	size_t off = w->lines.len;
-	if (w->text)
+	if (w->text && !w->quiet)
 		alert_text(&w->lines, a, base);
-	else
+	else if (!w->quiet)
 		to_json(&w->lines, R_ALERT, a, base);
 	w->alerts[w->n_alerts++] = (struct alert_line){ a->alert.id, a->alert.revision, a->alert.severity, off,
 							w->lines.len - off };
@@ -217,7 +220,9 @@ static void on_poll(void *arg)
 {
 	struct follow *w = arg;
 	struct r_status q = { 0 };
-	if (link_ask(w->loop, w->alertd, R_STATUS, &q, NULL, 5000, on_status, w) < 0)
+	if (!w->alertd)
+		loop_stop(w->loop, w->code);
+	else if (link_ask(w->loop, w->alertd, R_STATUS, &q, NULL, 5000, on_status, w) < 0)
 		loop_stop(w->loop, EXIT_FAILED);
 }
 
@@ -270,15 +275,26 @@ static void on_signal(void *arg, int signo)
 	loop_stop(((struct follow *)arg)->loop, 130);
 }
 
+/* Is alertd one of those that must have all alerts? */
+static bool stores(const struct topo *t)
+{
+	for (char **c = topo_link(t, "alerts")->durable; c && *c; c++)
+		if (strcmp(*c, "alertd") == 0)
+			return true;
+	return false;
+}
+
 int verb_follow(int argc, char **argv)
 {
 	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone };
 	struct follow w = { .text = isatty(STDOUT_FILENO), .fail_on = -1 };
 	const char *file = NULL;
 	int opt;
-	while ((opt = getopt(argc, argv, "f:")) != -1)
+	while ((opt = getopt(argc, argv, "f:q")) != -1) {
 		if (opt == 'f')
 			file = optarg;
+		w.quiet |= opt == 'q';
+	}
 	if (optind < argc)
 		w.fail_on = enum_value(enum_severity, argv[optind]);
 	struct topo *t = config_load(file);
@@ -291,7 +307,7 @@ int verb_follow(int argc, char **argv)
 	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
 	loop_on_signal(w.loop, SIGINT, on_signal, &w);
 	char *url = topo_url(t, "checks", NULL);
-	w.alertd = topo_url(t, "alertd", NULL);
+	w.alertd = stores(t) ? topo_url(t, "alertd", NULL) : NULL;
 	w.poll = loop_add_timer(w.loop, on_poll, &w);
 	struct follower *history = follower_new(w.loop, url, "history", "replay", &ops, &w);
 	struct follower *alerts = follower_new(w.loop, url, "alerts", "replay", &ops, &w);

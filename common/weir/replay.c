@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,10 +13,11 @@
 
 /* A process that crashes on this input over and over is not going to get past it. */
 #define MAX_CRASHES 10
+#define MAX_TMP     40 /* of TMPDIR; a longer one is not used */
 
 static int usage(void)
 {
-	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--verbose] CAPTURE ...\n",
+	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--quiet] [--verbose] CAPTURE ...\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -32,7 +34,8 @@ static bool check_inputs(char **files, char **ret, int n)
 	return true;
 }
 
-static int run(const char *effective, const char *fail_on, bool verbose)
+/* alertd is there only for a store that somebody asked for. */
+static int run(const char *effective, const char *fail_on, bool verbose, bool quiet, bool stored)
 {
 	static const char *const others[] = { "classify", "checks", "alertd" };
 	struct supervisor *sv = supervise_new();
@@ -40,12 +43,12 @@ static int run(const char *effective, const char *fail_on, bool verbose)
 	supervise_limit(sv, MAX_CRASHES);
 	supervise_add(sv, "capture/replay", "weir-capture", (const char *const[]){ "-f", effective, "-i", "replay", NULL },
 		      false, false);
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+	for (size_t i = 0; i < (stored ? 3 : 2); i++) {
 		char *program = xasprintf("weir-%s", others[i]);
 		supervise_add(sv, others[i], program, (const char *const[]){ "-f", effective, NULL }, false, false);
 		free(program);
 	}
-	supervise_add(sv, "follow", "weir", (const char *const[]){ "follow-replay", "-f", effective, fail_on, NULL }, true,
+	supervise_add(sv, "follow", "weir", (const char *const[]){ "follow-replay", "-f", effective, quiet ? "-q" : "--", fail_on, NULL }, true,
 		      true);
 	int code = supervise_run(sv);
 	supervise_free(sv);
@@ -56,14 +59,14 @@ int verb_replay(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "speed", required_argument, NULL, 's' }, { "fail-on", required_argument, NULL, 'F' },
-		{ "store", required_argument, NULL, 'S' }, { "verbose", no_argument, NULL, 'v' },
+		{ "store", required_argument, NULL, 'S' }, { "verbose", no_argument, NULL, 'v' }, { "quiet", no_argument, NULL, 'q' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *file = NULL, *store = NULL, *fail_on = NULL;
 	double speed = 0;
-	bool verbose = false;
+	bool verbose = false, quiet = false;
 	int opt, code = EXIT_FAILED;
-	while ((opt = getopt_long(argc, argv, "f:v", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "f:vq", options, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
 			file = optarg;
@@ -86,6 +89,9 @@ int verb_replay(int argc, char **argv)
 		case 'v':
 			verbose = true;
 			break;
+		case 'q':
+			quiet = true;
+			break;
 		default:
 			return usage();
 		}
@@ -94,12 +100,15 @@ int verb_replay(int argc, char **argv)
 	if (n == 0)
 		return usage();
 	char **inputs = xcalloc((size_t)n + 1, sizeof *inputs);
-	char dir[] = "/tmp/weir-XXXXXX";
+	const char *tmp = getenv("TMPDIR");
+	char dir[MAX_TMP + 16];
 	bool made = false;
 	char *effective = NULL;
 	struct topo *t = NULL;
 	if (!check_inputs(argv + optind, inputs, n) || !(t = effective_base(file)))
 		goto out;
+	/* Sockets are in it, and their paths are short. */
+	snprintf(dir, sizeof dir, "%.*s/weir-XXXXXX", MAX_TMP, tmp && *tmp == '/' && strlen(tmp) < MAX_TMP ? tmp : "/tmp");
 	if (!mkdtemp(dir)) {
 		fprintf(stderr, "weir: %s: %s\n", dir, strerror(errno));
 		goto out;
@@ -117,11 +126,11 @@ int verb_replay(int argc, char **argv)
 		t->store.path = realpath(store, NULL);
 	}
 	effective_no_recipients(t);
-	effective_durable(t, "history", "replay");
-	effective_durable(t, "alerts", "replay");
+	effective_durable(t, "history", "replay", !store);
+	effective_durable(t, "alerts", "replay", !store);
 	effective = effective_write(t);
 	if (effective)
-		code = run(effective, fail_on, verbose);
+		code = run(effective, fail_on, verbose, quiet, store != NULL);
 out:
 	if (made)
 		effective_remove(dir);

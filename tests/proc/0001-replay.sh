@@ -1,8 +1,9 @@
 # weir replay: what comes out of the bundled captures, and that it is the same twice.
 . "$(dirname "$0")/../lib.sh"
 # Where replays keep what they need meanwhile: others may be at it in /tmp.
-TMPDIR=$tmp
+TMPDIR=$tmp/replays
 export TMPDIR
+mkdir "$TMPDIR"
 
 check "office capture replays" sh -c "$bin/weir replay $captures/office.pcapng >$tmp/a.json"
 check "every line is JSON with a known type" jq -e -s 'map(.type)|unique - ["flow","host","alert","summary"] == []' "$tmp/a.json"
@@ -33,6 +34,7 @@ same "--fail-on finds an error" 3 $?
 weir replay --fail-on emergency "$captures/scan.pcap" >/dev/null
 same "--fail-on finds no emergency" 0 $?
 check "standard input" sh -c "cat $captures/scan.pcap | $bin/weir replay - | tail -1 | jq -e '.packets > 1000'"
+same "--quiet prints the summary only" "$(tail -1 "$tmp/a.json")" "$(weir replay --quiet "$captures/office.pcapng")"
 weir replay --store "$tmp/store" "$captures/office.pcapng" >/dev/null
 same "the store has every flow" "$(last .flows)" "$(sqlite3 "$tmp"/store/flows-*.db 'select count(*) from flows')"
 same "the store has every alert" "$(last .alerts)" "$(sqlite3 "$tmp/store/alerts.db" 'select count(*) from alerts')"
