@@ -68,7 +68,7 @@ over() { curl -sg --max-time 5 --unix-socket "$tmp/api.sock" "http://x$1"; }
 wait_for 20 sh -c "curl -s --unix-socket $tmp/api.sock http://x/readyz | grep -q ^ok"
 ok $? "ready over a unix socket"
 same "its mode" 660 "$(stat -c %a "$tmp/api.sock")"
-check "no token is needed" sh -c "curl -s --unix-socket $tmp/api.sock http://x/api/v1/me | jq -e '.by == \"unix socket\"'"
+check "no token is needed" sh -c "curl -s --unix-socket $tmp/api.sock http://x/api/v1/me | jq -e '.name == \"unix socket\"'"
 check "alerts" sh -c "curl -s --unix-socket $tmp/api.sock 'http://x/api/v1/alerts?limit=3' | jq -e '.data|length == 3'"
 kill -9 "$(weir status -f "$tmp/unix.yaml" -o json | jq -r 'select(.process=="apid").pid')"
 wait_for 15 sh -c "curl -s --unix-socket $tmp/api.sock http://x/livez | grep -q ok"
