@@ -94,8 +94,12 @@ static void man_field(const struct field *f)
 	if (*f->unit && f->type != FT_DUR)
 		printf(", %s", f->unit);
 	putchar('\n');
-	putchar(toupper((unsigned char)f->doc[0]));
-	roff(f->doc + 1);
+	if (isalpha((unsigned char)f->doc[0])) {
+		putchar(toupper((unsigned char)f->doc[0]));
+		roff(f->doc + 1);
+	} else {
+		roff(f->doc);
+	}
 	puts(".");
 	if (f->type == FT_ENUM) {
 		fputs("Values:", stdout);
