@@ -69,7 +69,8 @@ static void add_record(struct buf *out, enum rtype type)
 			if (strstr(buf_cstr(&seen), key))
 				continue;
 			buf_adds(&seen, key + 1);
-			buf_addf(out, "%s\"%.*s\":%s", any ? "," : "", (int)n, f->name, is_object(rd, f->name, n) ? "{\"type\":\"object\"}" : type_of(f));
+			buf_addf(out, "%s\"%.*s\":%s", any ? "," : "", (int)n, f->name,
+				 is_object(rd, f->name, n) ? "{\"type\":\"object\"}" : type_of(f));
 			any = true;
 		}
 	buf_adds(out, "}}");
@@ -114,9 +115,12 @@ static void add_reply(struct buf *out, const struct route *rt)
 	buf_adds(out, ok);
 	switch (rt->reply) {
 	case REPLY_LIST:
-		buf_addf(out, "\"application/json\":{\"schema\":{\"type\":\"object\",\"required\":[\"data\",\"next\",\"total\"],\"properties\":"
-			      "{\"data\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":[\"string\","
-			      "\"null\"]},\"total\":{\"type\":[\"integer\",\"null\"]}}}},\"text/csv\":{},\"application/x-ndjson\":{}", rd->name);
+		buf_addf(out,
+			 "\"application/json\":{\"schema\":{\"type\":\"object\",\"required\":[\"data\",\"next\",\"total\"],"
+			 "\"properties\":{\"data\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}},"
+			 "\"next\":{\"type\":[\"string\",\"null\"]},\"total\":{\"type\":[\"integer\",\"null\"]}}}},"
+			 "\"text/csv\":{},\"application/x-ndjson\":{}",
+			 rd->name);
 		break;
 	case REPLY_ONE:
 		buf_addf(out, "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}", rd->name);

@@ -44,7 +44,7 @@ static void add_label(char *labels, size_t size, const char *name, const char *v
 	size_t n = strlen(labels);
 	if (n + strlen(name) + 2 * len + 6 > size)
 		return;
-	n += (size_t)sprintf(labels + n, "%s%s=\"", n ? "," : "", name);
+	n += (size_t)snprintf(labels + n, size - n, "%s%s=\"", n ? "," : "", name);
 	for (size_t i = 0; i < len; i++) {
 		if (value[i] == '"' || value[i] == '\\')
 			labels[n++] = '\\';

@@ -51,8 +51,12 @@ static void close_pipeline(struct pipeline *p)
 
 static struct g_flow_key key_of(unsigned i, unsigned hosts)
 {
-	struct g_flow_key k = { .id = { 1600000000000ull << 16, 0x9e3779b97f4a7c15ull * (i + 1) }, .first = 1600000000000000000ull + i * 1000ull,
-				.proto = 6, .client_port = (uint16_t)(i * 7), .server_port = 443, .sensor = { 0, 1 } };
+	struct g_flow_key k = { .id = { 1600000000000ull << 16, 0x9e3779b97f4a7c15ull * (i + 1) },
+				.first = 1600000000000000000ull + i * 1000ull,
+				.proto = 6,
+				.client_port = (uint16_t)(i * 7),
+				.server_port = 443,
+				.sensor = { 0, 1 } };
 	unsigned c = i % hosts, s = (i * 7 + 1) % hosts;
 	char text[24];
 	addr_parse(text, (size_t)snprintf(text, sizeof text, "10.%u.%u.%u", c >> 16 & 255, c >> 8 & 255, c & 255), &k.client);
