@@ -424,13 +424,3 @@ const char *str_copy(char *out, size_t size, const char *base, struct str s)
 	return out;
 }
 
-void add_match_text(struct buf *b, const char *text, size_t len)
-{
-	buf_addc(b, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, text[i]);
-	}
-	buf_addc(b, '"');
-}

@@ -107,7 +107,6 @@ json_t *jsec(uint64_t ns);
 /* Adds to a number in an object. */
 void jadd(json_t *obj, const char *key, json_int_t n);
 const char *str_copy(char *out, size_t size, const char *base, struct str s);
-void add_match_text(struct buf *b, const char *text, size_t len); /* quoted for the match language */
 
 /* -- shared between the files of handlers -- */
 

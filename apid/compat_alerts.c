@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compat.h"
+#include "match.h"
 
 /* -- selection: VALUE;OP -- */
 
@@ -44,7 +45,7 @@ static void add_condition(struct buf *b, const char *field, const char *op, cons
 	bool negated = strcmp(op, "not") == 0;
 	filter_add(b, negated ? "not (" : "(");
 	buf_addf(b, "%s %s ", field, negated ? "contains" : op);
-	add_match_text(b, value, strlen(value));
+	match_quote(b, value, strlen(value));
 	buf_addc(b, ')');
 }
 
@@ -90,9 +91,9 @@ static bool alert_filter(struct compat *c, const char *family, const struct topo
 			goto bad;
 		cut_vlan(value);
 		filter_add(b, strcmp(op, "!=") == 0 ? "not (either.ip = " : "(either.ip = ");
-		add_match_text(b, value, strlen(value));
+		match_quote(b, value, strlen(value));
 		buf_adds(b, " or ip = ");
-		add_match_text(b, value, strlen(value));
+		match_quote(b, value, strlen(value));
 		buf_addc(b, ')');
 	}
 	struct match_error e;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compat.h"
+#include "match.h"
 
 /* Names of the classes of RFC 2474, RFC 2597, RFC 3246; the keys of ntopng's documents. */
 const char *dscp_name(uint8_t tos)
@@ -76,10 +77,10 @@ static void filter_side(const struct compat *c, struct buf *b, const char *arg, 
 		return;
 	snprintf(ip, sizeof ip, "%.*s", (int)strcspn(value, "@"), value);
 	buf_addf(b, "%s(%s = ", b->len ? " and " : "", fields[0]);
-	add_match_text(b, ip, strlen(ip));
+	match_quote(b, ip, strlen(ip));
 	if (fields[1]) {
 		buf_addf(b, " or %s = ", fields[1]);
-		add_match_text(b, ip, strlen(ip));
+		match_quote(b, ip, strlen(ip));
 	}
 	buf_addc(b, ')');
 }

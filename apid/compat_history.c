@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "compat_sql.h"
+#include "match.h"
 
 /* -- clauses -- */
 
@@ -318,7 +319,7 @@ static void filter_host(struct buf *b, const char *value)
 	char ip[64];
 	snprintf(ip, sizeof ip, "%.*s", (int)strcspn(value, ";@"), value);
 	buf_adds(b, " and either.ip = ");
-	add_match_text(b, ip, strlen(ip));
+	match_quote(b, ip, strlen(ip));
 }
 
 void compat_db_search(struct compat *c)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compat.h"
+#include "match.h"
 
 /* -- host/active -- */
 
@@ -472,7 +473,7 @@ void compat_host_find(struct compat *c)
 		filter_text(&b, "ip", text);
 	} else {
 		buf_adds(&b, "name contains ");
-		add_match_text(&b, text ? text : "", text ? strlen(text) : 0);
+		match_quote(&b, text ? text : "", text ? strlen(text) : 0);
 	}
 	struct match *m = filter_parse(&b, R_HOST);
 	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, find_row_of, &total);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compat.h"
+#include "match.h"
 
 #define MAX_PAGE 100000
 
@@ -15,7 +16,7 @@ void filter_add(struct buf *b, const char *expression)
 void filter_text(struct buf *b, const char *field, const char *value)
 {
 	buf_addf(b, "%s%s = ", b->len ? " and " : "", field);
-	add_match_text(b, value, strlen(value));
+	match_quote(b, value, strlen(value));
 }
 
 void filter_arg(const struct compat *c, struct buf *b, const char *arg, const char *field)

@@ -108,17 +108,6 @@ static const struct sql_column *find_column(const struct sql_table *t, const cha
 
 /* -- WHERE: to the match language -- */
 
-static void put_text(struct buf *b, const char *s)
-{
-	buf_addc(b, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, *s);
-	}
-	buf_addc(b, '"');
-}
-
 static const struct field *field_of(const struct sql_table *t, const char *name)
 {
 	unsigned off;
@@ -134,12 +123,13 @@ static bool put_value(struct lexer *l, const struct sql_column *col, struct buf 
 	if (col->kind == SQL_EPOCH) {
 		json_time(b, strtoull(l->text, NULL, 10) * 1000000000u);
 	} else if (col->kind == SQL_NUMBER && f && f->type == FT_ENUM) {
-		put_text(b, enum_name(f->names, (unsigned)strtoul(l->text, NULL, 10)));
+		const char *name = enum_name(f->names, (unsigned)strtoul(l->text, NULL, 10));
+		match_quote(b, name, strlen(name));
 	} else if ((col->kind == SQL_NUMBER && f && f->type == FT_FLAG) || col->kind == SQL_REMOTE) {
 		bool set = strtol(l->text, NULL, 10) != 0;
 		buf_adds(b, set != (col->kind == SQL_REMOTE) ? "true" : "false");
 	} else {
-		put_text(b, l->text);
+		match_quote(b, l->text, strlen(l->text));
 	}
 	return true;
 }
@@ -173,7 +163,7 @@ static bool read_like(struct lexer *l, const char *field, bool negated)
 	for (char *p = l->text; *p; p++)
 		*p = *p == '%' ? '*' : *p == '_' ? '?' : *p;
 	buf_addf(&l->q->where, "%s(%s like ", negated ? "not " : "", field);
-	put_text(&l->q->where, l->text);
+	match_quote(&l->q->where, l->text, strlen(l->text));
 	buf_addc(&l->q->where, ')');
 	return next(l);
 }

@@ -284,6 +284,17 @@ bool match_eval(const struct match *m, const void *rec, const char *base)
 
 /* -- print -- */
 
+void match_quote(struct buf *out, const char *s, size_t len)
+{
+	buf_addc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, s[i]);
+	}
+	buf_addc(out, '"');
+}
+
 static void print_value(struct buf *out, const char *s)
 {
 	const char *p = s;
@@ -293,13 +304,7 @@ static void print_value(struct buf *out, const char *s)
 		buf_adds(out, s);
 		return;
 	}
-	buf_addc(out, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_addc(out, '\\');
-		buf_addc(out, *s);
-	}
-	buf_addc(out, '"');
+	match_quote(out, s, strlen(s));
 }
 
 static void print_compare(const struct m_node *n, struct buf *out)

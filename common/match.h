@@ -34,6 +34,8 @@ void match_free(struct match *m);
 bool match_eval(const struct match *m, const void *rec, const char *base);
 /* The expression in canonical form: parses back to the same. */
 void match_print(const struct match *m, struct buf *out);
+/* Appends a text as a quoted value of the language, whatever is in it. */
+void match_quote(struct buf *out, const char *s, size_t len);
 
 /*
  * The part of the expression that a database can decide, as SQL over columns named like the fields with '_' for '.':

@@ -105,23 +105,14 @@ static void fill_record(const struct rdesc *rd, char *rec, struct buf *arena)
 
 /* -- expressions -- */
 
-static void quoted(struct buf *out, const char *s)
-{
-	buf_addc(out, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_addc(out, '\\');
-		buf_addc(out, *s);
-	}
-	buf_addc(out, '"');
-}
-
 static void add_value(struct buf *out, const struct field *f, bool range)
 {
+	const char *s;
 	char text[32];
 	switch (f ? f->type : FT_U64) {
 	case FT_STR:
-		quoted(out, PICK(words));
+		s = PICK(words);
+		match_quote(out, s, strlen(s));
 		break;
 	case FT_LIST:
 	case FT_MAP:
@@ -140,7 +131,8 @@ static void add_value(struct buf *out, const struct field *f, bool range)
 		buf_adds(out, id_str((struct id){ PICK(numbers), 7 }, text)[0] ? text : "00000000000000000000000001");
 		break;
 	case FT_ENUM:
-		quoted(out, f->names[dice(2)]);
+		s = f->names[dice(2)];
+		match_quote(out, s, strlen(s));
 		break;
 	case FT_FLAG:
 		buf_adds(out, dice(2) ? "yes" : "false");
