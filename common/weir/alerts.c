@@ -1,19 +1,17 @@
 /* weir alerts, weir history: what is stored. weir alerts ack|unack|comment ID. weir store backup|stats|prune. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "backup.h"
-#include "link.h"
 #include "log.h"
 #include "match.h"
 #include "output.h"
 #include "verbs.h"
 
-#define ASK_MS        15000
 #define WATCH_SECONDS 2
 
 struct ask_options {
@@ -82,24 +80,6 @@ bad:
 	return EXIT_USAGE;
 }
 
-/* Asks alertd; prints why if it refuses. */
-static int ask(const struct topo *t, enum rtype type, const void *rec, const char *base, struct buf *body,
-	       struct g_answer *a, struct codec_reader *r)
-{
-	char *url = topo_url(t, "alertd", "query");
-	int rc = link_ask_sync(url, type, rec, base, ASK_MS, body, a, r);
-	free(url);
-	if (rc < 0) {
-		fprintf(stderr, "weir: alertd does not answer: %s\n", strerror(errno));
-		return EXIT_UNREACHABLE;
-	}
-	if (a->status != 200) {
-		fprintf(stderr, "weir: %.*s\n", (int)a->error.len, str_ptr(r->base, a->error));
-		return EXIT_FAILED;
-	}
-	return EXIT_DONE;
-}
-
 static int print_all(struct ask_options *o, const struct g_answer *a, struct codec_reader *r)
 {
 	static union {
@@ -150,7 +130,7 @@ static int query(struct ask_options *o, enum rtype type, const char *what, char 
 			fputs("\033[H\033[2J", stdout);
 		o->out.header_done = false;
 		buf_reset(&body);
-		code = ask(t, R_QUERY, &q, o->strs.p, &body, &a, &r);
+		code = ask_process(t, "alertd", "query", R_QUERY, &q, o->strs.p, &body, &a, &r);
 		if (code == EXIT_DONE)
 			code = print_all(o, &a, &r);
 	} while (o->watch && code == EXIT_DONE && fflush(stdout) == 0 && sleep(o->watch) == 0);
@@ -182,7 +162,7 @@ static int command(struct ask_options *o, const char *op, const char *id, const 
 		c.command.op = put(&o->strs, op);
 		c.command.text = put(&o->strs, text ? text : "");
 		c.command.actor = put(&o->strs, actor && *actor ? actor : "cli");
-		code = ask(t, R_COMMAND, &c, o->strs.p, &body, &a, &r);
+		code = ask_process(t, "alertd", "query", R_COMMAND, &c, o->strs.p, &body, &a, &r);
 	}
 	buf_release(&body);
 	buf_release(&o->strs);

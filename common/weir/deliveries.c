@@ -1,18 +1,16 @@
 /* weir deliveries: what is on its way to recipients. weir deliveries retry|drop ID|all. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "link.h"
+#include "ask.h"
 #include "match.h"
 #include "output.h"
 #include "verbs.h"
 
-#define ASK_MS 15000
-#define PAGE   1000
+#define PAGE 1000
 
 static const char usage[] =
 	"usage: weir deliveries [-f FILE] [-n N] [--state S] [--recipient R] [-o table|json|tsv] [--fields A,B] [MATCH]\n"
@@ -65,28 +63,17 @@ static int parse(struct options *o, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static void add_text(struct buf *b, const char *s)
-{
-	buf_addc(b, '"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, *s);
-	}
-	buf_addc(b, '"');
-}
-
 /* The expression that options and words make; false after saying what is wrong with it. */
 static bool make_filter(const struct options *o, char **words, int n, struct buf *out)
 {
 	struct match_error e;
 	if (o->state) {
 		buf_adds(out, "state = ");
-		add_text(out, o->state);
+		match_quote(out, o->state, strlen(o->state));
 	}
 	if (o->recipient) {
 		buf_adds(out, out->len ? " and recipient = " : "recipient = ");
-		add_text(out, o->recipient);
+		match_quote(out, o->recipient, strlen(o->recipient));
 	}
 	if (n)
 		buf_adds(out, out->len ? " and (" : "(");
@@ -99,23 +86,6 @@ static bool make_filter(const struct options *o, char **words, int n, struct buf
 		fprintf(stderr, "weir: %s\n  at character %zu: %s\n", buf_cstr(out), e.column, e.text);
 	match_free(m);
 	return m != NULL;
-}
-
-static int ask(const struct topo *t, enum rtype type, const void *rec, const char *base, struct buf *body,
-	       struct g_answer *a, struct codec_reader *r)
-{
-	char *url = topo_url(t, "notify", NULL);
-	int rc = link_ask_sync(url, type, rec, base, ASK_MS, body, a, r);
-	free(url);
-	if (rc < 0) {
-		fprintf(stderr, "weir: notify does not answer: %s\n", strerror(errno));
-		return EXIT_UNREACHABLE;
-	}
-	if (a->status != 200) {
-		fprintf(stderr, "weir: %.*s\n", (int)a->error.len, str_ptr(r->base, a->error));
-		return EXIT_FAILED;
-	}
-	return EXIT_DONE;
 }
 
 /* Prints a page; returns how many records it had, or -1. */
@@ -146,7 +116,7 @@ static int list(struct options *o, const struct topo *t, const struct buf *filte
 		q.query.what = str_put_raw(&strs, "deliveries", 10);
 		q.query.filter = str_put_raw(&strs, filter->p, filter->len);
 		q.query.cursor = str_put_raw(&strs, cursor.p, cursor.len);
-		code = ask(t, R_QUERY, &q, strs.p, &body, &a, &r);
+		code = ask_process(t, "notify", NULL, R_QUERY, &q, strs.p, &body, &a, &r);
 		if (code != EXIT_DONE)
 			break;
 		buf_reset(&cursor);
@@ -178,7 +148,7 @@ static int command(const struct topo *t, const char *op, const char *which, cons
 	c.command.text = str_put_raw(&strs, filter->p, filter->len);
 	actor = actor && *actor ? actor : "cli";
 	c.command.actor = str_put(&strs, actor, strlen(actor), 64);
-	code = ask(t, R_COMMAND, &c, strs.p, &body, &a, &r);
+	code = ask_process(t, "notify", NULL, R_COMMAND, &c, strs.p, &body, &a, &r);
 	if (code == EXIT_DONE)
 		printf("%llu deliveries %s\n", (unsigned long long)a.total, strcmp(op, "retry") == 0 ? "sent again" : "dropped");
 out:

@@ -1,15 +1,13 @@
 /* weir export: what is stored, in a form to compare: sorted JSON lines without wall clock. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "json.h"
-#include "link.h"
 #include "verbs.h"
 
-#define ASK_MS 30000
 #define PAGE   1000
 
 static const struct source {
@@ -73,33 +71,23 @@ static int add_page(struct lines *l, enum rtype type, uint32_t count, struct cod
 static int fetch(const struct topo *t, const struct source *s, struct lines *l)
 {
 	struct buf strs = { 0 }, body = { 0 }, cursor = { 0 };
-	char *url = topo_url(t, s->process, s->instance);
 	struct g_answer a;
 	struct codec_reader r;
 	int code = EXIT_DONE;
 	if (s->type == R_DELIVERY && !t->n_recipients)
-		goto out;
+		return EXIT_DONE;
 	do {
 		struct r_query q = { .query = { .limit = PAGE } };
 		buf_reset(&strs);
 		q.query.what = str_put_raw(&strs, s->what, strlen(s->what));
 		q.query.cursor = str_put_raw(&strs, cursor.p, cursor.len);
-		if (link_ask_sync(url, R_QUERY, &q, strs.p, ASK_MS, &body, &a, &r) < 0) {
-			fprintf(stderr, "weir: %s does not answer: %s\n", s->process, strerror(errno));
-			code = EXIT_UNREACHABLE;
+		code = ask_process(t, s->process, s->instance, R_QUERY, &q, strs.p, &body, &a, &r);
+		if (code != EXIT_DONE)
 			break;
-		}
-		if (a.status != 200) {
-			fprintf(stderr, "weir: %s: %.*s\n", s->process, (int)a.error.len, str_ptr(r.base, a.error));
-			code = EXIT_FAILED;
-			break;
-		}
 		buf_reset(&cursor);
 		buf_add(&cursor, str_ptr(r.base, a.next), a.next.len);
 		code = add_page(l, s->type, a.count, &r);
 	} while (code == EXIT_DONE && cursor.len);
-out:
-	free(url);
 	buf_release(&strs);
 	buf_release(&body);
 	buf_release(&cursor);

@@ -1,17 +1,15 @@
 /* weir checks why ID: the values and thresholds that decided, as the alert in the store has them. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "checkdef.h"
-#include "link.h"
 #include "record.h"
 #include "timestamp.h"
 #include "verbs.h"
 
-#define ASK_MS 15000
 
 struct value {
 	const char *name, *text;
@@ -159,24 +157,18 @@ static int show(const struct topo *t, const char *id)
 	struct g_answer a;
 	struct codec_reader r;
 	static struct r_alert alert;
-	char *url = topo_url(t, "alertd", "query");
-	int code = EXIT_FAILED;
+	int code;
 	q.query.what = str_put_raw(&strs, "alerts", 6);
 	q.query.filter.off = (uint32_t)strs.len;
 	buf_addf(&strs, "id = %s", id);
 	q.query.filter.len = (uint32_t)strs.len - q.query.filter.off;
-	if (link_ask_sync(url, R_QUERY, &q, strs.p, ASK_MS, &body, &a, &r) < 0) {
-		fprintf(stderr, "weir: alertd does not answer: %s\n", strerror(errno));
-		code = EXIT_UNREACHABLE;
-	} else if (a.status != 200) {
-		fprintf(stderr, "weir: %.*s\n", (int)a.error.len, str_ptr(r.base, a.error));
-	} else if (!a.count || codec_peek(&r) != R_ALERT || codec_read(&r, &alert) != 1) {
+	code = ask_process(t, "alertd", "query", R_QUERY, &q, strs.p, &body, &a, &r);
+	if (code == EXIT_DONE && (!a.count || codec_peek(&r) != R_ALERT || codec_read(&r, &alert) != 1)) {
 		fprintf(stderr, "weir: no alert has the id %s\n", id);
-	} else {
+		code = EXIT_FAILED;
+	} else if (code == EXIT_DONE) {
 		print_alert(t, &alert, r.base);
-		code = EXIT_DONE;
 	}
-	free(url);
 	buf_release(&strs);
 	buf_release(&body);
 	return code;
