@@ -185,8 +185,10 @@ static void finish(struct follow *w)
 		const struct alert_line *a = &w->alerts[i];
 		if (i + 1 < w->n_alerts && id_cmp(a->id, w->alerts[i + 1].id) == 0)
 			continue;
-		struct buf one = { .p = w->lines.p + a->off, .len = a->len };
-		write_line(w, &one);
+		if (a->len) { /* quiet: alerts are only counted */
+			struct buf one = { .p = w->lines.p + a->off, .len = a->len };
+			write_line(w, &one);
+		}
 		by_severity[a->severity & 15]++;
 		if (a->severity > worst)
 			worst = a->severity;
