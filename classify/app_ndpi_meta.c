@@ -225,6 +225,13 @@ static void fill_quic(struct look *k)
 
 /* -- HTTP -- */
 
+/* Length of the address at the front of a Host header, with its brackets (RFC 3986, 3.2.2); 0 if there is none. */
+static size_t bracketed(const char *v, size_t n)
+{
+	const char *end = n && *v == '[' ? memchr(v, ']', n) : NULL;
+	return end ? (size_t)(end - v) + 1 : 0;
+}
+
 static void fill_http(struct look *k)
 {
 	static const char *const server[] = { "Server", NULL };
@@ -236,10 +243,14 @@ static void fill_http(struct look *k)
 	o->http_url = url(k, f->http.url);
 	o->http_status = f->http.response_status_code;
 	o->http_type = text(k, f->http.content_type);
-	if (o->host.len == NDPI_NAME_MAX && find_payload(k, method, &l4)) {
-		const char *v;
+	/* nDPI keeps the end of a long name, and cuts an IPv6 address at its first colon. */
+	bool is_literal = *f->host_server_name == '[';
+	if ((o->host.len == NDPI_NAME_MAX || is_literal) && find_payload(k, method, &l4)) {
+		const char *v = NULL;
 		size_t n = parse_header(l4.p, l4.len, "Host", &v);
-		if (n && is_whole(k, v, n))
+		if (is_literal)
+			n = bracketed(v, n);
+		if (n && (is_literal || is_whole(k, v, n)))
 			o->host = str_put(k->arena, v, n, MAX_TEXT);
 	}
 	o->http_host = o->host;
