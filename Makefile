@@ -175,6 +175,10 @@ lint: deps-lint
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
 		--suppressions-list=etc/packaging/cppcheck.txt -j 2 -Icommon -I. -D_GNU_SOURCE -DWEIR_VERSION='""' \
 		-DWEIR_PREFIX='""' common common/weir $(PROCS)
+	+$(Q)$(MAKE) --no-print-directory lint-text
+# The part that takes seconds: make test has it too.
+.PHONY: lint-text
+lint-text: reference
 	$(Q)etc/packaging/check-source $(LINT_SRC)
 	$(Q)for m in $(MAN_SRC) $(MAN_GEN); do mandoc -T lint -W warning $$m || exit 1; done
 
@@ -187,12 +191,12 @@ deps-test:
 deps-lint:
 	$(Q)etc/packaging/deps build lint
 
-# -- run, test, bench ---------------------------------------------------------------------------------------------------
+# -- run, test ----------------------------------------------------------------------------------------------------------
 # make run [IFACE=eth0 | PCAP="file ..."] [SPEED=n|max]: everything in the foreground, in $(O)/run.
 SPEED ?= 1
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
-.PHONY: run test bench bench-checks bench-keep
+.PHONY: run test
 run: deps
 	+$(Q)$(MAKE) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
@@ -201,16 +205,32 @@ test: deps-test
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=1 CFLAGS="-O1 -g" DEVELOPER=1 all unit-build
 	+$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)tests/run --all $(O)
+
 # Hours of kills: SEEDS=20, ROUNDS=60, EVERY=5; see tests/soak.
 .PHONY: soak
 soak: all
 	$(Q)WEIR_BIN=$(CURDIR)/$(O)/bin tests/run $(wildcard tests/soak/*.sh)
 .PHONY: unit-build
 unit-build: $(UNIT)
+
+# -- bench: a ratio against something else in the same run --------------------------------------------------------------
+.PHONY: bench bench-checks bench-keep
+bench: deps-test
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/run $(O)
+
+# Checks in C, in LuaJIT and in PUC Lua: one program with LuaJIT, one with PUC Lua, since they define the same functions.
 bench-checks: deps-test
 	+$(Q)$(MAKE) --no-print-directory $(O)/bin/lua_bench $(O)/bin/lua_puc
 	$(Q)tests/bench/lua_checks $(O)
-# One program with LuaJIT, one with PUC Lua: they define the same functions.
+$(O)/bin/lua_bench: $(O)/tests/bench/lua_bench.o $(O)/libchecks.a $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
+$(O)/bin/lua_puc: CFLAGS_tests = $(call pc,cflags,lua5.4)
+$(O)/bin/lua_puc: $(O)/tests/bench/lua_puc.o $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(call pc,libs,lua5.4) $(LIBS_common)
+
 # What the guarantee costs, and how long recovery takes: 1 M flows, 300 K hosts.
 bench-keep: deps-test
 	+$(Q)$(MAKE) --no-print-directory all $(O)/bin/keep_bench
@@ -219,16 +239,6 @@ bench-keep: deps-test
 $(O)/bin/keep_bench: $(O)/tests/bench/keep.o $(O)/libchecks.a $(O)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
-$(O)/bin/lua_bench: $(O)/tests/bench/lua_bench.o $(O)/libchecks.a $(O)/libcommon.a
-	$(call say,LD)
-	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
-$(O)/bin/lua_puc: CFLAGS_tests = $(call pc,cflags,lua5.4)
-$(O)/bin/lua_puc: $(O)/tests/bench/lua_puc.o $(O)/libcommon.a
-	$(call say,LD)
-	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(call pc,libs,lua5.4) $(LIBS_common)
-bench: deps-test
-	+$(Q)$(MAKE) --no-print-directory all
-	$(Q)tests/bench/run $(O)
 
 # -- manuals ------------------------------------------------------------------------------------------------------------
 MAN_SRC := $(wildcard common/*.7 checks/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
