@@ -104,11 +104,34 @@ static int is_lua(const struct dirent *d)
 	return n > 4 && strcmp(d->d_name + n - 4, ".lua") == 0;
 }
 
-static void all_of(const char *dir)
+/*
+ * It comes to rest: a round in which nothing is given up and hardly anything is added. False after saying what goes on.
+ * *jit: counts of the start.
+ */
+static bool rests(struct bench *b, const struct lua_jit *jit)
+{
+	struct lua_jit later = *jit, before;
+	unsigned rounds = 0;
+	do {
+		before = later;
+		for (unsigned i = 0; i < BATCHES; i++)
+			one_batch(b, (1700000400ull + rounds * BATCHES + i) * S);
+		lua_jit_state(b->lua, "none", &later);
+	} while (++rounds < MAX_ROUNDS && (later.aborts > before.aborts || later.traces > before.traces + 2));
+	if (rounds < MAX_ROUNDS && !later.flushes)
+		return true;
+	print_message("compiler: %u traces, %u given up, %u flushes; then %u, %u, %u\n", before.traces, before.aborts,
+		      before.flushes, later.traces, later.aborts, later.flushes);
+	return false;
+}
+
+/* False after saying what is not compiled, or not at rest. */
+static bool is_compiled(const char *dir)
 {
 	struct bench b = { 0 };
 	struct dirent **names;
 	struct lua_jit jit;
+	bool good = true;
 	int n = scandir(dir, &names, is_lua, alphasort);
 	assert_true(n >= 2);
 	bench_script(&b, "none", "return { flow = function() end }");
@@ -122,26 +145,29 @@ static void all_of(const char *dir)
 		lua_jit_state(b.lua, key, &jit);
 		if (bench_metric(&b, "lua_check_errors", key) != 0)
 			fail_msg("%s: had errors", key);
-		if (jit.loops == 0 || jit.compiled < jit.loops)
-			fail_msg("%s: %u of %u loops are compiled", key, jit.compiled, jit.loops);
+		if (jit.loops == 0 || jit.compiled < jit.loops) {
+			print_message("%s: %u of %u loops are compiled\n", key, jit.compiled, jit.loops);
+			good = false;
+		}
 		free(key);
 		free(names[i]);
 	}
 	free(names);
-	assert_int_equal(jit.flushes, 0);
-	/* It comes to rest: a round in which nothing is given up and hardly anything is added. */
-	struct lua_jit later = jit, before;
-	unsigned rounds = 0;
-	do {
-		before = later;
-		for (unsigned i = 0; i < BATCHES; i++)
-			one_batch(&b, (1700000400ull + rounds * BATCHES + i) * S);
-		lua_jit_state(b.lua, "none", &later);
-	} while (++rounds < MAX_ROUNDS && (later.aborts > before.aborts || later.traces > before.traces + 2));
-	if (rounds == MAX_ROUNDS || later.flushes)
-		fail_msg("compiler: %u traces, %u given up, %u flushes; then %u, %u, %u", before.traces, before.aborts,
-			 before.flushes, later.traces, later.aborts, later.flushes);
+	good = good && jit.flushes == 0 && rests(&b, &jit);
 	bench_end(&b);
+	return good;
+}
+
+/*
+ * What LuaJIT compiles, and when, depends on where things lie in memory: once in hundreds of runs it gives up a loop that it
+ * compiles in all others. What it cannot compile it gives up every time.
+ */
+static void all_of(const char *dir)
+{
+	unsigned tries = 0;
+	while (!is_compiled(dir))
+		if (++tries == 3)
+			fail_msg("%s: not compiled in three states", dir);
 }
 
 static void test_shipped(void **state)
