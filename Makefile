@@ -179,6 +179,7 @@ lint: deps-lint
 # The part that takes seconds: make test has it too.
 .PHONY: lint-text
 lint-text: reference
+	$(Q)! grep -nE '^(<<<<<<<|>>>>>>>) ' $(LINT_SRC) README.md */README.md
 	$(Q)etc/packaging/check-source $(LINT_SRC)
 	$(Q)for m in $(MAN_SRC) $(MAN_GEN); do mandoc -T lint -W warning $$m || exit 1; done
 
