@@ -21,7 +21,7 @@ static const struct member engine_members[] = {
 };
 
 const struct member flow_members[] = {
-	MEMBER(1, openflow, id), MEMBER(2, openflow, touched), MEMBER(3, openflow, counted), MEMBER(4, openflow, final_run),
+	MEMBER(1, openflow, id), MEMBER(2, openflow, age.touched), MEMBER(3, openflow, counted), MEMBER(4, openflow, final_run),
 	MEMBER(5, openflow, remote), MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired),
 	MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
@@ -31,7 +31,7 @@ const struct member flow_members[] = {
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
 const struct member host_members[] = {
-	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, touched), MEMBER(4, host, local),
+	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, age.touched), MEMBER(4, host, local),
 	MEMBER(5, host, changed), MEMBER(6, host, high_minutes), MEMBER(7, host, first), MEMBER(8, host, last),
 	MEMBER(9, host, mac), MEMBER(10, host, bytes_sent), MEMBER(11, host, bytes_rcvd), MEMBER(12, host, packets_sent),
 	MEMBER(13, host, packets_rcvd), MEMBER(14, host, flows_client), MEMBER(15, host, flows_server),

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aged.h"
 #include "conf.h"
 #include "record.h"
 
@@ -26,11 +27,9 @@ struct flow_facts {
 };
 
 struct openflow {
+	struct aged age;
 	struct id id;
-	uint32_t hash_next, lru_prev, lru_next;
-	uint32_t copied;         /* by the copy of this number, or did not exist when it began */
-	uint64_t touched;        /* counts up: the order of activity */
-	bool used, counted;      /* counted: its hosts know of it */
+	bool counted;            /* its hosts know of it */
 	bool final_run;          /* checks on the final verdict have run */
 	bool remote;             /* counted as remote access */
 	bool started;            /* checks at its start have run */
@@ -66,7 +65,7 @@ void flow_remove(struct flow_table *t, struct openflow *f);
 bool flow_full(const struct flow_table *t);
 struct openflow *flow_oldest(const struct flow_table *t);
 struct openflow *flow_newer(const struct flow_table *t, const struct openflow *f);
-/* A copy of the table while it goes on changing: as host_copy_begin, host.h. */
+/* A copy of the table while it goes on changing: as aged_copy_begin, aged.h. */
 void flow_copy_begin(struct flow_table *t, void (*copy)(void *arg, struct openflow *f));
 /* Whoever changes a flow that it did not get from flow_get says so first. */
 void flow_will_change(struct flow_table *t, struct openflow *f);

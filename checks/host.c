@@ -1,172 +1,90 @@
 #include "host.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "codec.h"
 #include "hash.h"
 #include "hll.h"
-#include "log.h"
 
 struct host_table {
-	struct host *pool;
-	uint32_t *buckets;
-	uint32_t mask, n_used, n_free;
-	uint32_t *free;
-	uint64_t max, count, evicted;
-	uint32_t oldest, newest;
+	struct aged_table all;
 	struct hash_key seed;
 	void (*evict)(void *arg, struct host *h);
+	void (*copy)(void *arg, struct host *h);
 	void *arg;
-	uint64_t touches;
-	/* a copy under way */
-	void (*copy)(void *arg, struct host *h); /* NULL = none */
-	uint32_t copies, copy_at, copy_end;
 };
 
-struct host_table *host_table_new(uint64_t max, void (*evict)(void *arg, struct host *h), void *arg)
+static uint32_t hash_key_of(const struct host_table *t, const struct addr *ip, uint16_t vlan)
 {
-	struct host_table *t = xcalloc(1, sizeof *t);
-	uint32_t n = 1024;
-	t->max = max < 64 ? 64 : max;
-	while (n < t->max && n < 1u << 28)
-		n *= 2;
-	t->mask = n - 1;
-	t->buckets = xmalloc(n * sizeof *t->buckets);
-	t->free = xmalloc(t->max * sizeof *t->free);
-	t->pool = mmap(NULL, t->max * sizeof *t->pool, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		       -1, 0);
-	if (t->pool == MAP_FAILED)
-		fatal("host table");
-	memset(t->buckets, 0xff, n * sizeof *t->buckets);
-	t->oldest = t->newest = HOST_NONE;
-	t->seed = hash_key_random();
-	t->evict = evict;
-	t->arg = arg;
-	return t;
+	struct {
+		struct addr ip;
+		uint64_t vlan;
+	} k = { *ip, vlan };
+	return (uint32_t)hash_sip13(t->seed, &k, sizeof k);
 }
 
-static void host_release(struct host *h)
+static uint32_t hash_of(const void *owner, const struct aged *a)
 {
+	const struct host *h = (const struct host *)a;
+	return hash_key_of(owner, &h->ip, h->vlan);
+}
+
+static void evict(void *owner, struct aged *a)
+{
+	struct host_table *t = owner;
+	t->evict(t->arg, (struct host *)a);
+}
+
+static void copy(void *owner, struct aged *a)
+{
+	struct host_table *t = owner;
+	t->copy(t->arg, (struct host *)a);
+}
+
+static void release(struct aged *a)
+{
+	struct host *h = (struct host *)a;
 	for (int i = 0; i < NAME_SOURCES; i++)
 		free(h->names[i]);
 	while (h->engaged)
 		episode_remove(&h->engaged, h->engaged);
 }
 
-void host_table_clear(struct host_table *t)
+static const struct aged_ops ops = { "host table", hash_of, evict, release, copy };
+
+struct host_table *host_table_new(uint64_t max, void (*on_evict)(void *arg, struct host *h), void *arg)
 {
-	for (uint32_t i = 0; i < t->n_used; i++)
-		if (t->pool[i].used)
-			host_release(&t->pool[i]);
-	memset(t->buckets, 0xff, (t->mask + 1ull) * sizeof *t->buckets);
-	t->n_used = t->n_free = 0;
-	t->count = t->evicted = 0;
-	t->oldest = t->newest = HOST_NONE;
+	struct host_table *t = xcalloc(1, sizeof *t);
+	aged_init(&t->all, max, sizeof(struct host), &ops, t);
+	t->seed = hash_key_random();
+	t->evict = on_evict;
+	t->arg = arg;
+	return t;
 }
 
 void host_table_free(struct host_table *t)
 {
 	if (!t)
 		return;
-	host_table_clear(t);
-	munmap(t->pool, t->max * sizeof *t->pool);
-	free(t->buckets);
-	free(t->free);
+	aged_done(&t->all);
 	free(t);
 }
 
-static uint32_t bucket_of(const struct host_table *t, const struct addr *ip, uint16_t vlan)
+static struct host *find(struct host_table *t, const struct addr *ip, uint16_t vlan, uint32_t hash)
 {
-	struct {
-		struct addr ip;
-		uint64_t vlan;
-	} k = { *ip, vlan };
-	return (uint32_t)hash_sip13(t->seed, &k, sizeof k) & t->mask;
-}
-
-void host_will_change(struct host_table *t, struct host *h)
-{
-	if (!t->copy || h->copied == t->copies)
-		return;
-	h->copied = t->copies;
-	t->copy(t->arg, h);
-}
-
-void host_copy_begin(struct host_table *t, void (*copy)(void *arg, struct host *h))
-{
-	t->copy = copy;
-	t->copies++;
-	t->copy_at = 0;
-	t->copy_end = t->n_used;
-}
-
-bool host_copy_step(struct host_table *t, unsigned n)
-{
-	for (; n && t->copy_at < t->copy_end; t->copy_at++)
-		if (t->pool[t->copy_at].used && t->pool[t->copy_at].copied != t->copies) {
-			host_will_change(t, &t->pool[t->copy_at]);
-			n--;
+	for (struct aged *a = aged_first(&t->all, hash); a; a = aged_next(&t->all, a)) {
+		struct host *h = (struct host *)a;
+		if (addr_cmp(&h->ip, ip) == 0 && h->vlan == vlan) {
+			aged_will_change(&t->all, a);
+			return h;
 		}
-	if (t->copy_at < t->copy_end)
-		return true;
-	t->copy = NULL;
-	return false;
-}
-
-static struct host *find(const struct host_table *t, const struct addr *ip, uint16_t vlan)
-{
-	for (uint32_t i = t->buckets[bucket_of(t, ip, vlan)]; i != HOST_NONE; i = t->pool[i].hash_next)
-		if (addr_cmp(&t->pool[i].ip, ip) == 0 && t->pool[i].vlan == vlan)
-			return &t->pool[i];
+	}
 	return NULL;
 }
 
 struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan)
 {
-	struct host *h = find(t, ip, vlan);
-	if (h)
-		host_will_change(t, h);
-	return h;
-}
-
-static void lru_remove(struct host_table *t, struct host *h)
-{
-	if (h->lru_prev != HOST_NONE)
-		t->pool[h->lru_prev].lru_next = h->lru_next;
-	else
-		t->oldest = h->lru_next;
-	if (h->lru_next != HOST_NONE)
-		t->pool[h->lru_next].lru_prev = h->lru_prev;
-	else
-		t->newest = h->lru_prev;
-}
-
-static void lru_append(struct host_table *t, struct host *h)
-{
-	uint32_t i = (uint32_t)(h - t->pool);
-	h->lru_prev = t->newest;
-	h->lru_next = HOST_NONE;
-	if (t->newest != HOST_NONE)
-		t->pool[t->newest].lru_next = i;
-	else
-		t->oldest = i;
-	t->newest = i;
-	h->touched = ++t->touches;
-}
-
-void host_remove(struct host_table *t, struct host *h)
-{
-	uint32_t i = (uint32_t)(h - t->pool), *p = &t->buckets[bucket_of(t, &h->ip, h->vlan)];
-	host_will_change(t, h);
-	while (*p != i)
-		p = &t->pool[*p].hash_next;
-	*p = h->hash_next;
-	lru_remove(t, h);
-	host_release(h);
-	h->used = false;
-	t->free[t->n_free++] = i;
-	t->count--;
+	return find(t, ip, vlan, hash_key_of(t, ip, vlan));
 }
 
 static bool is_host(const struct addr *ip)
@@ -178,29 +96,15 @@ struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan
 {
 	if (!is_host(ip))
 		return NULL;
-	struct host *h = host_find(t, ip, vlan);
+	uint32_t hash = hash_key_of(t, ip, vlan);
+	struct host *h = find(t, ip, vlan, hash);
 	if (h)
 		return h;
-	if (!t->n_free && t->n_used == t->max) {
-		t->evicted++;
-		host_will_change(t, &t->pool[t->oldest]);
-		t->evict(t->arg, &t->pool[t->oldest]);
-		host_remove(t, &t->pool[t->oldest]);
-	}
-	uint32_t i = t->n_free ? t->free[--t->n_free] : t->n_used++;
-	uint32_t b = bucket_of(t, ip, vlan);
-	h = &t->pool[i];
-	memset(h, 0, sizeof *h);
-	h->used = true;
-	h->copied = t->copies;
+	h = (struct host *)aged_add(&t->all, hash);
 	h->ip = *ip;
 	h->vlan = vlan;
 	h->first = h->last = time;
 	h->network = -1;
-	h->hash_next = t->buckets[b];
-	t->buckets[b] = i;
-	lru_append(t, h);
-	t->count++;
 	return h;
 }
 
@@ -209,50 +113,53 @@ void host_touch(struct host_table *t, struct host *h, uint64_t time)
 	h->changed = true;
 	if (time > h->last)
 		h->last = time;
-	lru_remove(t, h);
-	lru_append(t, h);
+	aged_touch(&t->all, &h->age);
+}
+
+void host_remove(struct host_table *t, struct host *h)
+{
+	aged_remove(&t->all, &h->age);
 }
 
 struct host *host_oldest(const struct host_table *t)
 {
-	return t->oldest == HOST_NONE ? NULL : &t->pool[t->oldest];
+	return (struct host *)aged_oldest(&t->all);
 }
 
 struct host *host_newer(const struct host_table *t, const struct host *h)
 {
-	return h->lru_next == HOST_NONE ? NULL : &t->pool[h->lru_next];
+	return (struct host *)aged_newer(&t->all, &h->age);
 }
 
-static int by_touch(const void *a, const void *b)
+void host_copy_begin(struct host_table *t, void (*on_copy)(void *arg, struct host *h))
 {
-	const struct host *x = *(struct host *const *)a, *y = *(struct host *const *)b;
-	return x->touched < y->touched ? -1 : x->touched > y->touched;
+	t->copy = on_copy;
+	aged_copy_begin(&t->all);
+}
+
+bool host_copy_step(struct host_table *t, unsigned n)
+{
+	return aged_copy_step(&t->all, n);
+}
+
+void host_will_change(struct host_table *t, struct host *h)
+{
+	aged_will_change(&t->all, &h->age);
 }
 
 void host_table_restored(struct host_table *t, uint64_t evicted)
 {
-	struct host **all = xmalloc((t->n_used + 1ull) * sizeof *all);
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < t->n_used; i++)
-		if (t->pool[i].used)
-			all[n++] = &t->pool[i];
-	qsort(all, n, sizeof *all, by_touch);
-	t->oldest = t->newest = HOST_NONE;
-	t->touches = 0;
-	for (uint32_t i = 0; i < n; i++)
-		lru_append(t, all[i]);
-	free(all);
-	t->evicted = evicted;
+	aged_restored(&t->all, evicted);
 }
 
 uint64_t host_count(const struct host_table *t)
 {
-	return t->count;
+	return t->all.count;
 }
 
 uint64_t host_evicted(const struct host_table *t)
 {
-	return t->evicted;
+	return t->all.evicted;
 }
 
 /* -- what is counted -- */

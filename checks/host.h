@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aged.h"
 #include "buf.h"
 #include "conf.h"
 #include "counters.h"
@@ -72,12 +73,10 @@ struct host_place {
 };
 
 struct host {
+	struct aged age;
 	struct addr ip;
 	uint16_t vlan;
-	uint32_t hash_next, lru_prev, lru_next; /* indexes, HOST_NONE ends */
-	uint32_t copied;        /* by the copy of this number, or did not exist when it began */
-	uint64_t touched;       /* counts up: the order of activity */
-	bool used, local, changed;
+	bool local, changed;
 	bool gateway;           /* its MAC sends packets of other networks' hosts */
 	int8_t network;         /* conf_network_of(), -1 = none */
 	uint8_t high_minutes;   /* in a row with a high score */
@@ -109,15 +108,12 @@ struct host {
 	struct engaged *engaged; /* list, owned */
 };
 
-#define HOST_NONE UINT32_MAX
 
 struct host_table;
 
 /* evict is called before a host makes room, with the table's arg. */
 struct host_table *host_table_new(uint64_t max, void (*evict)(void *arg, struct host *h), void *arg);
 void host_table_free(struct host_table *t);
-/* Forgets all hosts without asking. */
-void host_table_clear(struct host_table *t);
 /* The host of an address; made if it is not there. NULL for what is no host: multicast, broadcast, none. */
 struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan, uint64_t time);
 struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan);
@@ -130,10 +126,7 @@ struct host *host_newer(const struct host_table *t, const struct host *h);
 uint64_t host_count(const struct host_table *t);
 uint64_t host_evicted(const struct host_table *t);
 
-/*
- * A copy of the table while it goes on changing: copy is called for each host as it was when the copy began, by host_copy_step
- * for about n of them, or earlier when one is about to change. It must not change anything. Returns false when all are done.
- */
+/* A copy of the table while it goes on changing: as aged_copy_begin, aged.h. */
 void host_copy_begin(struct host_table *t, void (*copy)(void *arg, struct host *h));
 bool host_copy_step(struct host_table *t, unsigned n);
 /* Whoever changes a host that it did not get from host_get or host_find says so first. */
