@@ -116,6 +116,8 @@ void firstmsg_fill(const struct g_flow_key *key, const void *data, uint32_t len,
 			modbus_codes(l4.p, l4.len, h.dir == 1, &codes, &out->modbus_errors);
 		else if (dhcp)
 			dhcp_given(l4.p, l4.len, &out->dhcp_address);
+		else
+			break; /* nothing but the first one is looked at */
 	}
 	out->iec_types = put_numbers(arena, &types);
 	out->modbus_codes = put_numbers(arena, &codes);
