@@ -70,11 +70,6 @@ const struct checkdef *checkdef_risk(unsigned risk_id)
 	return NULL;
 }
 
-bool checkdef_is_episode(const struct checkdef *d)
-{
-	return d->entity != ENT_FLOW && !(d->hooks & HOOK_EVENT);
-}
-
 enum severity severity_of_score(unsigned score)
 {
 	static const struct {

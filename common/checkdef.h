@@ -80,8 +80,6 @@ extern const size_t n_checkdefs;
 const struct checkdef *checkdef_find(const char *key, enum entity entity);
 /* The check that reports an nDPI risk, or NULL. */
 const struct checkdef *checkdef_risk(unsigned risk_id);
-/* Is it an episode that begins and ends, and not a single event? */
-bool checkdef_is_episode(const struct checkdef *d);
 /* Severity that follows from a score: >= 250 emergency, 200 critical, 100 error, 50 warning, 10 notice, 1 info. */
 enum severity severity_of_score(unsigned score);
 

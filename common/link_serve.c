@@ -21,7 +21,6 @@ struct link_req {
 	nng_aio *aio;
 	struct event done;
 	enum { Q_RECV, Q_HANDLED, Q_WAITING, Q_SEND } state;
-	nng_msg *msg;
 	struct stream *stream; /* Q_WAITING */
 	uint64_t from, epoch;
 	uint32_t max;
@@ -230,11 +229,11 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	keep_spare(sv);
 }
 
-static void on_request(struct link_req *q)
+static void on_request(struct link_req *q, nng_msg *msg)
 {
 	struct server *sv = q->sv;
-	const char *base = nng_msg_body(q->msg);
-	struct codec_reader r = { .base = base, .len = nng_msg_len(q->msg) };
+	const char *base = nng_msg_body(msg);
+	struct codec_reader r = { .base = base, .len = nng_msg_len(msg) };
 	union {
 		struct r_fetch fetch;
 		struct r_query query;
@@ -277,10 +276,9 @@ static void req_done(void *arg)
 		req_recv(q);
 		return;
 	}
-	q->msg = nng_aio_get_msg(q->aio);
-	on_request(q);
-	nng_msg_free(q->msg);
-	q->msg = NULL;
+	nng_msg *msg = nng_aio_get_msg(q->aio);
+	on_request(q, msg);
+	nng_msg_free(msg);
 }
 
 static int to_errno(int rv)

@@ -213,14 +213,6 @@ const struct rdesc *rdesc_get(unsigned type)
 	return type < 64 ? by_number[type] : NULL;
 }
 
-const struct rdesc *rdesc_by_name(const char *name)
-{
-	for (size_t i = 0; i < N_DESCS; i++)
-		if (strcmp(descs[i].name, name) == 0)
-			return &descs[i];
-	return NULL;
-}
-
 static const struct field *group_field(const struct rgroup *g, const char *name)
 {
 	for (unsigned i = 0; i < g->n_fields; i++)

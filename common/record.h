@@ -226,8 +226,6 @@ struct rdesc {
 
 /* The descriptor of a record type, or NULL if there is no such type. */
 const struct rdesc *rdesc_get(unsigned type);
-/* The same by name ("flow", "alert" ...), or NULL. */
-const struct rdesc *rdesc_by_name(const char *name);
 /*
  * Finds a field by its public name. Where two groups have a field of that name (an alert has 'score' and so
  * has its flow) the first group wins; 'flow_judge.score' picks by group, 'flow.score' from all groups that begin with
