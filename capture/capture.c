@@ -112,7 +112,7 @@ static bool put(struct capture *k, enum rtype type, const void *rec, const char 
 	FAULT("capture.publish.before");
 	buf_reset(&k->out);
 	codec_pack(&k->out, type, rec, base);
-	if (k->live && keep && stream_room(k->stream) < k->out.len + ((size_t)keep << 20))
+	if (k->live && keep && !stream_has_room(k->stream, k->out.len + ((size_t)keep << 20)))
 		return false;
 	return append(k, k->out.p, k->out.len);
 }

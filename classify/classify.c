@@ -118,7 +118,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		return 0;
 	}
 	FAULT("classify.publish.before");
-	while (n < b->count && stream_room(l->out) > CODEC_MAX_RECORD && pass_record(l, r))
+	while (n < b->count && stream_has_room(l->out, CODEC_MAX_RECORD) && pass_record(l, r))
 		n++;
 	if (n < b->count && r->error) {
 		/* Numbers must stay as they are: a record that cannot be read becomes an empty verdict. */

@@ -274,6 +274,13 @@ size_t stream_room(const struct stream *s)
 	return held < s->max ? s->max - held : 0;
 }
 
+bool stream_has_room(const struct stream *s, size_t n)
+{
+	/* What is unused now; what may be dropped comes on top of it. */
+	size_t unused = s->file ? (size_t)s->file->n_free * STREAM_SLOT_DATA : s->bytes < s->max ? s->max - s->bytes : 0;
+	return unused > n || stream_room(s) > n;
+}
+
 static struct chunk *add_chunk(struct stream *s, size_t need)
 {
 	struct chunk *c;

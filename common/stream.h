@@ -58,6 +58,8 @@ int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_s
 void stream_skip(struct stream *s, uint64_t n);
 /* Room left before stream_append refuses. */
 size_t stream_room(const struct stream *s);
+/* Is it more than n bytes? Does not look at all that is held unless room is scarce: it can be asked for every record. */
+bool stream_has_room(const struct stream *s, size_t n);
 /* Drops all and starts again with another epoch (or the same) at seq. */
 void stream_restart(struct stream *s, uint64_t epoch, uint64_t seq);
 

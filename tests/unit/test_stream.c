@@ -23,6 +23,18 @@ static void fill(struct stream *s, unsigned n, size_t len)
 	}
 }
 
+/* However it is asked, there is the same room. */
+static void expect_room(const struct stream *s)
+{
+	size_t room = stream_room(s);
+	assert_false(stream_has_room(s, room));
+	assert_false(stream_has_room(s, room + 1));
+	if (room) {
+		assert_true(stream_has_room(s, room - 1));
+		assert_true(stream_has_room(s, 0));
+	}
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -67,18 +79,23 @@ static void test_durable_holds(void **state)
 	struct stream *s = stream_new("x", 1, 4 << 20);
 	char rec[4000] = { 0 };
 	stream_add_durable(s, "keeper");
+	expect_room(s);
 	while (stream_append(s, rec, sizeof rec, NULL) == 0)
-		;
+		expect_room(s);
 	uint64_t full = stream_head(s);
 	assert_int_equal(stream_tail(s), 1);
 	assert_true(stream_bytes(s) <= stream_max(s));
 	assert_true(stream_room(s) < sizeof rec);
+	assert_false(stream_has_room(s, sizeof rec));
+	expect_room(s);
 	assert_int_equal(stream_append(s, rec, sizeof rec, NULL), -1);
 	stream_set_durable(s, "somebody", full);
 	assert_int_equal(stream_append(s, rec, sizeof rec, NULL), -1);
 	stream_set_durable(s, "keeper", full / 2);
 	stream_set_durable(s, "keeper", 3); /* never back */
 	assert_true(stream_room(s) > (1 << 20));
+	assert_true(stream_has_room(s, 1 << 20)); /* nothing is dropped yet, but it could be */
+	expect_room(s);
 	assert_int_equal(stream_append(s, rec, sizeof rec, NULL), 0);
 	assert_true(stream_tail(s) > 1 && stream_tail(s) <= full / 2);
 	stream_free(s);
@@ -89,6 +106,7 @@ static void test_without_durable_oldest_goes(void **state)
 	(void)state;
 	struct stream *s = stream_new("x", 1, 1 << 20);
 	fill(s, 5000, 1000);
+	expect_room(s);
 	assert_true(stream_bytes(s) <= stream_max(s));
 	assert_true(stream_tail(s) > 1);
 	assert_int_equal(stream_head(s), 5001);
@@ -177,9 +195,11 @@ static void test_survives(void **state)
 	stream_add_durable(s, "checks");
 	strcpy(stream_area(s), "mine");
 	fill(s, 2000, 1000);
+	expect_room(s);
 	stream_set_durable(s, "checks", 1500);
 	stream_set_clock(s, 77);
 	fill(s, 1000, 1000);
+	expect_room(s);
 	uint64_t tail = stream_tail(s);
 	assert_true(tail > 1);
 	crash(s);
@@ -191,12 +211,14 @@ static void test_survives(void **state)
 	assert_int_equal(stream_durable(s), 1500);
 	assert_string_equal(stream_area(s), "mine");
 	expect(s, tail, 3001);
+	expect_room(s);
 	fill(s, 10, 1000);
 	expect(s, tail, 3011);
 	while (stream_append(s, path, sizeof path, NULL) == 0) /* full: what is not durable is kept */
-		;
+		expect_room(s);
 	assert_true(stream_tail(s) <= 1500);
 	assert_true(stream_room(s) < sizeof path + 1000);
+	assert_false(stream_has_room(s, sizeof path + 1000));
 	crash(s);
 	unlink(path);
 }
