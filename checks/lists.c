@@ -328,15 +328,15 @@ bool lists_has(const struct lists *l, unsigned list, const char *text)
 /* -- flows -- */
 
 /* What lists are asked about. */
-struct subject {
+struct asked {
 	enum list_kind kind;
 	const struct addr *addr; /* LIST_ADDRESS */
-	char text[MAX_TEXT];
+	const char *text;        /* all other kinds */
 	size_t len;
 	const char *prefix;      /* for the message */
 };
 
-static bool has_subject(const struct list *l, const struct subject *s)
+static bool has_asked(const struct list *l, const struct asked *s)
 {
 	if (l->kind != s->kind)
 		return false;
@@ -345,7 +345,7 @@ static bool has_subject(const struct list *l, const struct subject *s)
 	return s->kind == LIST_DOMAIN ? has_domain(l, s->text, s->len) : list_has_digest(l, list_digest(s->text, s->len));
 }
 
-static void say(const struct subject *s, char *out, size_t size)
+static void say(const struct asked *s, char *out, size_t size)
 {
 	char a[ADDR_STRLEN];
 	if (s->kind == LIST_ADDRESS)
@@ -361,17 +361,17 @@ struct asking {
 	void *arg;
 };
 
-static void ask(struct asking *q, const struct subject *s)
+static void ask(struct asking *q, const struct asked *s)
 {
 	for (unsigned i = 0; i < q->l->n; i++)
-		if (q->l->list[i].t->allow && has_subject(&q->l->list[i], s)) {
+		if (q->l->list[i].t->allow && has_asked(&q->l->list[i], s)) {
 			q->l->list[i].hits++;
 			return;
 		}
 	for (unsigned i = 0; i < q->l->n; i++) {
 		struct list *one = &q->l->list[i];
 		char what[160];
-		if (one->t->allow || q->told[i / 64] >> i % 64 & 1 || !has_subject(one, s))
+		if (one->t->allow || q->told[i / 64] >> i % 64 & 1 || !has_asked(one, s))
 			continue;
 		q->told[i / 64] |= 1ull << i % 64;
 		one->hits++;
@@ -390,10 +390,10 @@ static bool has_kind(const struct lists *l, enum list_kind kind)
 
 static void ask_text(struct asking *q, enum list_kind kind, const char *prefix, const char *p, size_t len)
 {
-	struct subject s = { .kind = kind, .prefix = prefix };
-	s.len = list_normalise(kind, p, len, s.text, sizeof s.text);
-	if (s.len)
-		ask(q, &s);
+	char text[MAX_TEXT];
+	size_t n = list_normalise(kind, p, len, text, sizeof text);
+	if (n)
+		ask(q, &(struct asked){ .kind = kind, .text = text, .len = n, .prefix = prefix });
 }
 
 /* Of a request's path the host is what the header says. */
@@ -413,8 +413,8 @@ void lists_flow(struct lists *l, const struct r_flow *f, const char *base, lists
 	uint64_t told[(TOPO_MAX_LISTS + 63) / 64] = { 0 };
 	struct asking q = { l, told, cb, arg };
 	if (has_kind(l, LIST_ADDRESS)) {
-		ask(&q, &(struct subject){ .kind = LIST_ADDRESS, .addr = &f->key.client, .prefix = "client" });
-		ask(&q, &(struct subject){ .kind = LIST_ADDRESS, .addr = &f->key.server, .prefix = "server" });
+		ask(&q, &(struct asked){ .kind = LIST_ADDRESS, .addr = &f->key.client, .prefix = "client" });
+		ask(&q, &(struct asked){ .kind = LIST_ADDRESS, .addr = &f->key.server, .prefix = "server" });
 	}
 	if (f->app.host.len && has_kind(l, LIST_DOMAIN))
 		ask_text(&q, LIST_DOMAIN, "name", str_ptr(base, f->app.host), f->app.host.len);
