@@ -86,7 +86,6 @@ struct engine {
 	unsigned n_sensors;
 	struct buf packed, arena;
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
-	struct log_limit limit;
 	/* engine_save.c */
 	bool copying, load_whole;
 	struct buf copied;                    /* not yet handed out */

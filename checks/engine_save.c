@@ -20,10 +20,10 @@ static const struct member engine_members[] = {
 	MEMBER(8, engine, since), MEMBER(9, engine, strangers_missed),
 };
 
+/* 4 and 8 were members once: copies may still have them. */
 const struct member flow_members[] = {
-	MEMBER(1, openflow, id), MEMBER(2, openflow, age.touched), MEMBER(3, openflow, counted), MEMBER(4, openflow, final_run),
-	MEMBER(5, openflow, remote), MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired),
-	MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
+	MEMBER(1, openflow, id), MEMBER(2, openflow, age.touched), MEMBER(3, openflow, counted), MEMBER(5, openflow, remote),
+	MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired), MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
 	MEMBER(14, openflow, alert_revision), MEMBER(15, openflow, started),
 	MEMBER(16, openflow, facts),

@@ -85,11 +85,3 @@ void episode_remove(struct engaged **list, struct engaged *g)
 			return;
 		}
 }
-
-unsigned episode_count(const struct engaged *list)
-{
-	unsigned n = 0;
-	for (const struct engaged *g = list; g; g = g->next)
-		n += episode_is_engaged(g);
-	return n;
-}

@@ -65,7 +65,5 @@ enum episode_step episode_run(struct engaged **list, unsigned check, unsigned pe
 			      const struct observation *o, struct engaged **ret);
 /* Takes it out of the list and frees it. */
 void episode_remove(struct engaged **list, struct engaged *g);
-/* How many of a list are engaged. */
-unsigned episode_count(const struct engaged *list);
 
 #endif

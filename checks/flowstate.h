@@ -30,7 +30,6 @@ struct openflow {
 	struct aged age;
 	struct id id;
 	bool counted;            /* its hosts know of it */
-	bool final_run;          /* checks on the final verdict have run */
 	bool remote;             /* counted as remote access */
 	bool started;            /* checks at its start have run */
 	bool closing;            /* its last record waits to be judged */

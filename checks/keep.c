@@ -48,9 +48,8 @@ enum file_kind { OTHER, SNAPSHOT, JOURNAL, UNFINISHED };
 
 static enum file_kind kind_of(const char *name, uint64_t *ret)
 {
-	char tail[8] = "";
 	int n = 0;
-	if (sscanf(name, "snapshot.%" SCNu64 "%n%7s", ret, &n, tail) >= 1 && n)
+	if (sscanf(name, "snapshot.%" SCNu64 "%n", ret, &n) == 1 && n)
 		return !name[n] ? SNAPSHOT : strcmp(name + n, ".tmp") == 0 ? UNFINISHED : OTHER;
 	n = 0;
 	if (sscanf(name, "journal.%" SCNu64 "%n", ret, &n) == 1 && n && !name[n])

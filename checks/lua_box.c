@@ -26,8 +26,6 @@ static void *allocate(void *arg, void *p, size_t old, size_t size)
 	void *q = realloc(p, size);
 	if (q)
 		l->memory += size - before;
-	if (l->memory > l->peak)
-		l->peak = l->memory;
 	return q;
 }
 

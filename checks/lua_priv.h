@@ -67,7 +67,7 @@ struct lua {
 	struct lua_script *scripts; /* MAX_SCRIPTS */
 	unsigned n;
 	uint64_t hash, errors, dropped, skipped;
-	size_t memory, peak;
+	size_t memory;
 	struct lua_rows set[LUA_SETS];
 	struct lua_cell *cell;
 	int runtime;  /* reference of what luart/boot.lua returned */

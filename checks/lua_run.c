@@ -161,7 +161,7 @@ static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, stru
 	lua_State *L = l->state;
 	int base = lua_gettop(L) - SLOTS + 1;
 	double row = lua_tonumber(L, base);
-	*f = (struct lua_finding){ .script = (unsigned)(s - l->scripts) };
+	*f = (struct lua_finding){ 0 };
 	if (lua_isstring(L, base + 4) && !take_host(lua_tostring(L, base + 4), f)) {
 		log_limited(&l->limit, "lua check %s: raise: '%s' is no address", s->key, lua_tostring(L, base + 4));
 		return false;
@@ -423,30 +423,12 @@ bool lua_has_any(const struct lua *l, enum lua_set set)
 	return false;
 }
 
-static const struct checkdef *def_by_key(const struct lua *l, const char *key, int which)
+const struct checkdef *lua_flow_def(const struct lua *l, const char *key)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		if (strcmp(l->scripts[i].key, key) == 0)
-			return &l->scripts[i].def[which];
+			return &l->scripts[i].def[DEF_FLOW];
 	return NULL;
-}
-
-const struct checkdef *lua_host_def(const struct lua *l, const char *key)
-{
-	return def_by_key(l, key, DEF_HOST);
-}
-
-const struct checkdef *lua_flow_def(const struct lua *l, const char *key)
-{
-	return def_by_key(l, key, DEF_FLOW);
-}
-
-enum lua_hook lua_host_hook(const struct lua *l, unsigned script)
-{
-	for (enum lua_hook h = LUA_MINUTE; h < LUA_HOUR; h++)
-		if (script < l->n && l->scripts[script].loop[h] != LUA_NOREF)
-			return h;
-	return LUA_HOUR;
 }
 
 void lua_metrics(const struct lua *l, struct metrics *m)

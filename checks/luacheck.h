@@ -39,7 +39,6 @@ struct lua;
 /* One that fired. */
 struct lua_finding {
 	const struct checkdef *def; /* of the script; lives as long as struct lua */
-	unsigned script;            /* its number, in the order of loading */
 	unsigned row;
 	bool about_host;            /* raised for the host below and not for the row's entity */
 	bool reset_contacts;        /* no alert: the host's contact counters begin anew (ntopng's resetHostContacts) */
@@ -94,11 +93,8 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 /* Timers that are due. Findings have about_host set. */
 void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg);
 
-/* The definitions by which a script raises alerts; NULL if there is no such script. */
-const struct checkdef *lua_host_def(const struct lua *l, const char *key);
+/* The definition by which a script raises alerts for flows; NULL if there is no such script. */
 const struct checkdef *lua_flow_def(const struct lua *l, const char *key);
-/* How often its host function runs: LUA_MINUTE, LUA_5MINUTES or LUA_HOUR. */
-enum lua_hook lua_host_hook(const struct lua *l, unsigned script);
 
 /*
  * State tables and timers of all scripts, for the engine's snapshot; taken between batches. luacheck_load returns -1 and changes
