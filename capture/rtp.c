@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 #define HEADER      12
 #define BELIEVE     4    /* packets in a row of one source */
 #define GIVE_UP     32   /* packets without any source that fits */
@@ -16,16 +18,6 @@ struct header {
 	uint16_t seq;
 	uint32_t ts, ssrc;
 };
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
 
 static bool read_header(const uint8_t *p, uint32_t len, struct header *h)
 {

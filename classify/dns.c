@@ -2,20 +2,12 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 #define MAX_QUESTIONS 16
 #define MAX_ANSWERS   64
 
 enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_PTR = 12, TYPE_AAAA = 28, TYPE_SRV = 33 };
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 static char name_char(uint8_t c)
 {

@@ -2,14 +2,11 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 #define MAX_HELLO 8192 /* those of today are below 2 KiB, post-quantum keys included */
 
 enum { RECORD_HANDSHAKE = 22, CLIENT_HELLO = 1, EXT_SERVER_NAME = 0, EXT_ECH = 0xfe0d, EXT_ESNI = 0xffce };
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 /* The handshake bytes of the records at p, put together in out. */
 static size_t unwrap(const uint8_t *p, size_t len, uint8_t out[static MAX_HELLO])

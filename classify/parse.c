@@ -4,17 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bytes.h"
+
 enum { TCP = 6, UDP = 17 };
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 /* Length of the IPv6 headers up to the transport, 0 if they are cut off. */
 static size_t ipv6_headers(const uint8_t *p, size_t len, uint8_t proto)
