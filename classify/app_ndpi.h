@@ -8,6 +8,8 @@
 
 #include "app.h"
 #include "codec.h"
+#include "headpkt.h"
+#include "parse.h"
 
 #define MAX_TEXT 256
 #define MAX_URL  2048
@@ -39,6 +41,28 @@ struct look {
 static inline bool look_is(const struct look *k, uint16_t id)
 {
 	return k->proto.master_protocol == id || k->proto.app_protocol == id;
+}
+
+static inline struct str text(struct look *k, const char *s)
+{
+	return s ? str_put(k->arena, s, strlen(s), MAX_TEXT) : (struct str){ 0, 0 };
+}
+
+/* Where a walk over the packets with payload is. */
+struct walk {
+	uint32_t pos;
+	struct headpkt h;
+	struct payload l4;
+};
+
+/* Next packet with payload. Zeroed memory begins. */
+static inline bool next_payload(const struct look *k, struct walk *w)
+{
+	const uint8_t *ip;
+	while ((ip = headpkt_next(k->data, k->len, &w->pos, &w->h)) != NULL)
+		if (parse_payload(ip, w->h.caplen, k->key->proto, &w->l4))
+			return true;
+	return false;
 }
 
 /* app_ndpi_meta.c: everything that is known of the flow beside its application. */

@@ -7,9 +7,7 @@
 #include "app_ndpi.h"
 #include "dhcp.h"
 #include "dns.h"
-#include "headpkt.h"
 #include "hello.h"
-#include "parse.h"
 #include "telnet.h"
 
 /* Longest name that nDPI keeps; of a longer one it keeps the end. */
@@ -42,11 +40,6 @@ static bool detected(const struct look *k, uint16_t id)
 }
 
 /* -- strings -- */
-
-static struct str text(struct look *k, const char *s)
-{
-	return s ? str_put(k->arena, s, strlen(s), MAX_TEXT) : (struct str){ 0, 0 };
-}
 
 static struct str url(struct look *k, const char *s)
 {
@@ -90,22 +83,6 @@ static bool any_set(const uint8_t *p, size_t n)
 }
 
 /* -- the packets themselves -- */
-
-struct walk {
-	uint32_t pos;
-	struct headpkt h;
-	struct payload l4;
-};
-
-/* Next packet with payload. Zeroed memory begins. */
-static bool next_payload(const struct look *k, struct walk *w)
-{
-	const uint8_t *ip;
-	while ((ip = headpkt_next(k->data, k->len, &w->pos, &w->h)) != NULL)
-		if (parse_payload(ip, w->h.caplen, k->key->proto, &w->l4))
-			return true;
-	return false;
-}
 
 /* The first payload that begins with these words; any if begin is "". */
 static bool find_payload(const struct look *k, const char *begin, struct payload *ret)

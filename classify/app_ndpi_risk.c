@@ -6,8 +6,6 @@
 
 #include "app_ndpi.h"
 #include "checkdef.h"
-#include "headpkt.h"
-#include "parse.h"
 
 #define MAX_VALUE 200 /* bytes of one value in an explanation */
 
@@ -78,17 +76,14 @@ static bool say_tls_alert(struct buf *b, const struct look *k)
 		[112] = "unrecognized_name",  [113] = "bad_certificate_status_response", [115] = "unknown_psk_identity",
 		[116] = "certificate_required", [120] = "no_application_protocol",
 	};
-	struct headpkt h;
-	struct payload l4;
-	uint32_t pos = 0;
-	const uint8_t *ip;
+	struct walk w = { 0 };
 	int code = -1, dir = 0;
-	while ((ip = headpkt_next(k->data, k->len, &pos, &h)) != NULL) {
-		int c = parse_payload(ip, h.caplen, k->key->proto, &l4) ? parse_tls_alert(l4.p, l4.len) : -1;
+	while (next_payload(k, &w)) {
+		int c = parse_tls_alert(w.l4.p, w.l4.len);
 		if (c < 0)
 			continue;
 		code = c;
-		dir = h.dir;
+		dir = w.h.dir;
 	}
 	if (code < 0)
 		return false;
@@ -102,14 +97,10 @@ static bool say_tls_alert(struct buf *b, const struct look *k)
 
 static bool say_largest(struct buf *b, const struct look *k)
 {
-	struct headpkt h;
-	struct payload l4;
-	uint32_t pos = 0;
-	const uint8_t *ip;
+	struct walk w = { 0 };
 	size_t max = 0;
-	while ((ip = headpkt_next(k->data, k->len, &pos, &h)) != NULL)
-		if (parse_payload(ip, h.caplen, k->key->proto, &l4) && l4.len > max)
-			max = l4.len;
+	while (next_payload(k, &w))
+		max = w.l4.len > max ? w.l4.len : max;
 	buf_addf(b, "%zu bytes", max);
 	return max > 0;
 }
