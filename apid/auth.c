@@ -187,15 +187,6 @@ static struct failing *count_failure(struct auth *a, const struct addr *from, ui
 	return f;
 }
 
-enum auth_verdict auth_secret(struct auth *a, const struct addr *from, const char *secret, uint64_t now,
-			      const struct token **ret)
-{
-	*ret = find_token(a, secret);
-	if (*ret)
-		return AUTH_GOOD;
-	return count_failure(a, from, now)->count > AUTH_MAX_FAILURES ? AUTH_BLOCKED : AUTH_WRONG;
-}
-
 /* The password of "user:password" in base64 (RFC 7617, RFC 4648 section 4); "" if it is none. */
 static void basic_password(const char *text, char *out, size_t size)
 {
@@ -240,7 +231,10 @@ enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char
 			given = password;
 		}
 	}
-	return auth_secret(a, from, given, now, ret);
+	*ret = find_token(a, given);
+	if (*ret)
+		return AUTH_GOOD;
+	return count_failure(a, from, now)->count > AUTH_MAX_FAILURES ? AUTH_BLOCKED : AUTH_WRONG;
 }
 
 unsigned auth_wait(const struct auth *a, const struct addr *from, uint64_t now)

@@ -38,9 +38,6 @@ enum auth_verdict {
  */
 enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now,
 			     const struct token **ret);
-/* The same for the secret itself. */
-enum auth_verdict auth_secret(struct auth *a, const struct addr *from, const char *secret, uint64_t now,
-			      const struct token **ret);
 /* Tokens beside the first one, which may do all; taken over. wall: s since 1970, for those that expire. */
 void auth_set_tokens(struct auth *a, struct token *tokens, size_t n);
 void auth_set_time(struct auth *a, uint64_t wall);

@@ -1,4 +1,4 @@
-/* The body of a request as parameters. The only file of apid that knows jansson. */
+/* The body of a request as parameters. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>

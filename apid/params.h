@@ -25,8 +25,7 @@ struct params {
 	uint64_t start, end; /* 0 = open */
 	char **fields;     /* NULL-terminated, or NULL for all */
 	bool count;
-	char by[160];      /* of sums: fields, joined by commas; of series: kind of thing */
-	char key[160];     /* of series: which thing */
+	char by[160];      /* of sums and series: fields, joined by commas */
 	uint64_t step;     /* of series, ns */
 };
 

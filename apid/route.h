@@ -41,7 +41,6 @@ enum reply {
 	REPLY_ONE,   /* one record */
 	REPLY_TEXT,
 	REPLY_EVENTS,
-	REPLY_ROWS,  /* {"data": [objects]} */
 };
 
 struct route {
@@ -56,7 +55,6 @@ struct route {
 	enum reply reply;
 	enum rtype shape;   /* of the records answered with, if they are others than 'records' */
 	size_t body;        /* bytes that a request may have; its members are parameters */
-	bool heavy;         /* rows are read from disk: fewer a second */
 };
 
 struct route_table {
