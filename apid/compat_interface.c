@@ -26,7 +26,7 @@ struct view {
 	uint64_t hosts, local, devices, receivers, local_receivers, anomalies, remote_anomalies;
 	uint64_t up, down, up_packets, down_packets, local2remote, remote2local;
 	uint64_t flows, alerted, notice, warning, error, retrans, ooo, lost;
-	uint64_t engaged, engaged_notice, engaged_warning, engaged_error;
+	uint64_t engaged;
 };
 
 static bool add_host(void *arg, const void *rec, const char *base)
@@ -80,8 +80,7 @@ static bool add_flow(void *arg, const void *rec, const char *base)
 struct asked {
 	struct compat *c;
 	const struct topo_sensor *s;
-	bool all;
-	json_t *docs;
+	json_t *docs; /* of all sensors by ifid, or NULL: only s is asked for */
 };
 
 static void ask_capture(struct asked *a);
@@ -122,8 +121,8 @@ static void put_counts(json_t *o, const struct view *v, uint64_t packets, uint64
 		{ "remote2local", v->remote2local }, { "num_flows", v->flows }, { "num_hosts", v->hosts },
 		{ "num_local_hosts", v->local }, { "num_devices", v->devices }, { "num_rcvd_only_hosts", v->receivers },
 		{ "num_local_rcvd_only_hosts", v->local_receivers }, { "engaged_alerts", v->engaged },
-		{ "engaged_alerts_notice", v->engaged_notice }, { "engaged_alerts_warning", v->engaged_warning },
-		{ "engaged_alerts_error", v->engaged_error }, { "alerted_flows", v->alerted },
+		{ "engaged_alerts_notice", 0 }, { "engaged_alerts_warning", 0 }, { "engaged_alerts_error", 0 },
+		{ "alerted_flows", v->alerted },
 		{ "alerted_flows_notice", v->notice }, { "alerted_flows_warning", v->warning }, { "alerted_flows_error", v->error },
 		{ "num_local_hosts_anomalies", v->anomalies }, { "num_remote_hosts_anomalies", v->remote_anomalies },
 		{ "dropped_alerts", 0 }, { "host_dropped_alerts", 0 }, { "flow_dropped_alerts", 0 }, { "other_dropped_alerts", 0 },
@@ -210,7 +209,7 @@ static void on_capture(void *arg, const struct g_answer *answer, struct codec_re
 			bytes += rec.metric.metric.value;
 	}
 	json_t *o = document(a, (uint64_t)packets, (uint64_t)bytes, (uint64_t)drops);
-	if (!a->all) {
+	if (!a->docs) {
 		free(a);
 		compat_ok(c, o);
 		return;
@@ -243,6 +242,6 @@ void compat_interface_data(struct compat *c)
 	if (!s)
 		return;
 	struct asked *a = xcalloc(1, sizeof *a);
-	*a = (struct asked){ .c = c, .s = s, .all = all, .docs = all ? json_object() : NULL };
+	*a = (struct asked){ .c = c, .s = s, .docs = all ? json_object() : NULL };
 	ask_capture(a);
 }

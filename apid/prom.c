@@ -196,15 +196,14 @@ static void print_ntopng(struct prom *p, struct buf *out)
 {
 	static const struct {
 		const char *theirs, *ours, *only;
-		bool counter;
 	} rows[] = {
-		{ "ntopng_interface_bytes_rcvd", "weir_interface_bytes", "", true },
-		{ "ntopng_interface_packets_rcvd", "weir_interface_packets", "", true },
-		{ "ntopng_interface_drops", "weir_interface_packets_dropped", "reason=\"kernel\"", true },
+		{ "ntopng_interface_bytes_rcvd", "weir_interface_bytes", "" },
+		{ "ntopng_interface_packets_rcvd", "weir_interface_packets", "" },
+		{ "ntopng_interface_drops", "weir_interface_packets_dropped", "reason=\"kernel\"" },
 	};
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
 		unsigned ifid = 0;
-		buf_addf(out, "# TYPE %s %s\n", rows[r].theirs, rows[r].counter ? "counter" : "gauge");
+		buf_addf(out, "# TYPE %s counter\n", rows[r].theirs);
 		for (size_t i = 0; i < p->n; i++) {
 			const char *name = p->s[i].labels + strlen("interface=\"");
 			if (strcmp(p->s[i].family, rows[r].ours) != 0 || !strstr(p->s[i].labels, rows[r].only))

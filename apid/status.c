@@ -89,11 +89,10 @@ struct one {
 
 struct gather {
 	struct apid *k;
-	bool metrics;
 	unsigned waiting;
 	size_t n;
 	struct one *each;
-	struct prom *prom; /* with metrics */
+	struct prom *prom; /* NULL: without metrics */
 	struct {
 		struct request *r;
 		int form;  /* of the reply: enum prom_form, or FORM_JSON */
@@ -165,7 +164,7 @@ static void on_one(void *arg, const struct g_answer *a, struct codec_reader *r)
 		json_record(&o->json, R_PROCESS, &p, r->base, 0, NULL);
 		o->json.len--; /* the brace */
 		buf_adds(&o->json, ",\"up\":true");
-		if (g->metrics)
+		if (g->prom)
 			add_metrics(&o->json, g->prom, a, r);
 		buf_addc(&o->json, '}');
 	} else {
@@ -181,7 +180,7 @@ static void on_one(void *arg, const struct g_answer *a, struct codec_reader *r)
 
 static void ask_one(struct gather *g, const char *process, const char *instance)
 {
-	struct r_status rec = { .hello = { .metrics = g->metrics } };
+	struct r_status rec = { .hello = { .metrics = g->prom != NULL } };
 	struct one *o = &g->each[g->n++];
 	char *url = topo_url(g->k->c->topo, process, instance);
 	o->g = g;
@@ -198,7 +197,6 @@ static struct gather *gather_new(struct apid *k, bool metrics)
 	const struct topo *t = k->c->topo;
 	struct gather *g = xcalloc(1, sizeof *g);
 	g->k = k;
-	g->metrics = metrics;
 	g->prom = metrics ? prom_new() : NULL;
 	g->each = xcalloc(t->n_sensors + n_others, sizeof *g->each);
 	g->waiting = 1; /* ourselves, until all are asked: some may answer at once */
@@ -219,7 +217,7 @@ static struct gather *gather_new(struct apid *k, bool metrics)
 static void wait_for_all(struct apid *k, struct request *r, bool metrics, int form)
 {
 	struct gather *g = k->gather;
-	while (g && g->metrics != metrics)
+	while (g && (g->prom != NULL) != metrics)
 		g = g->next;
 	if (!g)
 		g = gather_new(k, metrics);
