@@ -7,6 +7,7 @@
 
 enum list_form { LIST_JSON, LIST_NDJSON, LIST_CSV };
 
+struct csv_column;
 struct list {
 	struct apid *k;
 	struct request *r;
@@ -20,6 +21,8 @@ struct list {
 	void (*add)(void *list, const void *rec, const char *base);
 	void (*end)(struct list *l);
 	void *arg;           /* theirs; freed with the list */
+	struct csv_column *columns; /* of LIST_CSV: found when the header is written */
+	size_t n_columns;
 };
 
 struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one);

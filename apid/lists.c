@@ -52,33 +52,53 @@ static void csv_field_value(struct list *l, const struct field *f, const void *v
 	csv_value(&l->body, l->cell.p ? l->cell.p : "", l->cell.len);
 }
 
+struct csv_column {
+	const struct field *f; /* NULL: there is none of this name, the cells are empty */
+	unsigned off;
+	const char *name;
+};
+
+static void add_column(struct list *l, const struct csv_column *c)
+{
+	if ((l->n_columns & (l->n_columns + 1)) == 0) /* room is doubled when it is full: 1, 3, 7 ... */
+		l->columns = xrealloc(l->columns, 2 * (l->n_columns + 1) * sizeof *l->columns);
+	l->columns[l->n_columns++] = *c;
+}
+
 /* Columns: the fields asked for, else all that are no blobs, under the name that finds them again. */
-static void csv_row(struct list *l, const void *rec, const char *base)
+static void find_columns(struct list *l)
 {
 	const struct rdesc *rd = rdesc_get(l->type);
-	unsigned off, n = 0;
-	if (l->p.fields) {
-		for (char **name = l->p.fields; *name; name++) {
-			const struct field *f = rdesc_field(rd, *name, &off);
-			buf_adds(&l->body, n++ ? "," : "");
-			if (!rec)
-				buf_adds(&l->body, *name);
-			else if (f)
-				csv_field_value(l, f, (const char *)rec + off, base);
+	struct csv_column c = { 0 };
+	for (char **name = l->p.fields; name && *name; name++) {
+		c = (struct csv_column){ .name = *name };
+		c.f = rdesc_field(rd, *name, &c.off);
+		add_column(l, &c);
+	}
+	for (unsigned g = 0; !l->p.fields && g < rd->n_groups; g++)
+		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
+			c = (struct csv_column){ .f = &rd->groups[g].fields[i], .name = rd->groups[g].fields[i].name };
+			/* of two fields with one name, the first */
+			if (c.f->type != FT_BIN && rdesc_field(rd, c.name, &c.off) == c.f)
+				add_column(l, &c);
 		}
-	} else {
-		for (unsigned g = 0; g < rd->n_groups; g++)
-			for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
-				const struct field *f = &rd->groups[g].fields[i];
-				/* of two fields with one name, the first */
-				if (f->type == FT_BIN || rdesc_field(rd, f->name, &off) != f)
-					continue;
-				buf_adds(&l->body, n++ ? "," : "");
-				if (rec)
-					csv_field_value(l, f, (const char *)rec + off, base);
-				else
-					buf_adds(&l->body, f->name);
-			}
+}
+
+static void csv_header(struct list *l)
+{
+	find_columns(l);
+	for (size_t i = 0; i < l->n_columns; i++)
+		buf_addf(&l->body, "%s%s", i ? "," : "", l->columns[i].name);
+	buf_adds(&l->body, "\r\n");
+}
+
+static void csv_row(struct list *l, const void *rec, const char *base)
+{
+	for (size_t i = 0; i < l->n_columns; i++) {
+		const struct csv_column *c = &l->columns[i];
+		buf_adds(&l->body, i ? "," : "");
+		if (c->f)
+			csv_field_value(l, c->f, (const char *)rec + c->off, base);
 	}
 	buf_adds(&l->body, "\r\n");
 }
@@ -96,6 +116,7 @@ void list_free(struct list *l)
 	params_release(&l->p);
 	buf_release(&l->body);
 	buf_release(&l->cell);
+	free(l->columns);
 	free(l->arg);
 	free(l);
 }
@@ -131,7 +152,7 @@ void list_add(void *arg, const void *rec, const char *base)
 	if (l->n++ == 0 && !l->one && l->form == LIST_JSON)
 		buf_adds(&l->body, "{\"data\":[");
 	else if (l->n == 1 && l->form == LIST_CSV)
-		csv_row(l, NULL, NULL);
+		csv_header(l);
 	else if (l->n > 1 && l->form == LIST_JSON)
 		buf_addc(&l->body, ',');
 	if (l->form == LIST_CSV) {
@@ -181,7 +202,7 @@ void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
 		else
 			buf_adds(&l->body, ",\"total\":null}");
 	} else if (l->form == LIST_CSV && l->n == 0) {
-		csv_row(l, NULL, NULL);
+		csv_header(l);
 	}
 	if (l->form == LIST_JSON)
 		buf_addc(&l->body, '\n');
