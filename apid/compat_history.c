@@ -52,7 +52,7 @@ static void group_add(struct run *k, struct group *g, const void *rec, const cha
 		double n = 0;
 		buf_reset(&b);
 		if (k->q.items[i].column)
-			sql_value(k->q.table, k->q.items[i].column, rec, base, &b, &n);
+			sql_value(&k->q.items[i], rec, base, &b, &n);
 		g->sum[i] += n;
 		g->least[i] = g->n && g->least[i] < n ? g->least[i] : n;
 		g->most[i] = g->n && g->most[i] > n ? g->most[i] : n;
@@ -70,7 +70,7 @@ static json_t *plain_row(struct run *k, const void *rec, const char *base, doubl
 		buf_reset(&b);
 		if (!k->q.items[i].column)
 			continue;
-		sql_value(k->q.table, k->q.items[i].column, rec, base, &b, &n);
+		sql_value(&k->q.items[i], rec, base, &b, &n);
 		json_object_set_new(row, k->q.items[i].name, json_stringn(buf_cstr(&b), b.len));
 		if (ret_order && (int)i == k->q.order)
 			*ret_order = n;
@@ -92,7 +92,7 @@ static bool clause_row(struct compat *c, const void *rec, const char *base)
 		return k->q.order >= 0 || (long)k->n_rows < k->limit;
 	}
 	for (size_t i = 0; i < k->q.n_groups; i++) {
-		sql_value(k->q.table, k->q.groups[i], rec, base, &key, &n);
+		sql_value(&k->q.groups[i], rec, base, &key, &n);
 		buf_addc(&key, '\n');
 	}
 	json_t *place = json_object_get(k->index, buf_cstr(&key));

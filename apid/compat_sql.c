@@ -360,7 +360,7 @@ static bool read_group(struct lexer *l)
 		const struct sql_column *col = l->type == T_WORD ? find_column(q->table, l->text) : NULL;
 		if (!col || q->n_groups == sizeof q->groups / sizeof *q->groups)
 			return fail(l, "there is no such column");
-		q->groups[q->n_groups++] = col;
+		q->groups[q->n_groups++] = (struct sql_item){ .column = col };
 		if (!next(l))
 			return false;
 		if (!is_mark(l, ","))
@@ -411,6 +411,17 @@ static bool clause(struct sql_query *q, const char *text, bool (*read)(struct le
 	return read(&l) && (l.type == T_END || fail(&l, "not understood here"));
 }
 
+static void find_fields(const struct sql_table *t, struct sql_item *items, size_t n)
+{
+	const struct rdesc *rd = rdesc_get(t->type);
+	for (struct sql_item *i = items; i < items + n; i++) {
+		if (i->column)
+			i->field = rdesc_field(rd, i->column->field, &i->off);
+		if (i->column && i->column->field2)
+			i->field2 = rdesc_field(rd, i->column->field2, &i->off2);
+	}
+}
+
 bool sql_parse(struct sql_query *q, const struct sql_table *t, const struct sql_clauses *c)
 {
 	*q = (struct sql_query){ .table = t, .order = -1 };
@@ -422,6 +433,8 @@ bool sql_parse(struct sql_query *q, const struct sql_table *t, const struct sql_
 	if (good && !m)
 		snprintf(q->error, sizeof q->error, "%.150s", e.text);
 	match_free(m);
+	find_fields(t, q->items, q->n_items);
+	find_fields(t, q->groups, q->n_groups);
 	return m != NULL;
 }
 
@@ -442,13 +455,11 @@ static bool is_number(enum ftype t)
 	return t <= FT_DUR || t == FT_ENUM || t == FT_PROTO;
 }
 
-void sql_value(const struct sql_table *t, const struct sql_column *col, const void *rec, const char *base, struct buf *out,
-	       double *ret_number)
+void sql_value(const struct sql_item *item, const void *rec, const char *base, struct buf *out, double *ret_number)
 {
-	unsigned off = 0, off2 = 0;
-	const struct field *f = rdesc_field(rdesc_get(t->type), col->field, &off);
-	const struct field *f2 = col->field2 ? rdesc_field(rdesc_get(t->type), col->field2, &off2) : NULL;
-	const char *v = (const char *)rec + off, *v2 = (const char *)rec + off2;
+	const struct sql_column *col = item->column;
+	const struct field *f = item->field, *f2 = item->field2;
+	const char *v = (const char *)rec + item->off, *v2 = (const char *)rec + item->off2;
 	double n = 0;
 	*ret_number = 0;
 	if (col->kind == SQL_FIXED) {

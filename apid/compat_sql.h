@@ -46,13 +46,16 @@ struct sql_item {
 	const struct sql_column *column; /* NULL: COUNT(*) */
 	enum sql_function function;
 	char name[64]; /* of the result */
+	/* Where a record has what the column is told from, found once for all records; NULL = nowhere. */
+	const struct field *field, *field2;
+	unsigned off, off2;
 };
 
 struct sql_query {
 	const struct sql_table *table;
 	struct sql_item items[SQL_MAX_ITEMS];
 	size_t n_items;
-	const struct sql_column *groups[16];
+	struct sql_item groups[16];
 	size_t n_groups;
 	bool grouped;     /* one row for each value of groups, or one in all */
 	struct buf where; /* in the match language; "" = all */
@@ -68,8 +71,7 @@ struct sql_clauses {
 /* False: q->error says why. An order by what is no column of the result is ignored, as clients rely on it. */
 bool sql_parse(struct sql_query *q, const struct sql_table *t, const struct sql_clauses *c);
 void sql_release(struct sql_query *q);
-/* The value of a column of a record, as text appended to out; *ret_number as a number where it is one. */
-void sql_value(const struct sql_table *t, const struct sql_column *col, const void *rec, const char *base, struct buf *out,
-	       double *ret_number);
+/* The value of an item's column of a record, as text appended to out; *ret_number as a number where it is one. */
+void sql_value(const struct sql_item *item, const void *rec, const char *base, struct buf *out, double *ret_number);
 
 #endif

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sql_parse(&q, &sql_flows, &(struct sql_clauses){ .select = s, .group = s, .order = s }))
 		for (size_t i = 0; i < q.n_items; i++)
 			if (q.items[i].column)
-				sql_value(q.table, q.items[i].column, &rec, "", &out, &n);
+				sql_value(&q.items[i], &rec, "", &out, &n);
 	sql_release(&q);
 	buf_release(&text);
 	buf_release(&out);
