@@ -404,8 +404,7 @@ static int search_file(struct query *k, const struct flow_file *f, int (*look)(s
 	return rc;
 }
 
-int query_files(struct query *k, bool (*wanted)(const struct query *k, const struct flow_file *f),
-		int (*look)(struct query *k, sqlite3 *db))
+int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db))
 {
 	struct flow_file *files;
 	int rc = 0;
@@ -418,15 +417,10 @@ int query_files(struct query *k, bool (*wanted)(const struct query *k, const str
 	size_t n = read_flow_files(k->s, &files);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct flow_file *f = &files[k->desc ? i : n - 1 - i];
-		if (wanted(k, f))
+		if (in_range(k, f) && may_have_better(k, f))
 			rc = search_file(k, f, look);
 	}
 	return rc;
-}
-
-static bool is_wanted(const struct query *k, const struct flow_file *f)
-{
-	return in_range(k, f) && may_have_better(k, f);
 }
 
 static void write_page(struct query *k, struct buf *out)
@@ -488,7 +482,7 @@ unsigned read_query(struct store *s, const struct g_query *q, const char *base, 
 	unsigned status = query_init(k, s, q, base, str_eq(base, q->what, "alerts") ? R_ALERT : R_FLOW, page, err);
 	if (status == 200 && !prepare(k, q, base))
 		status = 400;
-	if (status == 200 && query_files(k, is_wanted, search) < 0)
+	if (status == 200 && query_files(k, search) < 0)
 		status = query_failed(k);
 	if (status == 200)
 		write_page(k, out);

@@ -64,9 +64,11 @@ void query_source(const struct query *k, struct buf *sql);
 sqlite3_stmt *query_prepare_record(struct query *k, sqlite3 *db);
 int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq);
 const struct column *query_column(const struct query *k, const char *field);
-/* Calls cb for alerts.db, or for each flow file that can have rows between start and end, newest first if desc. */
-int query_files(struct query *k, bool (*wanted)(const struct query *k, const struct flow_file *f),
-		int (*search)(struct query *k, sqlite3 *db));
+/*
+ * Calls look for alerts.db, or for each flow file that can have rows between start and end, and behind the cursor and before
+ * the end of the page where it is sorted by time; newest first if desc.
+ */
+int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db));
 
 /* Sums by some fields (store_sqlite_top.c). */
 unsigned read_top(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
