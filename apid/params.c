@@ -44,15 +44,15 @@ const struct route_param params_group[] = {
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
-static void add_quoted(struct buf *b, const char *s, size_t n, bool prefix)
+/* What begins with s, as a pattern: a star in s stands for one character, and not for many. */
+static void add_prefix(struct buf *b, const char *s)
 {
-	buf_addc(b, '"');
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '"' || s[i] == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, prefix && s[i] == '*' ? '?' : s[i]);
-	}
-	buf_adds(b, prefix ? "*\"" : "\"");
+	struct buf pattern = { 0 };
+	for (; *s; s++)
+		buf_addc(&pattern, *s == '*' ? '?' : *s);
+	buf_addc(&pattern, '*');
+	match_quote(b, pattern.p, pattern.len);
+	buf_release(&pattern);
 }
 
 void params_require(struct params *p, const char *expression)
@@ -64,16 +64,17 @@ void params_require(struct params *p, const char *expression)
 static void add_condition(struct params *p, const char *name, const char *field, const char *op, const char *value)
 {
 	struct buf b = { 0 };
-	bool prefix = strstr(name, "[prefix]") != NULL;
 	buf_addf(&b, "%s %s ", field, op);
-	if (strcmp(op, "in") != 0 && strcmp(op, "not in") != 0) {
-		add_quoted(&b, value, strlen(value), prefix);
+	if (strstr(name, "[prefix]")) {
+		add_prefix(&b, value);
+	} else if (strcmp(op, "in") != 0 && strcmp(op, "not in") != 0) {
+		match_quote(&b, value, strlen(value));
 	} else {
 		char before = '(';
 		do {
 			size_t n = strcspn(value, ",");
 			buf_addc(&b, before);
-			add_quoted(&b, value, n, false);
+			match_quote(&b, value, n);
 			before = ',';
 			value += n;
 		} while (*value++);
