@@ -187,8 +187,7 @@ static struct failing *count_failure(struct auth *a, const struct addr *from, ui
 	return f;
 }
 
-/* The password of "user:password" in base64 (RFC 7617, RFC 4648 section 4); "" if it is none. */
-static void basic_password(const char *text, char *out, size_t size)
+void auth_basic_password(const char *text, char *out, size_t size)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char plain[2 * MAX_TOKEN];
@@ -227,7 +226,7 @@ enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char
 		given = header + strlen(schemes[i]);
 		given += strspn(given, " ");
 		if (*schemes[i] == 'B' && schemes[i][1] == 'a') {
-			basic_password(given, password, sizeof password);
+			auth_basic_password(given, password, sizeof password);
 			given = password;
 		}
 	}

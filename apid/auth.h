@@ -38,6 +38,8 @@ enum auth_verdict {
  */
 enum auth_verdict auth_check(struct auth *a, const struct addr *from, const char *header, uint64_t now,
 			     const struct token **ret);
+/* The password of "user:password" in base64 (RFC 7617, RFC 4648 section 4), cut to what fits; "" if it is none. */
+void auth_basic_password(const char *text, char *out, size_t size);
 /* Tokens beside the first one, which may do all; taken over. wall: s since 1970, for those that expire. */
 void auth_set_tokens(struct auth *a, struct token *tokens, size_t n);
 void auth_set_time(struct auth *a, uint64_t wall);

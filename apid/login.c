@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include "auth.h"
 #include "buf.h"
 
 #define HEADER_BYTES 512
@@ -32,25 +33,6 @@ void logins_free(struct logins *l)
 	free(l);
 }
 
-/* RFC 4648 section 4; stops at what is none. Returns the number of bytes. */
-static size_t from_base64(const char *s, char *out, size_t size)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned acc = 0, bits = 0;
-	size_t n = 0;
-	const char *d;
-	for (; *s && (d = strchr(digits, *s)) && n + 1 < size; s++) {
-		acc = acc << 6 | (unsigned)(d - digits);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (char)(acc >> bits);
-		}
-	}
-	out[n] = '\0';
-	return n;
-}
-
 /* The value of a cookie in a header "a=b; c=d" (RFC 6265 section 4.2). */
 static bool cookie_value(const char *header, const char *name, char *out, size_t size)
 {
@@ -75,21 +57,16 @@ static const struct session *find_session(const struct logins *l, const char *id
 	return NULL;
 }
 
-static bool from_basic(const char *value, char *out, size_t size)
-{
-	char text[HEADER_BYTES];
-	from_base64(value + strspn(value, " "), text, sizeof text);
-	const char *colon = strchr(text, ':');
-	snprintf(out, size, "Bearer %s", colon ? colon + 1 : "");
-	explicit_bzero(text, sizeof text);
-	return true;
-}
-
 bool login_header(const struct logins *l, const char *authorization, const char *cookie, uint64_t now, char *out, size_t size)
 {
 	char value[HEADER_BYTES];
-	if (authorization && strncasecmp(authorization, "Basic ", 6) == 0)
-		return from_basic(authorization + 6, out, size);
+	if (authorization && strncasecmp(authorization, "Basic ", 6) == 0) {
+		authorization += 6;
+		auth_basic_password(authorization + strspn(authorization, " "), value, sizeof value);
+		snprintf(out, size, "Bearer %s", value);
+		explicit_bzero(value, sizeof value);
+		return true;
+	}
 	if (authorization) {
 		snprintf(out, size, "%s", authorization);
 		return true;
