@@ -395,7 +395,7 @@ static void watch_scripts(struct checks *k)
 {
 	struct poison *p = k->c->poison;
 	poison_watchdog(p, k->c->topo->checks.watchdog);
-	engine_guard(k->p.engine, &(struct lua_guard){ p, guard_enter, guard_leave, guard_strikes });
+	k->p.guard = (struct lua_guard){ p, guard_enter, guard_leave, guard_strikes };
 }
 
 static int init(struct proc_ctx *c)
@@ -404,8 +404,8 @@ static int init(struct proc_ctx *c)
 	k->c = c;
 	init_output(k, &k->p.alerts, "alerts");
 	init_output(k, &k->p.history, "history");
-	pipeline_init(&k->p, c->topo);
 	watch_scripts(k);
+	pipeline_init(&k->p, c->topo);
 	k->reread = can_reread(c->topo);
 	if (recover(k) < 0)
 		return -1;

@@ -66,6 +66,14 @@ static void put_both(struct pipeline *p, const char *rec, size_t len)
 
 static const struct engine_ops engine_ops = { on_alert, on_history };
 
+static struct engine *make_engine(struct pipeline *p, const struct topo *t)
+{
+	struct engine *e = engine_new(t, &engine_ops, p);
+	if (p->guard.enter)
+		engine_guard(e, &p->guard);
+	return e;
+}
+
 void pipeline_init(struct pipeline *p, const struct topo *t)
 {
 	p->n_positions = t->n_sensors;
@@ -79,7 +87,7 @@ void pipeline_reset(struct pipeline *p, const struct topo *t)
 {
 	if (!p->fresh || p->topo != t) {
 		engine_free(p->engine);
-		p->engine = engine_new(t, &engine_ops, p);
+		p->engine = make_engine(p, t);
 		p->topo = t;
 	}
 	p->fresh = true;
@@ -416,7 +424,7 @@ bool pipeline_load(struct pipeline *p, const char *text, size_t len)
 bool pipeline_switch(struct pipeline *p, const struct topo *t)
 {
 	struct buf copy = { 0 };
-	struct engine *e = engine_new(t, &engine_ops, p);
+	struct engine *e = make_engine(p, t);
 	engine_copy_begin(p->engine, &copy);
 	while (engine_copy_step(p->engine, COPY_STEP, &copy))
 		;

@@ -29,6 +29,7 @@ struct position {
 struct pipeline {
 	struct engine *engine;
 	const struct topo *topo; /* of the engine */
+	struct lua_guard guard; /* of every engine that is made; given before pipeline_init, enter NULL = none */
 	bool fresh;           /* nothing has been done yet */
 	struct position *positions; /* in the order of the topology */
 	size_t n_positions;

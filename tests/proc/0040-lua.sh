@@ -1,5 +1,6 @@
 # Lua checks in the real processes: weir checks test, a script that fails, hot reload, scripts of ntopng.
 . "$(dirname "$0")/../lib.sh"
+PORT=${PORT:-19740}
 cap=$captures/office.pcapng
 mkdir -p "$tmp/lua"
 cat >"$tmp/lua/certificates.lua" <<'EOL'
@@ -67,4 +68,21 @@ check "a replay with all of them gives the same bytes each time" cmp "$tmp/repla
 check "certificates and the script for ntopng are on the same alert" jq -se 'any(.type == "alert" and
 	((.other_checks // []) | (index("certificates") and index("custom_flow_protocol_detected_script"))))' "$tmp/replay1"
 check "the flow has them too" jq -se 'any(.type == "flow" and ((.alerts // []) | index("certificates")))' "$tmp/replay1"
+
+# A script that hangs and came with another configuration: the engine that is made for it is watched as the first one was.
+topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog: 1s}"
+start
+wait_for 30 at_end
+ok $? "a first life"
+kill "$run_pid"
+wait "$run_pid"
+printf 'return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }\n' >"$tmp/lua/hangs.lua"
+topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog: 900ms}"
+start
+wait_for 30 grep -q "a new run begins" "$tmp/run.log"
+ok $? "the second begins a new run"
+wait_for 60 grep -q "lua check hangs is disabled: it ended or hung the process on 3 batches" "$tmp/run.log"
+ok $? "in which the script is disabled"
+wait_for 30 at_end
+ok $? "and which comes to its end"
 finish
