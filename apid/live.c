@@ -292,7 +292,7 @@ static bool decode(const struct live *l, uint32_t i, union any *rec)
 
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg)
 {
-	static union any rec;
+	union any rec; /* of this walk: cb may begin another one */
 	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev)
 		if (decode(l, i, &rec) && (!m || match_eval(m, &rec, l->pool[i].raw)) && !cb(arg, &rec, l->pool[i].raw))
 			return;

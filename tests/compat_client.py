@@ -308,5 +308,10 @@ while True:
         break
     k += 1
 ok("pages have each host once", None if len(pages) == len(set(pages)) == rsp["totalRows"] else str(pages))
+rows = ask("POST", R + "host/custom_data.lua", {"ifid": 0, "field_alias": "ip,bytes.sent,bytes.rcvd"}).json()["rsp"]
+ok("chosen fields are those of all hosts", None if sorted(h["ip"] for h in rows) == sorted(pages) else str(rows)[:300])
+one = ask("GET", R + "host/data.lua", {"ifid": 0, "host": HOST}).json()["rsp"]
+got = [h for h in rows if h["ip"] == HOST]
+ok("with their numbers", None if len(got) == 1 and all(one[k] == got[0][k] for k in got[0]) else f"{got} {str(one)[:200]}")
 print(f"1..{n}")
 sys.exit(bad)
