@@ -104,9 +104,7 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
 	} else {
-		char *all = xasprintf("%s%s%s", f->lua_alerts ? f->lua_alerts : "", f->lua_alerts ? "\n" : "", d->key);
-		free(f->lua_alerts);
-		f->lua_alerts = all;
+		add_line(&f->lua_alerts, d->key);
 	}
 	f->score = add_score(f->score, d->score);
 	f->client_score = add_score(f->client_score, d->client_score);
@@ -179,11 +177,8 @@ static void run_native(struct flow_run *run)
 void judge_lua(struct flow_run *run, const struct lua_finding *lf)
 {
 	struct finding found = { "", "" };
-	const char *have = run->f->lua_alerts;
-	size_t n = strlen(lf->def->key);
-	for (const char *p = have; p && *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n'))
-		if (strcspn(p, "\n") == n && memcmp(p, lf->def->key, n) == 0)
-			return;
+	if (has_line(run->f->lua_alerts, lf->def->key, '\n'))
+		return;
 	snprintf(found.message, sizeof found.message, "%s", lf->message);
 	snprintf(found.values, sizeof found.values, "%.*s", (int)sizeof found.values - 1, lf->values);
 	flow_fired(run, lf->def, CONF_MAX_CHECKS, &found);

@@ -8,15 +8,14 @@
 
 /* -- texts of lines that flows keep -- */
 
-static void add_line(char **text, const char *line)
+void add_line(char **text, const char *line)
 {
 	char *all = *text ? xasprintf("%s\n%s", *text, line) : xstrdup(line);
 	free(*text);
 	*text = all;
 }
 
-/* Does a line begin with this, and end there or with the separator? */
-static bool has_line(const char *text, const char *begin, char separator)
+bool has_line(const char *text, const char *begin, char separator)
 {
 	size_t n = strlen(begin);
 	for (const char *p = text; p && *p; p += strcspn(p, "\n"), p += *p == '\n')

@@ -143,6 +143,10 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 
 struct subject;
 
+/* Texts of lines that flows keep; NULL is one without lines. */
+void add_line(char **text, const char *line);
+/* Does a line begin with this, and end there or with the separator? */
+bool has_line(const char *text, const char *begin, char separator);
 void policy_new(struct engine *e, const struct topo *t);
 void policy_free(struct engine *e);
 void policy_metrics(const struct engine *e, struct metrics *m);
