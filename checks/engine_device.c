@@ -140,9 +140,22 @@ void device_seen(struct engine *e, const struct mac *m, uint16_t vlan, const str
 
 bool device_routes(const struct engine *e, const struct host *h)
 {
-	uint64_t key = mac_key(&h->mac, h->vlan);
-	const struct learned *l = h->local && is_device(&h->mac) ? learn_find(&e->learned[LEARN_DEVICES], key ? key : 1) : NULL;
+	if (!h->local || !is_device(&h->mac))
+		return false;
+	const struct learned *l = learn_find(&e->learned[LEARN_DEVICES], mac_key(&h->mac, h->vlan));
 	return l && __builtin_popcountll(l->value) >= ROUTES;
+}
+
+/* Was it told less than so many seconds ago? If not, it is now. */
+static bool told_lately(struct engine *e, uint64_t key, uint64_t time, unsigned pause)
+{
+	bool made;
+	struct learned *l = learn_find(&e->learned[LEARN_OWNERS], key);
+	bool lately = l && time / SECOND < l->value + pause;
+	l = learn_get(&e->learned[LEARN_OWNERS], key, time, &made);
+	if (!lately)
+		l->value = time / SECOND;
+	return lately;
 }
 
 /* -- ARP -- */
@@ -180,18 +193,12 @@ static void see_owner(struct engine *e, const struct g_arp *a, const char *senso
 /* Sender and target differ within their first 16 bits: told once per MAC and hour. */
 static void see_pair(struct engine *e, const struct g_arp *a, const char *sensor)
 {
-	bool made;
 	const uint8_t *s = a->sender_ip.b + 12, *t = a->target_ip.b + 12;
 	if (!is_on(e, e->too_large) || (s[0] == t[0] && s[1] == t[1]) || !addr_is_set(&a->target_ip) ||
 	    addr_is_link_local(&a->sender_ip) || addr_is_link_local(&a->target_ip))
 		return;
-	uint64_t key = hash_content(&a->sender_mac, sizeof a->sender_mac, 24);
-	struct learned *l = learn_find(&e->learned[LEARN_OWNERS], key ? key : 1);
-	bool lately = l && a->time / SECOND < l->value + 3600;
-	l = learn_get(&e->learned[LEARN_OWNERS], key, a->time, &made);
-	if (lately)
+	if (told_lately(e, hash_content(&a->sender_mac, sizeof a->sender_mac, 24), a->time, 3600))
 		return;
-	l->value = a->time / SECOND;
 	char ip[2][ADDR_STRLEN], text[MAC_STRLEN];
 	struct observation o = { .attacker = true };
 	snprintf(o.message, sizeof o.message, "%s with the address %s looks for %s on the wire", mac_str(&a->sender_mac, text),
@@ -240,17 +247,11 @@ void see_lease(struct engine *e, struct openflow *f, const struct addr *ip)
 	const struct check_conf *k = &e->conf.checks[e->lease];
 	struct host *server = host_of(e, f, f->key.client_port != PORT_DHCP);
 	char a[ADDR_STRLEN];
-	bool made;
 	if (!is_on(e, e->lease) || !k->list.n_nets || !addr_is_set(ip) || !server || conf_in_nets(k, ip))
 		return;
 	/* A lease is given again and again: told once a day. */
-	uint64_t key = hash_content(ip, sizeof *ip, 25);
-	struct learned *l = learn_find(&e->learned[LEARN_OWNERS], key ? key : 1);
-	bool lately = l && f->key.first / SECOND < l->value + 86400;
-	l = learn_get(&e->learned[LEARN_OWNERS], key, f->key.first, &made);
-	if (lately)
+	if (told_lately(e, hash_content(ip, sizeof *ip, 25), f->key.first, 86400))
 		return;
-	l->value = f->key.first / SECOND;
 	struct subject s;
 	struct observation o = { .attacker = true };
 	host_subject(server, &s);

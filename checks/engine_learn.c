@@ -137,7 +137,7 @@ void learn_pace(struct engine *e, struct openflow *f)
 	uint32_t now = (uint32_t)(f->key.first / SECOND);
 	uint64_t key = hash_content(&k, sizeof k, 13);
 	bool made;
-	struct learned *l = learn_find(&e->learned[LEARN_PACES], key ? key : 1);
+	struct learned *l = learn_find(&e->learned[LEARN_PACES], key);
 	uint32_t gap = l && now > l->last ? now - l->last : 0;
 	l = learn_get(&e->learned[LEARN_PACES], key, f->key.first, &made);
 	if (made || gap <= PACE_BURST)

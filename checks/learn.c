@@ -23,8 +23,15 @@ static struct learned *row_of(const struct learn_set *s, uint64_t key)
 	return &s->slots[(key & (s->n / ROW - 1)) * ROW];
 }
 
+/* 0 marks what is free. */
+static uint64_t sound(uint64_t key)
+{
+	return key ? key : 1;
+}
+
 struct learned *learn_find(const struct learn_set *s, uint64_t key)
 {
+	key = sound(key);
 	struct learned *row = row_of(s, key);
 	for (int i = 0; i < ROW; i++)
 		if (row[i].key == key)
@@ -35,7 +42,7 @@ struct learned *learn_find(const struct learn_set *s, uint64_t key)
 struct learned *learn_get(struct learn_set *s, uint64_t key, uint64_t time, bool *ret_made)
 {
 	uint32_t now = (uint32_t)(time / 1000000000u);
-	key = key ? key : 1;
+	key = sound(key);
 	struct learned *l = learn_find(s, key), *row = row_of(s, key);
 	*ret_made = !l;
 	if (!l) {
