@@ -154,7 +154,8 @@ static void push_severity_scores(struct lua *l)
 			}
 }
 
-static const char *const hook_names[LUA_N_HOOKS] = { "start", "detected", "periodic", "end", "minute", "5min", "hour", "alert" };
+const char *const lua_hook_names[LUA_N_HOOKS] = { "start",  "detected", "periodic", "end",
+						  "minute", "5min",     "hour",     "alert" };
 
 /* sys.index[set][hook]: where the numbers of a hook's rows are. */
 static void push_indexes(struct lua *l)
@@ -164,7 +165,7 @@ static void push_indexes(struct lua *l)
 		lua_newtable(l->state);
 		for (int h = 0; h < LUA_N_HOOKS; h++) {
 			lua_pushlightuserdata(l->state, l->set[i].index[h]);
-			lua_setfield(l->state, -2, hook_names[h]);
+			lua_setfield(l->state, -2, lua_hook_names[h]);
 		}
 		lua_setfield(l->state, -2, l->set[i].rd->name);
 	}

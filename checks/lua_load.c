@@ -64,12 +64,10 @@ static uint16_t take_score(lua_State *L, const char *name)
 
 static void take_loops(struct lua *l, struct lua_script *s)
 {
-	static const char *const names[LUA_N_HOOKS] = { "start",  "detected", "periodic", "end",
-							"minute", "5min",     "hour",     "alert" };
 	lua_State *L = l->state;
 	lua_getfield(L, -1, "loops");
 	for (int h = 0; h < LUA_N_HOOKS; h++) {
-		lua_getfield(L, -1, names[h]);
+		lua_getfield(L, -1, lua_hook_names[h]);
 		s->loop[h] = lua_isfunction(L, -1) ? luaL_ref(L, LUA_REGISTRYINDEX) : (lua_pop(L, 1), LUA_NOREF);
 	}
 	lua_pop(L, 1);

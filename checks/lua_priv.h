@@ -86,6 +86,8 @@ struct lua {
 
 /* -- lua_box.c: the state, and what it may use -- */
 
+extern const char *const lua_hook_names[LUA_N_HOOKS];
+
 void box_open(struct lua *l);
 /* Pushes a function of the runtime. */
 void box_push(struct lua *l, const char *name);
