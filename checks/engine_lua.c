@@ -9,15 +9,12 @@
 
 void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const struct lua_finding *f)
 {
-	char entity[ADDR_STRLEN + 8], text[ADDR_STRLEN], name[600];
+	char entity[HOST_KEY_STRLEN], name[600];
 	struct host *h = host_find(e->hosts, ip, vlan);
 	struct g_host host = { 0 };
 	struct alert_parts p = { .host = h ? &host : NULL };
 	struct g_alert *a = &p.alert;
-	if (vlan)
-		snprintf(entity, sizeof entity, "%s@%u", addr_str(ip, text), vlan);
-	else
-		snprintf(entity, sizeof entity, "%s", addr_str(ip, text));
+	host_key(ip, vlan, entity);
 	/* The same words about the same host at the same time are the same alert. */
 	int n = snprintf(name, sizeof name, "%s %s %" PRIu64 " %s", f->def->key, entity, e->clock, f->message);
 	e->arena.len = 0;

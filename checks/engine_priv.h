@@ -224,6 +224,9 @@ struct subject {
 	struct engaged **list;  /* of its episodes */
 };
 
+/* How alerts name a host: its address, with its VLAN where it is in one. */
+#define HOST_KEY_STRLEN (ADDR_STRLEN + 8)
+void host_key(const struct addr *ip, uint16_t vlan, char out[HOST_KEY_STRLEN]);
 void host_subject(struct host *h, struct subject *s);
 /* A check ran: what follows. */
 void subject_run(struct engine *e, const struct subject *s, unsigned check, enum period p, bool holds,

@@ -162,12 +162,18 @@ void subject_event(struct engine *e, const struct subject *s, const struct check
 	emit_alert(e, &p);
 }
 
-void host_subject(struct host *h, struct subject *s)
+void host_key(const struct addr *ip, uint16_t vlan, char out[HOST_KEY_STRLEN])
 {
 	char a[ADDR_STRLEN];
-	*s = (struct subject){ .entity = ENT_HOST, .sensor = h->sensor, .ip = &h->ip, .host = h, .list = &h->engaged };
-	if (h->vlan)
-		snprintf(s->name, sizeof s->name, "%s@%u", addr_str(&h->ip, a), h->vlan);
+	if (vlan)
+		snprintf(out, HOST_KEY_STRLEN, "%s@%u", addr_str(ip, a), vlan);
 	else
-		snprintf(s->name, sizeof s->name, "%s", addr_str(&h->ip, a));
+		snprintf(out, HOST_KEY_STRLEN, "%s", addr_str(ip, a));
+}
+
+void host_subject(struct host *h, struct subject *s)
+{
+	*s = (struct subject){ .entity = ENT_HOST, .sensor = h->sensor, .ip = &h->ip, .host = h, .list = &h->engaged };
+	_Static_assert(sizeof s->name >= HOST_KEY_STRLEN, "a host's name fits");
+	host_key(&h->ip, h->vlan, s->name);
 }
