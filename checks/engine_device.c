@@ -105,8 +105,7 @@ void end_devices(struct engine *e, bool tell)
 		mac_subject(&d->mac, d->vlan, d->sensor, &d->engaged, &s);
 		if (tell)
 			subject_release_all(e, &s, CAUSE_END_OF_INPUT);
-		while (d->engaged)
-			episode_remove(&d->engaged, d->engaged);
+		episode_clear(&d->engaged);
 	}
 }
 

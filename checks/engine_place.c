@@ -160,8 +160,7 @@ static void end_place(struct engine *e, struct place *w)
 static void free_place(struct engine *e, struct place *w)
 {
 	(void)e;
-	while (w->engaged)
-		episode_remove(&w->engaged, w->engaged);
+	episode_clear(&w->engaged);
 }
 
 void places_finish(struct engine *e)

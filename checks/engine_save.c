@@ -292,15 +292,6 @@ static struct engaged *get_engaged(struct engine *e, struct unpack *u)
 	return first;
 }
 
-static void free_engaged(struct engaged *g)
-{
-	while (g) {
-		struct engaged *next = g->next;
-		free(g);
-		g = next;
-	}
-}
-
 /* An episode of a check that is there no longer has nobody to end it. */
 static struct engaged *drop_orphans(struct engine *e, struct host *h, struct engaged *g)
 {
@@ -338,7 +329,7 @@ static bool get_host(struct engine *e, struct unpack *u)
 	if (!h) {
 		for (int i = 0; i < NAME_SOURCES; i++)
 			free(names[i]);
-		free_engaged(g);
+		episode_clear(&g);
 		return sound;
 	}
 	for (size_t i = 0; i < n_host_members; i++)

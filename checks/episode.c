@@ -85,3 +85,9 @@ void episode_remove(struct engaged **list, struct engaged *g)
 			return;
 		}
 }
+
+void episode_clear(struct engaged **list)
+{
+	while (*list)
+		episode_remove(list, *list);
+}

@@ -65,5 +65,7 @@ enum episode_step episode_run(struct engaged **list, unsigned check, unsigned pe
 			      const struct observation *o, struct engaged **ret);
 /* Takes it out of the list and frees it. */
 void episode_remove(struct engaged **list, struct engaged *g);
+/* Frees all of a list. */
+void episode_clear(struct engaged **list);
 
 #endif

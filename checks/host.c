@@ -46,8 +46,7 @@ static void release(struct aged *a)
 	struct host *h = (struct host *)a;
 	for (int i = 0; i < NAME_SOURCES; i++)
 		free(h->names[i]);
-	while (h->engaged)
-		episode_remove(&h->engaged, h->engaged);
+	episode_clear(&h->engaged);
 }
 
 static const struct aged_ops ops = { "host table", hash_of, evict, release, copy };
