@@ -176,7 +176,6 @@ void batch_flush(struct engine *e)
 	b->n = 0;
 	buf_reset(&b->verdicts);
 	batch_alerts(e);
-	lua_report(e);
 }
 
 /* -- the alert hook -- */

@@ -149,5 +149,4 @@ void run_hosts(struct engine *e, unsigned due, bool more)
 		}
 		batch_alerts(e);
 	}
-	lua_report(e);
 }

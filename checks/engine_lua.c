@@ -1,4 +1,4 @@
-/* What scripts say of hosts, and of themselves. */
+/* What scripts say of hosts. */
 #include "engine_priv.h"
 
 #include <inttypes.h>
@@ -42,7 +42,6 @@ void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const str
 void engine_guard(struct engine *e, const struct lua_guard *g)
 {
 	lua_set_guard(e->lua, g);
-	lua_report(e);
 }
 
 struct host_batch {
@@ -98,12 +97,4 @@ void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned
 		lua_add(e->lua, LUA_HOSTS, b.hooks[i], &(struct lua_part){ &b.rec[i], b.arena.p });
 	lua_run(e->lua, LUA_HOSTS, e->clock, on_found, &b);
 	buf_release(&b.arena);
-}
-
-void lua_report(struct engine *e)
-{
-	const char *key, *why;
-	(void)e;
-	while (lua_next_disabled(e->lua, &key, &why))
-		log_error("lua check %s is out of service: %s", key, why);
 }

@@ -187,14 +187,12 @@ void batch_flush(struct engine *e);
 void batch_alert(struct engine *e, const char *rec, size_t len);
 void batch_alerts(struct engine *e);
 
-/* -- engine_lua.c: what scripts say of hosts, and of themselves -- */
+/* -- engine_lua.c: what scripts say of hosts -- */
 
 /* An alert that a script raised for a host, which need not be known. */
 void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const struct lua_finding *f);
 /* Runs the host functions of scripts on hosts[0..n). hooks: those that are due. */
 void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned hooks);
-/* An alert for each script that was disabled. */
-void lua_report(struct engine *e);
 
 /* -- engine_count.c: what flows say of hosts -- */
 

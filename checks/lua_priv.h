@@ -112,7 +112,7 @@ void load_scripts(struct lua *l);
 
 /* -- lua_run.c -- */
 
-void script_disable(struct lua *l, struct lua_script *s, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void script_disable(struct lua_script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* -- lua_text.c: the files of luart -- */
 

@@ -14,11 +14,10 @@
 
 /* -- failing -- */
 
-void script_disable(struct lua *l, struct lua_script *s, const char *fmt, ...)
+void script_disable(struct lua_script *s, const char *fmt, ...)
 {
 	va_list ap;
 	char why[300];
-	(void)l;
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
@@ -45,18 +44,6 @@ unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size)
 		at = at + (size_t)len < size ? at + (size_t)len : size - 1;
 	}
 	return n;
-}
-
-bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why)
-{
-	for (unsigned i = 0; i < l->n; i++)
-		if (l->scripts[i].disabled && !l->scripts[i].told) {
-			l->scripts[i].told = true;
-			*ret_key = l->scripts[i].key;
-			*ret_why = l->scripts[i].why;
-			return true;
-		}
-	return false;
 }
 
 /* The record that a script was at. */
@@ -102,7 +89,7 @@ static void out_of_memory(struct lua *l)
 	note_growth(l);
 	struct lua_script *s = hungriest(l);
 	if (s && l->memory > MAX_MEMORY / 2)
-		script_disable(l, s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
+		script_disable(s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
 }
 
 /* The error is on the top of the stack. */
@@ -114,7 +101,7 @@ static void script_failed(struct lua *l, struct lua_script *s, enum lua_set set,
 	s->errors++;
 	log_limited(&l->limit, "lua check %s: %.500s%s", s->key, box_error(l->state), where);
 	if (s->errors == MAX_ERRORS)
-		script_disable(l, s, "%u errors, the last: %.200s", s->errors, box_error(l->state));
+		script_disable(s, "%u errors, the last: %.200s", s->errors, box_error(l->state));
 	lua_pop(l->state, 1);
 	if (rc == LUA_ERRMEM)
 		out_of_memory(l);
@@ -228,7 +215,7 @@ static void strike_out(struct lua *l, struct lua_script *s)
 {
 	unsigned strikes = l->guard.strikes(l->guard.arg, s->key);
 	if (strikes >= LUA_STRIKES && !s->disabled)
-		script_disable(l, s, "it ended or hung the process on %u batches", strikes);
+		script_disable(s, "it ended or hung the process on %u batches", strikes);
 }
 
 void lua_set_guard(struct lua *l, const struct lua_guard *g)
@@ -450,6 +437,18 @@ void lua_metrics(const struct lua *l, struct metrics *m)
 }
 
 /* -- for tests -- */
+
+bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->scripts[i].disabled && !l->scripts[i].told) {
+			l->scripts[i].told = true;
+			*ret_key = l->scripts[i].key;
+			*ret_why = l->scripts[i].why;
+			return true;
+		}
+	return false;
+}
 
 static bool loop_compiled(struct lua *l, int ref)
 {

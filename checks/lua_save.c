@@ -34,7 +34,7 @@ static void load_script_line(struct lua *l, const char *line)
 			continue;
 		s->errors = errors;
 		if (disabled && !s->disabled)
-			script_disable(l, s, "%u errors before the last start", errors);
+			script_disable(s, "%u errors before the last start", errors);
 	}
 }
 

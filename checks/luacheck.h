@@ -107,10 +107,10 @@ int luacheck_load(struct lua *l, const char *p, size_t len);
 uint64_t lua_errors(const struct lua *l);
 /* Number of scripts out of service, and their keys, cut at size. */
 unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size);
-/* A script that was disabled since the last call, with the reason; false if there is none. */
-bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why);
 void lua_metrics(const struct lua *l, struct metrics *m);
 
+/* For tests: a script that was disabled since the last call, with the reason; false if there is none. */
+bool lua_next_disabled(struct lua *l, const char **ret_key, const char **ret_why);
 /* For tests and benchmarks: what the compiler did with a script's loops. */
 struct lua_jit {
 	unsigned loops, compiled; /* loops that have run, and those of them that a trace starts at */
