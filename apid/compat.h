@@ -121,6 +121,9 @@ struct compat_order {
 json_t *compat_page(struct compat *c, const struct live *live, enum rtype type, const struct match *m,
 		    const struct compat_order *orders,
 		    json_t *(*row)(struct compat *c, const void *rec, const char *base), uint64_t *total);
+/* Ends the call with such a page; with a variant, in the shape that the tables of the web interface ask for. */
+void compat_active(struct compat *c, const struct live *live, enum rtype type, const struct match *m,
+		   const struct compat_order *orders, json_t *(*row)(struct compat *c, const void *rec, const char *base));
 /* Adds "and field = value" for an argument that is there; a value that does not fit the field selects nothing. */
 void filter_arg(const struct compat *c, struct buf *b, const char *arg, const char *field);
 void filter_text(struct buf *b, const char *field, const char *value);

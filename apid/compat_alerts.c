@@ -311,16 +311,16 @@ static int by_count(const void *x, const void *y)
 	return a < b ? 1 : a > b ? -1 : 0;
 }
 
-/* Members of an object as an array, the one with the largest count first, at most max. */
-static json_t *largest(json_t *by, size_t max)
+/* Members of an object as an array in an order, at most 10. */
+static json_t *first_ten(json_t *by, int (*order)(const void *x, const void *y))
 {
 	json_t **rows = xcalloc(json_object_size(by) + 1, sizeof *rows), *v, *out = json_array();
 	const char *key;
 	size_t n = 0;
 	json_object_foreach(by, key, v)
 		rows[n++] = v;
-	qsort(rows, n, sizeof *rows, by_count);
-	for (size_t i = 0; i < n && i < max; i++)
+	qsort(rows, n, sizeof *rows, order);
+	for (size_t i = 0; i < n && i < 10; i++)
 		json_array_append(out, rows[i]);
 	free(rows);
 	return out;
@@ -379,20 +379,15 @@ static int by_severity(const void *x, const void *y)
 
 static json_t *heaviest(json_t *by)
 {
-	json_t *all = largest(by, SIZE_MAX), *out = json_array();
-	size_t n = json_array_size(all);
-	json_t **rows = xcalloc(n + 1, sizeof *rows);
-	for (size_t i = 0; i < n; i++)
-		rows[i] = json_array_get(all, i);
-	qsort(rows, n, sizeof *rows, by_severity);
-	for (size_t i = 0; i < n && i < 10; i++) {
-		json_t *row = json_copy(rows[i]);
+	json_t *all = first_ten(by, by_severity), *out = json_array(), *v;
+	size_t i;
+	json_array_foreach(all, i, v) {
+		json_t *row = json_copy(v);
 		json_int_t severity = json_integer_value(json_object_get(row, "severity"));
 		json_object_set_new(row, "severity_label", json_string(enum_name(enum_severity, (unsigned)severity)));
 		json_object_del(row, "count");
 		json_array_append_new(out, row);
 	}
-	free(rows);
 	json_decref(all);
 	return out;
 }
@@ -401,7 +396,7 @@ static void top_done(struct compat *c, bool more)
 {
 	(void)more;
 	json_int_t all = 0;
-	json_t *by_number = largest(c->acc, 10), *counted = json_array(), *v;
+	json_t *by_number = first_ten(c->acc, by_count), *counted = json_array(), *v;
 	const char *key;
 	size_t i;
 	json_object_foreach(c->acc, key, v)

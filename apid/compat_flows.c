@@ -177,19 +177,11 @@ void compat_flow_active(struct compat *c)
 		{ "traffic", "bytes" }, { "thpt", "bytes" }, { NULL, "bytes" },
 	};
 	const struct topo_sensor *s = compat_sensor(c);
-	uint64_t total;
 	if (!s)
 		return;
 	struct match *m = flow_filter(c, s);
-	json_t *rsp = compat_page(c, c->k->flows, R_FLOW, m, orders, flow_row, &total);
+	compat_active(c, c->k->flows, R_FLOW, m, orders, flow_row);
 	match_free(m);
-	if (c->row->variant) {
-		json_t *data = json_incref(json_object_get(rsp, "data"));
-		c->beside = json_pack("{s:I,s:I}", "recordsTotal", (json_int_t)total, "recordsFiltered", (json_int_t)total);
-		json_decref(rsp);
-		rsp = data;
-	}
-	compat_ok(c, rsp);
 }
 
 /* -- sums over the flows of a sensor -- */

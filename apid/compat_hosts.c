@@ -76,19 +76,11 @@ void compat_host_active(struct compat *c)
 		{ "thpt", "bytes" }, { "score", "score" }, { "mac", "mac" }, { NULL, "bytes" },
 	};
 	const struct topo_sensor *s = compat_sensor(c);
-	uint64_t total;
 	if (!s)
 		return;
 	struct match *m = host_filter(c, s);
-	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, host_row, &total);
+	compat_active(c, c->k->hosts, R_HOST, m, orders, host_row);
 	match_free(m);
-	if (c->row->variant) { /* the table of the web interface */
-		json_t *data = json_incref(json_object_get(rsp, "data"));
-		c->beside = json_pack("{s:I,s:I}", "recordsTotal", (json_int_t)total, "recordsFiltered", (json_int_t)total);
-		json_decref(rsp);
-		rsp = data;
-	}
-	compat_ok(c, rsp);
 }
 
 /* -- one host -- */
@@ -170,7 +162,7 @@ static unsigned proto_class(uint8_t p)
 static void add_ndpi(json_t *all, const struct r_flow *f, const char *base, bool client)
 {
 	char app[64];
-	str_copy(app, sizeof app, base, f->app.app.len ? f->app.app : (struct str){ 0 });
+	str_copy(app, sizeof app, base, f->app.app);
 	const char *key = *app ? app : "Unknown";
 	json_t *o = json_object_get(all, key);
 	if (!o) {
@@ -492,8 +484,8 @@ static json_t *talker_row(struct compat *c, const void *rec, const char *base)
 			 rate(h->host.bytes_sent + h->host.bytes_rcvd, h) * 8, "throughput_type", "bps", "url", url);
 }
 
-/* variant: 1 local hosts, 0 remote ones. */
-void compat_talkers(struct compat *c)
+/* Hosts of the sensor that meet one more condition, if there is one: rows and nothing else. */
+static void reply_busiest(struct compat *c, const char *only, json_t *(*row)(struct compat *c, const void *rec, const char *base))
 {
 	static const struct compat_order orders[] = { { NULL, "bytes" } };
 	const struct topo_sensor *s = compat_sensor(c);
@@ -502,13 +494,20 @@ void compat_talkers(struct compat *c)
 	if (!s)
 		return;
 	filter_text(&b, "sensor", s->name);
-	filter_add(&b, c->row->variant ? "local = true" : "local = false");
+	if (only)
+		filter_add(&b, only);
 	struct match *m = filter_parse(&b, R_HOST);
-	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, talker_row, &total);
+	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, row, &total);
 	match_free(m);
 	json_t *rows = json_incref(json_object_get(rsp, "data"));
 	json_decref(rsp);
 	compat_ok(c, rows);
+}
+
+/* variant: 1 local hosts, 0 remote ones. */
+void compat_talkers(struct compat *c)
+{
+	reply_busiest(c, c->row->variant ? "local = true" : "local = false", talker_row);
 }
 
 static json_t *pie_row(struct compat *c, const void *rec, const char *base)
@@ -521,19 +520,7 @@ static json_t *pie_row(struct compat *c, const void *rec, const char *base)
 
 void compat_top_hosts(struct compat *c)
 {
-	static const struct compat_order orders[] = { { NULL, "bytes" } };
-	const struct topo_sensor *s = compat_sensor(c);
-	struct buf b = { 0 };
-	uint64_t total;
-	if (!s)
-		return;
-	filter_text(&b, "sensor", s->name);
-	struct match *m = filter_parse(&b, R_HOST);
-	json_t *rsp = compat_page(c, c->k->hosts, R_HOST, m, orders, pie_row, &total);
-	match_free(m);
-	json_t *rows = json_incref(json_object_get(rsp, "data"));
-	json_decref(rsp);
-	compat_ok(c, rows);
+	reply_busiest(c, NULL, pie_row);
 }
 
 struct arp {

@@ -33,12 +33,11 @@ static bool add_host(void *arg, const void *rec, const char *base)
 {
 	struct view *v = arg;
 	const struct g_host *h = &((const struct r_host *)rec)->host;
-	static const struct mac none;
 	if (!str_eq(base, h->sensor, v->sensor))
 		return true;
 	v->hosts++;
 	v->local += h->local;
-	v->devices += memcmp(&h->mac, &none, sizeof none) != 0;
+	v->devices += mac_is_set(&h->mac);
 	v->receivers += !h->packets_sent;
 	v->local_receivers += h->local && !h->packets_sent;
 	v->anomalies += h->local && h->engaged.len;

@@ -87,6 +87,20 @@ json_t *compat_page(struct compat *c, const struct live *live, enum rtype type, 
 			 "data", p.rows, "sort", sorted);
 }
 
+void compat_active(struct compat *c, const struct live *live, enum rtype type, const struct match *m,
+		   const struct compat_order *orders, json_t *(*row)(struct compat *c, const void *rec, const char *base))
+{
+	uint64_t total;
+	json_t *rsp = compat_page(c, live, type, m, orders, row, &total);
+	if (c->row->variant) {
+		json_t *data = json_incref(json_object_get(rsp, "data"));
+		c->beside = json_pack("{s:I,s:I}", "recordsTotal", (json_int_t)total, "recordsFiltered", (json_int_t)total);
+		json_decref(rsp);
+		rsp = data;
+	}
+	compat_ok(c, rsp);
+}
+
 /* -- pies -- */
 
 struct slice {
