@@ -116,25 +116,13 @@ static void add_duration(struct buf *out, uint64_t ns)
 
 /* -- lists and maps -- */
 
-/* The item that begins at *pos; false at the end. */
-static bool next_item(const char *s, size_t len, size_t *pos, const char **ret, size_t *ret_len)
-{
-	if (*pos >= len)
-		return false;
-	const char *nl = memchr(s + *pos, '\n', len - *pos);
-	*ret = s + *pos;
-	*ret_len = nl ? (size_t)(nl - *ret) : len - *pos;
-	*pos += *ret_len + 1;
-	return true;
-}
-
-static void json_list(struct buf *out, const char *s, size_t len)
+static void json_list(struct buf *out, const char *base, struct str list)
 {
 	size_t pos = 0, n;
 	const char *item;
 	buf_addc(out, '[');
-	while (next_item(s, len, &pos, &item, &n)) {
-		if (item != s)
+	while (list_next(base, list, &pos, &item, &n)) {
+		if (item != base + list.off)
 			buf_addc(out, ',');
 		json_quote(out, item, n);
 	}
@@ -159,17 +147,17 @@ static bool is_number(const char *s, size_t n)
 	return i == n;
 }
 
-static void json_map(struct buf *out, const char *s, size_t len)
+static void json_map(struct buf *out, const char *base, struct str map)
 {
 	size_t pos = 0, n;
 	const char *item;
 	buf_addc(out, '{');
-	while (next_item(s, len, &pos, &item, &n)) {
+	while (list_next(base, map, &pos, &item, &n)) {
 		const char *eq = memchr(item, '=', n);
 		size_t key = eq ? (size_t)(eq - item) : n;
 		const char *v = eq ? eq + 1 : item + n;
 		size_t vn = n - (size_t)(v - item);
-		if (item != s)
+		if (item != base + map.off)
 			buf_addc(out, ',');
 		json_quote(out, item, key);
 		buf_addc(out, ':');
@@ -267,10 +255,10 @@ void json_value(struct buf *out, const struct field *f, const void *v, const cha
 		json_quote(out, base + s->off, s->len);
 		break;
 	case FT_LIST:
-		json_list(out, base + s->off, s->len);
+		json_list(out, base, *s);
 		break;
 	case FT_MAP:
-		json_map(out, base + s->off, s->len);
+		json_map(out, base, *s);
 		break;
 	case FT_BIN:
 		buf_addc(out, '"');

@@ -90,16 +90,14 @@ static bool any_text(const struct m_node *n, const char *p, size_t len)
 /* Lists and maps match by any of their items; of a map it is the names that count. */
 static bool eval_text(const struct m_node *n, enum ftype type, const struct str *s, const char *base)
 {
-	const char *p = base + s->off, *end = p + s->len;
+	const char *item;
+	size_t pos = 0, len;
 	if (type != FT_LIST && type != FT_MAP)
-		return any_text(n, p, s->len);
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		const char *eq = type == FT_MAP ? memchr(p, '=', len) : NULL;
-		if (any_text(n, p, eq ? (size_t)(eq - p) : len))
+		return any_text(n, base + s->off, s->len);
+	while (list_next(base, *s, &pos, &item, &len)) {
+		const char *eq = type == FT_MAP ? memchr(item, '=', len) : NULL;
+		if (any_text(n, item, eq ? (size_t)(eq - item) : len))
 			return true;
-		p += len + 1;
 	}
 	return false;
 }

@@ -261,11 +261,9 @@ uint64_t field_uint(const struct field *f, const void *v)
 
 bool field_member(const struct str *map, const char *base, const char *key, double *ret)
 {
-	const char *p = base + map->off, *end = p + map->len;
-	size_t klen = strlen(key);
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t len = nl ? (size_t)(nl - p) : (size_t)(end - p);
+	const char *p;
+	size_t klen = strlen(key), pos = 0, len;
+	while (list_next(base, *map, &pos, &p, &len)) {
 		if (klen < len && p[klen] == '=' && strncasecmp(p, key, klen) == 0) {
 			char text[40];
 			size_t n = len - klen - 1 < sizeof text - 1 ? len - klen - 1 : sizeof text - 1;
@@ -274,7 +272,6 @@ bool field_member(const struct str *map, const char *base, const char *key, doub
 			*ret = strtod(text, NULL);
 			return true;
 		}
-		p += len + 1;
 	}
 	return false;
 }

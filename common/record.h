@@ -55,6 +55,21 @@ enum ftype {
 	FT_TCPFLAGS, /* uint8_t, RFC 9293 section 3.1 */
 };
 
+/*
+ * The next item of a list or map: where it is and its length. *pos is 0 at first and moves behind it. False at the end. The
+ * empty item that would follow a last '\n' is none.
+ */
+static inline bool list_next(const char *base, struct str list, size_t *pos, const char **ret, size_t *ret_len)
+{
+	if (*pos >= list.len)
+		return false;
+	*ret = base + list.off + *pos;
+	const char *nl = memchr(*ret, '\n', list.len - *pos);
+	*ret_len = nl ? (size_t)(nl - *ret) : list.len - *pos;
+	*pos += *ret_len + 1;
+	return true;
+}
+
 /* C type of each type named in the .def files. */
 typedef uint8_t ct_flag, ct_u8, ct_proto, ct_tcpflags;
 typedef uint16_t ct_u16;

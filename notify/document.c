@@ -107,22 +107,6 @@ static void opt_joined(struct object *o, const char *name, const char *base, str
 
 /* -- items of lists and maps -- */
 
-struct item {
-	const char *p;
-	size_t len;
-};
-
-static bool next_item(const char *base, struct str s, size_t *pos, struct item *ret)
-{
-	if (*pos >= s.len)
-		return false;
-	ret->p = base + s.off + *pos;
-	const char *nl = memchr(ret->p, '\n', s.len - *pos);
-	ret->len = nl ? (size_t)(nl - ret->p) : s.len - *pos;
-	*pos += ret->len + 1;
-	return true;
-}
-
 static const struct checkdef *check_of(const char *p, size_t len)
 {
 	char name[64];
@@ -177,12 +161,12 @@ static void put_alerts_map(struct object *o, const struct source *s)
 {
 	static const char digit[] = "0123456789ABCDEF";
 	uint8_t map[MAP_BYTES] = { 0 };
-	struct item it;
-	size_t pos = 0;
+	const char *item;
+	size_t pos = 0, len;
 	int top = MAP_BYTES - 1;
 	map_set(map, s->a->alert.type_id);
-	while (next_item(s->base, s->a->alert.others, &pos, &it)) {
-		const struct checkdef *c = check_of(it.p, it.len);
+	while (list_next(s->base, s->a->alert.others, &pos, &item, &len)) {
+		const struct checkdef *c = check_of(item, len);
 		if (c)
 			map_set(map, c->type_id);
 	}
@@ -384,12 +368,12 @@ static void put_scores(struct object *o, const struct source *s)
 {
 	struct object d = { o->b, false };
 	uint32_t rest = s->a->alert.score;
-	struct item it;
-	size_t pos = 0;
+	const char *item;
+	size_t pos = 0, len;
 	char number[12];
 	key(o, "alert_score");
-	while (next_item(s->base, s->a->alert.others, &pos, &it)) {
-		const struct checkdef *c = check_of(it.p, it.len);
+	while (list_next(s->base, s->a->alert.others, &pos, &item, &len)) {
+		const struct checkdef *c = check_of(item, len);
 		if (!c || !c->type_id || c->type_id == s->a->alert.type_id)
 			continue;
 		snprintf(number, sizeof number, "%u", c->type_id);
@@ -406,15 +390,15 @@ static void put_risk_info(struct object *o, const struct source *s)
 {
 	struct buf inner = { 0 };
 	struct object d = { &inner, false };
-	struct item it;
-	size_t pos = 0;
-	while (next_item(s->base, s->a->flow_app.risk_details, &pos, &it)) {
-		const char *colon = memchr(it.p, ':', it.len);
-		const struct checkdef *c = colon ? check_of(it.p, (size_t)(colon - it.p)) : NULL;
+	const char *item;
+	size_t pos = 0, len;
+	while (list_next(s->base, s->a->flow_app.risk_details, &pos, &item, &len)) {
+		const char *colon = memchr(item, ':', len);
+		const struct checkdef *c = colon ? check_of(item, (size_t)(colon - item)) : NULL;
 		char number[12];
 		if (!c || !c->risk_id)
 			continue;
-		const char *text = colon + 1, *stop = it.p + it.len;
+		const char *text = colon + 1, *stop = item + len;
 		while (text < stop && *text == ' ')
 			text++;
 		snprintf(number, sizeof number, "%u", c->risk_id);
@@ -431,12 +415,12 @@ static void put_risk_info(struct object *o, const struct source *s)
 
 /* -- the second document -- */
 
-static bool is_taken(const struct item *it, size_t len)
+static bool is_taken(const char *name, size_t len)
 {
 	static const char *const taken[] = { "ntopng.key", "hash_entry_id", "alert_generation", "proto", "traffic_stats",
 					     "alert_score", "is_attacker", "blacklist", "process" };
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-		if (strlen(taken[i]) == len && memcmp(it->p, taken[i], len) == 0)
+		if (strlen(taken[i]) == len && memcmp(name, taken[i], len) == 0)
 			return true;
 	return false;
 }
@@ -458,18 +442,18 @@ static bool plain_number(const char *p, size_t len)
 /* The values that decided, each a member of its own. */
 static void put_values(struct object *o, const struct source *s)
 {
-	struct item it;
-	size_t pos = 0;
-	while (next_item(s->base, s->a->alert.values, &pos, &it)) {
-		const char *eq = memchr(it.p, '=', it.len);
-		size_t klen = eq ? (size_t)(eq - it.p) : 0;
-		if (!klen || is_taken(&it, klen))
+	const char *item;
+	size_t pos = 0, len;
+	while (list_next(s->base, s->a->alert.values, &pos, &item, &len)) {
+		const char *eq = memchr(item, '=', len);
+		size_t klen = eq ? (size_t)(eq - item) : 0;
+		if (!klen || is_taken(item, klen))
 			continue;
 		const char *v = eq + 1;
-		size_t vlen = it.len - klen - 1;
+		size_t vlen = len - klen - 1;
 		buf_addc(o->b, o->any ? ',' : '{');
 		o->any = true;
-		json_quote(o->b, it.p, klen);
+		json_quote(o->b, item, klen);
 		buf_addc(o->b, ':');
 		if (plain_number(v, vlen))
 			buf_add(o->b, v, vlen);

@@ -35,15 +35,11 @@ struct follow_check {
 /* Is the check of this name among those that fired? */
 static bool names(const char *base, struct str list, const char *key)
 {
-	const char *p = str_ptr(base, list), *end = p + list.len;
-	size_t len = strlen(key);
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		if (n == len && memcmp(p, key, n) == 0)
+	const char *item;
+	size_t len = strlen(key), pos = 0, n;
+	while (list_next(base, list, &pos, &item, &n))
+		if (n == len && memcmp(item, key, n) == 0)
 			return true;
-		p += n + 1;
-	}
 	return false;
 }
 

@@ -105,12 +105,11 @@ static void print_text(const char *what, const char *base, struct str s)
 
 static void print_list(const char *what, const char *base, struct str s)
 {
-	const char *p = base + s.off, *end = p + s.len;
-	for (bool first = true; p < end; first = false) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		int n = (int)((nl ? nl : end) - p);
-		printf("%-12s %.*s\n", first ? what : "", n, p);
-		p += n + 1;
+	const char *item;
+	size_t pos = 0, n;
+	while (list_next(base, s, &pos, &item, &n)) {
+		printf("%-12s %.*s\n", what, (int)n, item);
+		what = "";
 	}
 }
 
