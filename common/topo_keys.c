@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define MS  1000000ull
@@ -19,14 +18,11 @@
 
 /* -- what texts have to be -- */
 
-/* "<runtime>/capture.<31 bytes>.ipc" has to fit into the address of a socket. */
-#define MAX_RUNTIME (sizeof(((struct sockaddr_un *)0)->sun_path) - 46)
-
 static bool good_runtime(const char *s, struct buf *why)
 {
-	if (strlen(s) <= MAX_RUNTIME)
+	if (strlen(s) <= TOPO_MAX_RUNTIME)
 		return true;
-	buf_addf(why, "longer than %zu bytes, so that paths of sockets in it would not fit", MAX_RUNTIME);
+	buf_addf(why, "longer than %zu bytes, so that paths of sockets in it would not fit", TOPO_MAX_RUNTIME);
 	return false;
 }
 
@@ -58,15 +54,14 @@ static bool good_listen(const char *s, struct buf *why)
 	return false;
 }
 
-/* Gone for sure; what may not be looked at could be there: the process that asks is not always the one that needs it. */
-static bool is_missing(const char *path)
+bool topo_is_missing(const char *path)
 {
 	return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 static bool good_directory(const char *s, struct buf *why)
 {
-	if (!is_missing(s))
+	if (!topo_is_missing(s))
 		return true;
 	buf_adds(why, "no such directory");
 	return false;
@@ -79,7 +74,7 @@ static bool good_timezone(const char *s, struct buf *why)
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/");
 	if (n && !s[n] && n < 100 && *s != '/') {
 		snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", s);
-		if (strcmp(s, "UTC") == 0 || is_missing("/usr/share/zoneinfo") || !is_missing(path))
+		if (strcmp(s, "UTC") == 0 || topo_is_missing("/usr/share/zoneinfo") || !topo_is_missing(path))
 			return true;
 	}
 	buf_adds(why, "no such time zone (tzselect(8) helps to find it)");

@@ -8,10 +8,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
 
 #include "match.h"
 #include "topo.h"
 #include "topo_yaml.h"
+
+/* "<runtime>/capture.<31 bytes>.ipc" has to fit into the address of a socket. */
+#define TOPO_MAX_RUNTIME (sizeof(((struct sockaddr_un *)0)->sun_path) - 46)
 
 enum key_kind {
 	K_STR,     /* char *, one line */
@@ -102,6 +106,8 @@ void topo_free_policy(struct topo *t);
 bool topo_good_member(struct topo_parser *p, const struct ynode *n, const char *what, const char *example);
 /* The member that a message is about; the map itself if it has none, or one that says 'not set'. */
 const struct ynode *topo_member(const struct ynode *map, const char *key);
+/* Gone for sure; what may not be looked at could be there: the process that asks is not always the one that needs it. */
+bool topo_is_missing(const char *path);
 /* A mistake in an expression that is the value of n. */
 void topo_report_text(struct topo_parser *p, const struct ynode *n, const struct match_error *e);
 /* An expression of the match language, with the place of a mistake. */

@@ -2,10 +2,8 @@
  * The sections that say what is what and what is wanted: pools, lists, exclusions, rules. Each names things of one kind that
  * are read, printed and freed by a table of keys; what goes beyond single values is in a check function of the kind.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkdef.h"
 #include "expr.h"
@@ -83,10 +81,9 @@ static bool good_when(const char *s, struct buf *why)
 	return schedule_parse(s, &schedule, why);
 }
 
-/* As for Lua's directories: what may not be looked at could be there. */
 static bool good_file(const char *s, struct buf *why)
 {
-	if (access(s, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+	if (!topo_is_missing(s))
 		return true;
 	buf_adds(why, "no such file");
 	return false;

@@ -1,6 +1,5 @@
 /* The sections of weir.yaml that are more than values: sensors, links, checks, recipients. */
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,12 +166,11 @@ void topo_read_links(struct topo_parser *p, const struct ynode *map)
 
 /* -- checks -- */
 
-/* Gone for sure: one that may not be looked at could be there. */
 static bool is_missing(const char *dir, const char *name)
 {
 	char path[1024];
 	snprintf(path, sizeof path, "%s/%s.lua", dir, name);
-	return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+	return topo_is_missing(path);
 }
 
 /* Where checks looks for scripts: those it was built with, else those installed, and the directories that are named. */

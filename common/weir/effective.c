@@ -8,14 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "topo_keys.h"
 #include "verbs.h"
-
-/* A socket's path has to fit into sun_path: runtime, '/', 'capture.' and the longest sensor name, '.ipc'. */
-#define MAX_RUNTIME (sizeof(((struct sockaddr_un *)0)->sun_path) - 46)
 
 static char **copy_list(char *const *list)
 {
@@ -128,8 +124,8 @@ char *effective_write(struct topo *t)
 	struct buf text = { 0 };
 	char *path = xasprintf("%s/effective.yaml", t->runtime), *tmp = xasprintf("%s.new", path);
 	FILE *fp = NULL;
-	if (strlen(t->runtime) > MAX_RUNTIME) {
-		fprintf(stderr, "weir: %s is too long for sockets, %zu bytes are the most\n", t->runtime, MAX_RUNTIME);
+	if (strlen(t->runtime) > TOPO_MAX_RUNTIME) {
+		fprintf(stderr, "weir: %s is too long for sockets, %zu bytes are the most\n", t->runtime, TOPO_MAX_RUNTIME);
 		goto bad;
 	}
 	if (make_dirs(t->runtime) < 0 || make_dirs(t->state) < 0 || access(t->state, W_OK) < 0 || !(fp = fopen(tmp, "we"))) {
