@@ -168,6 +168,15 @@ static void take_answer(struct follower *f, const struct g_batch *b, struct code
 	follower_ask(f);
 }
 
+/* Not recursion without end: the loop gets its turn between answers. */
+static void post_held(struct follower *f)
+{
+	nng_aio_set_msg(f->aio, f->held);
+	f->held = NULL;
+	f->state = F_RECV;
+	hub_post(f->hub, &f->done);
+}
+
 static void follower_take(struct follower *f, nng_msg *m)
 {
 	struct codec_reader r = { .base = nng_msg_body(m), .len = nng_msg_len(m) };
@@ -189,14 +198,8 @@ static void follower_take(struct follower *f, nng_msg *m)
 	take_answer(f, &b.batch, &r);
 	f->busy = false;
 	nng_msg_free(m);
-	if (f->held && !f->paused) {
-		m = f->held;
-		f->held = NULL;
-		/* Not recursion without end: the loop gets its turn between answers. */
-		nng_aio_set_msg(f->aio, m);
-		f->state = F_RECV;
-		hub_post(f->hub, &f->done);
-	}
+	if (f->held && !f->paused)
+		post_held(f);
 }
 
 struct follower *follower_new(struct loop *l, const char *url, const char *stream, const char *consumer,
@@ -261,15 +264,10 @@ void follower_resume(struct follower *f)
 	f->paused = false;
 	if (f->busy)
 		return;
-	if (f->held) {
-		nng_msg *m = f->held;
-		f->held = NULL;
-		nng_aio_set_msg(f->aio, m);
-		f->state = F_RECV;
-		hub_post(f->hub, &f->done);
-	} else {
+	if (f->held)
+		post_held(f);
+	else
 		follower_ask(f);
-	}
 }
 
 uint64_t follower_epoch(const struct follower *f)

@@ -209,8 +209,8 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	bool same = !f->epoch || f->epoch == stream_epoch(s);
 	if (same && f->durable)
 		stream_set_durable(s, consumer, f->durable);
-	if (sv->ops.rewind && f->from && stream_is_durable(s, consumer) &&
-	    (!same || f->from < stream_tail(s)))
+	q->durable = stream_is_durable(s, consumer);
+	if (sv->ops.rewind && f->from && q->durable && (!same || f->from < stream_tail(s)))
 		sv->ops.rewind(sv->arg, s, f->from, f->epoch);
 	if (sv->ops.fetched)
 		sv->ops.fetched(sv->arg, s);
@@ -223,7 +223,6 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	q->deadline = now + (f->wait_ms < MAX_WAIT_MS ? f->wait_ms : MAX_WAIT_MS) * 1000000ull;
 	q->state = Q_WAITING;
 	q->since = now;
-	q->durable = stream_is_durable(s, consumer);
 	sv->n_waiting++;
 	req_try(q, now);
 	keep_spare(sv);
