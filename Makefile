@@ -215,7 +215,7 @@ soak: all
 unit-build: $(UNIT)
 
 # -- bench: a ratio against something else in the same run --------------------------------------------------------------
-.PHONY: bench bench-checks bench-keep
+.PHONY: bench bench-checks bench-keep bench-store
 bench: deps-test
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run $(O)
@@ -240,6 +240,13 @@ bench-keep: deps-test
 $(O)/bin/keep_bench: $(O)/tests/bench/keep.o $(O)/libchecks.a $(O)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
+
+# A store full of alerts and flows, and what questions to it take. FILL='ALERTS FLOWS HOURS'.
+bench-store: deps-test $(O)/bin/fill
+	$(Q)d=$$(mktemp -d /var/tmp/weir-fill-XXXXXX) && $(O)/bin/fill $$d $(FILL); rm -rf $$d
+$(O)/bin/fill: $(O)/tests/bench/fill.o $(O)/libalertd.a $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_alertd) $(LIBS_common)
 
 # -- manuals ------------------------------------------------------------------------------------------------------------
 MAN_SRC := $(wildcard common/*.7 checks/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
