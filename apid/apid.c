@@ -36,7 +36,8 @@ struct snapshot_ask {
 
 static struct {
 	unsigned generation;  /* answers to older questions are thrown away */
-	uint64_t epoch, head; /* where to follow the history from, after the snapshot */
+	uint64_t epoch, head; /* of the history when the snapshot began: what comes before is older than it */
+	bool replay;          /* what the history still holds of before is wanted: flows and hosts that have ended */
 	struct loop_timer *again, *keepalive, *ping;
 	bool pinging;
 } w;
@@ -70,12 +71,18 @@ static void take_record(struct apid *k, struct codec_reader *r, uint64_t seq)
 		return;
 	const char *raw = r->base + at;
 	len = r->pos - at;
-	if (type == R_FLOW)
-		live_put(k->flows, &u, raw, len);
-	else if (type == R_HOST)
-		live_put(k->hosts, &u, raw, len);
+	if (type == R_FLOW || type == R_HOST) {
+		struct live *l = type == R_FLOW ? k->flows : k->hosts;
+		(seq && seq < w.head ? live_put_old : live_put)(l, &u, raw, len);
+	}
 	if (seq)
 		add_event(k, type, &u, seq, raw, len);
+}
+
+/* The view is whole when what was wanted of before the snapshot is there. */
+static void look_if_whole(struct apid *k)
+{
+	k->have_snapshot |= w.head && follower_next(k->history) >= w.head;
 }
 
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
@@ -93,24 +100,28 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		events_progress(k->events, t, b->base + b->count);
 	k->checks.heard = mono_ns();
 	k->c->self->clock = b->clock;
+	if (history)
+		look_if_whole(k);
 	streams_wake(k);
 	return b->count;
 }
 
 static void on_idle(void *arg, struct follower *f, const struct g_batch *b)
 {
-	(void)f;
 	struct apid *k = arg;
 	k->checks.heard = mono_ns();
 	k->c->self->clock = b->clock;
+	if (f == k->history)
+		look_if_whole(k);
 }
 
 static void ask_snapshot(struct apid *k, bool flows, uint64_t cursor);
 
 /* Another run, or a hole: the view is made anew. */
-static void start_over(struct apid *k)
+static void start_over(struct apid *k, bool replay)
 {
 	w.generation++;
+	w.replay = replay;
 	w.epoch = w.head = 0;
 	k->have_snapshot = false;
 	live_clear(k->flows);
@@ -119,13 +130,13 @@ static void start_over(struct apid *k)
 	ask_snapshot(k, false, 0);
 }
 
+/* Of what came before the snapshot there may be a part only; a hole after it is one. */
 static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 {
 	struct apid *k = arg;
-	(void)tail;
-	if (f != k->history)
+	if (f != k->history || tail <= w.head)
 		return true;
-	start_over(k);
+	start_over(k, false);
 	return false;
 }
 
@@ -135,7 +146,7 @@ static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
 	follower_set(f, epoch, 0);
 	if (f != k->history)
 		return true;
-	start_over(k);
+	start_over(k, true);
 	return false;
 }
 
@@ -164,8 +175,8 @@ static void on_snapshot(void *arg, const struct g_answer *a, struct codec_reader
 	} else if (!q.flows) {
 		ask_snapshot(k, true, 0);
 	} else {
-		k->have_snapshot = true;
-		follower_set(k->history, w.epoch, w.head);
+		follower_set(k->history, w.epoch, w.replay ? 1 : w.head);
+		look_if_whole(k);
 		follower_resume(k->history);
 	}
 }
@@ -182,7 +193,7 @@ static void ask_snapshot(struct apid *k, bool flows, uint64_t cursor)
 
 static void on_again(void *arg)
 {
-	start_over(arg);
+	start_over(arg, w.replay);
 }
 
 /* The tokens are read again when their file has changed; what cannot be read changes nothing. */
@@ -441,7 +452,7 @@ static int on_init(struct proc_ctx *c)
 	loop_set_timer(w.keepalive, KEEPALIVE_MS, KEEPALIVE_MS);
 	loop_set_timer(w.ping, 1, PING_MS);
 	metrics_source(c->metrics, put_metrics, k);
-	start_over(k);
+	start_over(k, true);
 	log_info("listening on %s", c->topo->api.listen);
 	return 0;
 }

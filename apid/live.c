@@ -17,6 +17,7 @@ struct key {
 struct entry {
 	struct key key;
 	char *raw;
+	uint64_t version; /* grows with each record of the same thing */
 	uint32_t len, hash_next, prev, next;
 };
 
@@ -139,20 +140,31 @@ uint64_t live_evicted(const struct live *l)
 	return l->evicted;
 }
 
-void live_put(struct live *l, const void *rec, const char *raw, size_t len)
+static uint64_t version_of(const struct live *l, const void *rec)
+{
+	return l->type == R_FLOW ? ((const struct r_flow *)rec)->judge.revision : ((const struct r_host *)rec)->host.time;
+}
+
+static void put(struct live *l, const void *rec, const char *raw, size_t len, bool old)
 {
 	struct key k = key_of(l, rec);
+	uint64_t version = version_of(l, rec);
 	uint32_t *b = bucket_of(l, &k), i = *b;
 	while (i != NONE && memcmp(&l->pool[i].key, &k, sizeof k) != 0)
 		i = l->pool[i].hash_next;
 	if (i == NONE) {
-		if (!l->n_free && l->n_used == l->max)
+		bool full = !l->n_free && l->n_used == l->max;
+		if (full && old)
+			return;
+		if (full)
 			evict(l);
 		i = l->n_free ? l->free[--l->n_free] : l->n_used++;
 		l->pool[i] = (struct entry){ .key = k, .hash_next = *b };
 		*b = i;
 		append_entry(l, i);
 		l->count++;
+	} else if (old && version < l->pool[i].version) {
+		return;
 	} else {
 		unlink_entry(l, &l->pool[i]);
 		append_entry(l, i);
@@ -161,6 +173,17 @@ void live_put(struct live *l, const void *rec, const char *raw, size_t len)
 	e->raw = xrealloc(e->raw, len);
 	memcpy(e->raw, raw, len);
 	e->len = (uint32_t)len;
+	e->version = version;
+}
+
+void live_put(struct live *l, const void *rec, const char *raw, size_t len)
+{
+	put(l, rec, raw, len, false);
+}
+
+void live_put_old(struct live *l, const void *rec, const char *raw, size_t len)
+{
+	put(l, rec, raw, len, true);
 }
 
 uint64_t live_count(const struct live *l)
@@ -319,20 +342,23 @@ bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
 
 /* -- cursors: "<hash of the question>.<place>" in hex -- */
 
-static bool read_cursor(const struct live_query *q, uint8_t *place)
+/* 0, or what live_page returns. */
+static int read_cursor(const struct live_query *q, uint8_t *place)
 {
 	const char *s = q->cursor;
 	char question[9];
 	snprintf(question, sizeof question, "%08x", q->question);
-	if (strlen(s) != 9 + 2 * (KEY_BYTES + 8) || strncmp(s, question, 8) != 0 || s[8] != '.')
-		return false;
+	if (strlen(s) != 9 + 2 * (KEY_BYTES + 8) || s[8] != '.')
+		return -1;
+	if (strncmp(s, question, 8) != 0)
+		return -2;
 	for (int i = 0; i < KEY_BYTES + 8; i++) {
 		unsigned v;
 		if (strspn(s + 9 + 2 * i, "0123456789abcdef") < 2 || sscanf(s + 9 + 2 * i, "%2x", &v) != 1)
-			return false;
+			return -1;
 		place[i] = (uint8_t)v;
 	}
-	return true;
+	return 0;
 }
 
 static void write_cursor(const struct live_query *q, const uint8_t *place, char out[static LIVE_CURSOR])
@@ -350,8 +376,9 @@ int live_page(const struct live *l, const struct live_query *q, void (*cb)(void 
 	uint64_t after = 0;
 	*next = '\0';
 	*total = 0;
-	if (q->cursor && !read_cursor(q, from.place))
-		return -1;
+	int rc = q->cursor ? read_cursor(q, from.place) : 0;
+	if (rc < 0)
+		return rc;
 	struct best best = { xmalloc((q->limit + 1) * sizeof *best.hits), 0, q->limit };
 	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
 		if (!decode(l, i, &rec) || !match_eval(q->match, &rec, l->pool[i].raw))

@@ -20,6 +20,8 @@ void live_free(struct live *l);
 void live_clear(struct live *l);
 /* Copies a packed record that stands alone; rec is its struct. An ended flow stays until it makes room. */
 void live_put(struct live *l, const void *rec, const char *raw, size_t len);
+/* The same for a record that may be older than what is here: it replaces nothing newer and makes no room. */
+void live_put_old(struct live *l, const void *rec, const char *raw, size_t len);
 /* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_count(const struct live *l);
@@ -45,7 +47,7 @@ struct live_query {
 };
 /*
  * Calls cb for each record of a page, in order. next gets the cursor of the following page, "" if there is none; *total the
- * number that match. -1 if the cursor is not one that was given out for this question. Walking on with the cursor gives
+ * number that match. -1 if the cursor is none that was given out, -2 if it was for another question. Walking on with the cursor gives
  * every record that was there all the time once, whatever comes, goes and changes meanwhile.
  */
 int live_page(const struct live *l, const struct live_query *q, void (*cb)(void *arg, const void *rec, const char *base),

@@ -37,6 +37,12 @@ check "says which parameter and why" jq -e '.errors[0].param == "filter" and (.e
 same "a bad limit" 400 "$(code -H "$auth" "$base/api/v1/flows?limit=0")"
 same "a bad sort" 400 "$(code -H "$auth" "$base/api/v1/alerts?sort=nothing")"
 same "a bad cursor" 400 "$(code -H "$auth" "$base/api/v1/flows?cursor=zzz")"
+for list in flows hosts alerts flows/history; do
+	cursor=$(api "/api/v1/$list?limit=1" | jq -r .next)
+	same "a cursor of $list with another filter" 410 "$(code -H "$auth" "$base/api/v1/$list?limit=1&filter=score%20%3E%3D%200&cursor=$cursor")"
+	check "says so by its type" jq -e '.type == "cursor-expired"' "$tmp/body"
+	same "with another order" 410 "$(code -H "$auth" "$base/api/v1/$list?limit=1&sort=score&cursor=$cursor")"
+done
 for list in flows alerts flows/history; do
 	cursor="" n=0
 	: >"$tmp/ids"
@@ -72,6 +78,15 @@ check "weir cat packets" sh -c "$bin/weir cat $f -s 1 history | jq -e -s 'any(.[
 check "weir store stats" sh -c "$bin/weir store $f -o json stats | jq -e -s 'any(.[]; .name==\"alerts\" and .value > 5)'"
 check "weir store backup" sh -c "$bin/weir store $f backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0' && ls $tmp/backup/flows-*.db"
 check "counters: packets are in flows or undecoded" sh -c "$bin/weir status $f -m -o json | jq -e -s '(map(select(.type==\"metric\" and .process==\"capture/office\"))) as \$m | (\$m|map(select(.name==\"packets\"))[0].value) == ((\$m|map(select(.name==\"packets_in_flows\"))[0].value) + (\$m|map(select(.name==\"undecoded\").value)|add))'"
+# -- apid comes late --
+api '/api/v1/flows?limit=10000&sort=id' >"$tmp/flows.before"
+api '/api/v1/hosts?limit=10000&sort=ip' >"$tmp/hosts.before"
+check "flows and hosts that have ended are there" jq -e '(.data|length) > 5' "$tmp/flows.before" "$tmp/hosts.before"
+kill "$(pid_of apid)"
+wait_for 20 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ] && [ \$(grep -c 'listening on' $tmp/run.log) = 2 ]"
+ok $? "apid is started again"
+check "it has the same flows" sh -c "curl -s -H '$auth' '$base/api/v1/flows?limit=10000&sort=id' | cmp - $tmp/flows.before"
+check "and the same hosts" sh -c "curl -s -H '$auth' '$base/api/v1/hosts?limit=10000&sort=ip' | cmp - $tmp/hosts.before"
 # -- a port in use --
 cp "$tmp/weir.yaml" "$tmp/first.yaml"
 mkdir "$tmp/two"

@@ -70,8 +70,7 @@ doc = json.load(open(sys.argv[1]))
 path, body = sys.argv[2], json.load(sys.stdin)
 schema = doc["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 jsonschema.Draft202012Validator({**schema, "components": doc["components"]}).validate(body)
-# (flows that ended before apid began to listen are in the history only)
-assert path == "/api/v1/flows" or "data" not in body or body["data"], "nothing to validate"
+assert "data" not in body or body["data"], "nothing to validate"
 PY
 valid() { api "$2" >"$tmp/reply"; check "$2 is as described" sh -c "python3 '$tmp/validate.py' '$tmp/openapi.json' '$1' <'$tmp/reply'"; }
 for list in flows flows/history hosts alerts; do

@@ -11,7 +11,7 @@
 #include "apid/live.h"
 #include "codec.h"
 
-static void put(struct live *l, uint64_t n, uint64_t bytes, uint64_t last)
+static void put_revision(struct live *l, uint64_t n, uint64_t bytes, uint64_t last, uint32_t revision, bool old)
 {
 	struct r_flow f = { 0 };
 	struct buf b = { 0 }, strs = { 0 };
@@ -20,20 +20,26 @@ static void put(struct live *l, uint64_t n, uint64_t bytes, uint64_t last)
 	f.n.client_bytes = bytes;
 	f.n.server_bytes = 1;
 	f.n.last = last;
+	f.judge.revision = revision;
 	f.key.server_port = n % 2 ? 443 : 53;
 	snprintf(host, sizeof host, "h%llu.example", (unsigned long long)n % 7);
 	f.app.host = str_put(&strs, host, strlen(host), 99);
 	codec_pack(&b, R_FLOW, &f, strs.p);
-	live_put(l, &f, b.p, b.len);
+	(old ? live_put_old : live_put)(l, &f, b.p, b.len);
 	buf_release(&b);
 	buf_release(&strs);
+}
+
+static void put(struct live *l, uint64_t n, uint64_t bytes, uint64_t last)
+{
+	put_revision(l, n, bytes, last, 0, false);
 }
 
 struct walk {
 	unsigned n;
 	uint64_t last_value;
 	bool desc;
-	uint8_t seen[20000];
+	uint8_t seen[200000];
 };
 
 static void visit(void *arg, const void *rec, const char *base)
@@ -99,20 +105,22 @@ static void test_pages(void **state)
 static void test_changes(void **state)
 {
 	(void)state;
-	struct live *l = live_new(R_FLOW, 600);
+	struct live *l = live_new(R_FLOW, 100000);
 	struct walk *w = calloc(1, sizeof *w);
 	char next[LIVE_CURSOR] = "", cursor[LIVE_CURSOR];
-	uint64_t total, n = 1000;
-	for (uint64_t i = 0; i < 500; i++)
+	uint64_t total, n;
+	for (uint64_t i = 0; i < 100000; i++)
 		put(l, i, i % 10, 1);
+	n = 100000;
 	do {
 		memcpy(cursor, next, sizeof cursor);
-		assert_int_equal(page(l, "", "client.bytes", 50, cursor, w, next, &total), 0);
-		for (int i = 0; i < 5; i++, n++)
-			put(l, n, n % 10, 1);
+		assert_int_equal(page(l, "", "client.bytes", 10000, cursor, w, next, &total), 0);
+		for (int i = 0; i < 500; i++, n++)
+			put(l, n, n % 10, 1); /* the oldest makes room */
 	} while (*next);
-	for (int i = 0; i < 500; i++)
-		assert_int_equal(w->seen[i], 1);
+	assert_true(live_evicted(l) >= 5000);
+	for (uint64_t i = 0; i < n; i++)
+		assert_true(i < live_evicted(l) || i >= 100000 ? w->seen[i] <= 1 : w->seen[i] == 1);
 	live_free(l);
 	free(w);
 }
@@ -143,6 +151,30 @@ static void test_bound(void **state)
 	free(w);
 }
 
+/* What is read again after a snapshot fills up what the snapshot did not have, and undoes nothing of it. */
+static void test_old(void **state)
+{
+	(void)state;
+	struct live *l = live_new(R_FLOW, 2);
+	struct walk *w = calloc(1, sizeof *w);
+	char next[LIVE_CURSOR];
+	uint64_t total;
+	put_revision(l, 1, 50, 1, 5, false);
+	put_revision(l, 1, 40, 1, 4, true);
+	put_revision(l, 2, 60, 1, 1, true);
+	put_revision(l, 3, 70, 1, 1, true);
+	assert_int_equal(page(l, "", "client.bytes", 10, "", w, next, &total), 0);
+	assert_int_equal(total, 2);
+	assert_int_equal(w->last_value, 60);
+	assert_int_equal(live_evicted(l), 0);
+	put_revision(l, 1, 80, 1, 6, true);
+	memset(w, 0, sizeof *w);
+	assert_int_equal(page(l, "", "client.bytes", 10, "", w, next, &total), 0);
+	assert_int_equal(w->last_value, 80);
+	live_free(l);
+	free(w);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -158,7 +190,7 @@ static void test_refused(void **state)
 	memcpy(other, next, sizeof other);
 	other[0] = other[0] == '0' ? '1' : '0'; /* of another question */
 	static const char *const bad[] = { "x", "0000004d", "0000004d.", "0000004d.zz", "-1" };
-	assert_int_equal(page(l, "", "id", 5, other, w, next, &total), -1);
+	assert_int_equal(page(l, "", "id", 5, other, w, next, &total), -2);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(page(l, "", "id", 5, bad[i], w, next, &total), -1);
 	assert_false(live_sort_parse(R_FLOW, "nothing", &s));
@@ -175,6 +207,6 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pages), cmocka_unit_test(test_changes), cmocka_unit_test(test_bound),
-					    cmocka_unit_test(test_refused) };
+					    cmocka_unit_test(test_old), cmocka_unit_test(test_refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
