@@ -122,7 +122,8 @@ struct store_ops {
 	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
 	 * 'series': SAMPLE records, oldest first: flows that ended in each span of 'step' (a minute if absent), one for each
 	 * value of the fields in 'by', if there are any. The key has the values, a newline between two.
-	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400 or 503 and why in err.
+	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400, 410 (the
+	 * cursor is of another question) or 503 and why in err.
 	 */
 	unsigned (*query)(struct store *s, const struct g_query *q, const char *base, struct buf *out,
 			  struct store_page *page, struct buf *err);

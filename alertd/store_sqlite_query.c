@@ -29,7 +29,7 @@ static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 static void write_cursor(const struct query *k, const struct entry *e, char *out)
 {
 	uint8_t b[CURSOR_BYTES] = { 1 };
-	memcpy(b + 1, &k->sort_hash, 4);
+	memcpy(b + 1, &k->question, 4);
 	memcpy(b + 5, &e->key, 8);
 	memcpy(b + 13, e->id, 16);
 	memcpy(b + 29, &e->part, 4);
@@ -41,20 +41,21 @@ static void write_cursor(const struct query *k, const struct entry *e, char *out
 	*out = '\0';
 }
 
-static bool read_cursor(struct query *k, const char *text)
+/* Status 200; 400 if it is no cursor, 410 if it is one of another question. */
+static unsigned read_cursor(struct query *k, const char *text)
 {
 	uint8_t b[CURSOR_BYTES];
 	uint32_t hash;
 	if (!*text)
-		return true;
+		return 200;
 	if (strlen(text) != CURSOR_BYTES / 3 * 4)
-		return false;
+		return 400;
 	for (size_t i = 0; i < CURSOR_BYTES; i += 3) {
 		uint32_t v = 0;
 		for (int c = 0; c < 4; c++, text++) {
 			const char *d = strchr(digits, *text);
 			if (!d)
-				return false;
+				return 400;
 			v = v << 6 | (uint32_t)(d - digits);
 		}
 		b[i] = (uint8_t)(v >> 16);
@@ -66,7 +67,7 @@ static bool read_cursor(struct query *k, const char *text)
 	memcpy(k->after.id, b + 13, 16);
 	memcpy(&k->after.part, b + 29, 4);
 	k->has_after = true;
-	return b[0] == 1 && hash == k->sort_hash;
+	return b[0] != 1 ? 400 : hash == k->question ? 200 : 410;
 }
 
 /* -- the question -- */
@@ -94,7 +95,6 @@ static bool parse_sort(struct query *k, const char *text)
 		{ "packets", "(\"client_packets\" + \"server_packets\")" },
 		{ "duration", "max(\"last\" - \"first\", 0)" },
 	};
-	k->sort_hash = (uint32_t)hash_content(text, strlen(text), (uint64_t)k->type);
 	k->desc = *text == '-';
 	text += k->desc;
 	const struct column *c = query_column(k, text);
@@ -112,20 +112,20 @@ static bool parse_sort(struct query *k, const char *text)
 }
 
 /* Order and place of a page. */
-static bool prepare(struct query *k, const struct g_query *q, const char *base)
+static unsigned prepare(struct query *k, const struct g_query *q, const char *base)
 {
 	char *sort = xstrndup(str_ptr(base, q->sort), q->sort.len), *cursor = xstrndup(str_ptr(base, q->cursor), q->cursor.len);
 	const char *order = *sort ? sort : k->type == R_ALERT ? "-time" : "-last";
-	bool good = false;
+	unsigned status = 400;
+	k->question = (uint32_t)hash_content(order, strlen(order), hash_content(str_ptr(base, q->filter), q->filter.len, k->type));
 	if (!parse_sort(k, order))
 		buf_addf(k->err, "sort: %.60s: no field that a sort goes by (numbers, times, severity, bytes, duration ...)", sort);
-	else if (!read_cursor(k, cursor))
-		buf_adds(k->err, "cursor: not one that was given out for this sort");
-	else
-		good = true;
+	else if ((status = read_cursor(k, cursor)) != 200)
+		buf_adds(k->err, status == 410 ? "the cursor belongs to another filter or order: begin again without it"
+					       : "cursor: none that was given out");
 	free(sort);
 	free(cursor);
-	return good;
+	return status;
 }
 
 /* The condition over the columns that this file has. */
@@ -480,8 +480,8 @@ unsigned read_query(struct store *s, const struct g_query *q, const char *base, 
 {
 	struct query *k = xmalloc(sizeof *k);
 	unsigned status = query_init(k, s, q, base, str_eq(base, q->what, "alerts") ? R_ALERT : R_FLOW, page, err);
-	if (status == 200 && !prepare(k, q, base))
-		status = 400;
+	if (status == 200)
+		status = prepare(k, q, base);
 	if (status == 200 && query_files(k, search) < 0)
 		status = query_failed(k);
 	if (status == 200)

@@ -36,7 +36,8 @@ struct query {
 	char sort[160];           /* expression */
 	const char *time_col;
 	bool desc, by_time, count, has_after;
-	uint32_t limit, sort_hash;
+	uint32_t limit;
+	uint32_t question;        /* hash of type, order and filter: a cursor is good for its own question only */
 	uint64_t start, end;
 	struct entry after;       /* last row of the page before */
 	struct list page;         /* at most limit + 1 */

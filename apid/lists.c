@@ -229,6 +229,7 @@ static void live_list(struct list *l, const struct live *live, const char *defau
 	uint64_t total;
 	struct param_error e;
 	const char *sort = *l->p.sort ? l->p.sort : default_sort;
+	int rc;
 	require_time(&l->p, "last", ">=", l->p.start);
 	require_time(&l->p, "first", "<=", l->p.end);
 	if (!params_finish(&l->p, l->type, &e)) {
@@ -239,8 +240,10 @@ static void live_list(struct list *l, const struct live *live, const char *defau
 	q.question = (uint32_t)hash_content(l->p.filter.p, l->p.filter.len, hash_content(sort, strlen(sort), 0));
 	if (!live_sort_parse(l->type, sort, &q.sort))
 		list_bad_param(l, "sort", "no field of the records that can be sorted by");
-	else if (live_page(live, &q, list_add, l, next, &total) < 0)
-		list_bad_param(l, "cursor", "not one that was given out for this filter and order");
+	else if ((rc = live_page(live, &q, list_add, l, next, &total)) == -1)
+		list_bad_param(l, "cursor", "none that was given out");
+	else if (rc < 0)
+		list_problem(l, 410, "the cursor belongs to another filter or order: begin again without it", NULL);
 	else
 		list_end(l, next, true, total);
 }

@@ -16,7 +16,7 @@ static const char *title_of(unsigned status)
 		       { 410, "Gone" },                 { 413, "Content Too Large" },
 		       { 414, "URI Too Long" },         { 421, "Misdirected Request" },
 		       { 429, "Too Many Requests" },    { 431, "Request Header Fields Too Large" },
-		       { 503, "Service Unavailable" },  { 504, "Gateway Timeout" } };
+		       { 501, "Not Implemented" },      { 503, "Service Unavailable" },  { 504, "Gateway Timeout" } };
 	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
 		if (titles[i].status == status)
 			return titles[i].title;
@@ -25,7 +25,9 @@ static const char *title_of(unsigned status)
 
 void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e)
 {
-	buf_addf(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":", title_of(status), status);
+	/* The one problem that a program can do something about has a name; the others are what their status says. */
+	buf_addf(out, "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%u,\"detail\":",
+		 status == 410 ? "cursor-expired" : "about:blank", title_of(status), status);
 	json_quote(out, detail, strlen(detail));
 	buf_adds(out, ",\"instance\":");
 	json_quote(out, instance, strlen(instance));
