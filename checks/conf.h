@@ -5,9 +5,11 @@
 #include <stdbool.h>
 
 #include "checkdef.h"
+#include "luacheck.h"
 #include "topo.h"
 
-#define CONF_MAX_CHECKS   512 /* rows of the catalogue, rules and lists */
+#define CONF_FLOW_CHECKS  512 /* rows of the catalogue, rules and lists */
+#define CONF_MAX_CHECKS   (CONF_FLOW_CHECKS + LUA_MAX_SCRIPTS) /* and scripts that look at hosts */
 #define CONF_MAX_NETWORKS 64
 
 /* A list parameter: what of it is addresses, numbers and texts. */

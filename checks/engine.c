@@ -151,12 +151,13 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	e->arg = arg;
 	conf_init(&e->conf, t);
 	policy_new(e, t);
+	e->lua = lua_new(t);
+	lua_checks_new(e);
 	find_functions(e);
 	find_own(e);
 	places_init(e);
 	learn_init_all(e);
 	e->enrich = enrich_new(t);
-	e->lua = lua_new(t);
 	e->batch = batch_new(e->lua);
 	e->flows = flow_table_new(t->checks.max_flows, on_flow_evicted, e);
 	e->hosts = host_table_new(t->checks.max_hosts, on_host_evicted, e);
@@ -176,6 +177,7 @@ void engine_free(struct engine *e)
 		free(e->sensors[i].name);
 	flow_table_free(e->flows);
 	host_table_free(e->hosts);
+	free(e->script_check);
 	lua_free(e->lua);
 	enrich_free(e->enrich);
 	batch_free(e->batch);

@@ -28,6 +28,7 @@ static void run_checks(struct engine *e, struct host *h, enum period p)
 		unsigned check = e->host_run[p][i];
 		struct observation o;
 		o.attacker = false;
+		o.score = 0;
 		o.value = o.threshold = 0;
 		*o.message = *o.values = '\0';
 		bool holds = check_fns[check].host(h, p, &e->conf.checks[check], &o);

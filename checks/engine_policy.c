@@ -219,6 +219,8 @@ void policy_new(struct engine *e, const struct topo *t)
 	e->first_rule = (unsigned)e->conf.n;
 	for (unsigned i = 0; i < rules_count(e->rules); i++)
 		conf_add(&e->conf, rules_def(e->rules, i));
+	if (e->conf.n > CONF_FLOW_CHECKS)
+		fatalx("more than %d checks, lists and rules", CONF_FLOW_CHECKS);
 }
 
 void policy_free(struct engine *e)

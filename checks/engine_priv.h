@@ -57,7 +57,8 @@ struct engine {
 	struct exclude *exclude;
 	struct lists *lists;
 	struct rules *rules;
-	unsigned first_list, first_rule; /* their first ones in conf */
+	unsigned first_list, first_rule, first_script; /* their first ones in conf */
+	uint16_t *script_check; /* index in conf of each script that looks at hosts, CONF_MAX_CHECKS = it does not */
 	struct flow_table *flows;
 	struct host_table *hosts;
 	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
@@ -189,6 +190,8 @@ void batch_alerts(struct engine *e);
 
 /* -- engine_lua.c: what scripts say of hosts -- */
 
+/* Adds the scripts that look at hosts to conf: what they find has episodes. */
+void lua_checks_new(struct engine *e);
 /* An alert that a script raised for a host, which need not be known. */
 void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const struct lua_finding *f);
 /* Runs the host functions of scripts on hosts[0..n). hooks: those that are due. */

@@ -348,9 +348,9 @@ static bool get_host(struct engine *e, struct unpack *u)
 static void map_fired(const struct engine *e, struct openflow *f)
 {
 	uint64_t fired[FLOW_CHECK_WORDS] = { 0 };
-	for (unsigned i = 0; i < CONF_MAX_CHECKS; i++) {
+	for (unsigned i = 0; i < CONF_FLOW_CHECKS; i++) {
 		uint16_t now = check_now(e, i);
-		if (f->fired[i / 64] >> (i % 64) & 1 && now < CONF_MAX_CHECKS)
+		if (f->fired[i / 64] >> (i % 64) & 1 && now < CONF_FLOW_CHECKS)
 			fired[now / 64] |= 1ull << (now % 64);
 	}
 	memcpy(f->fired, fired, sizeof fired);

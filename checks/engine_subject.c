@@ -9,11 +9,21 @@
 
 #include "id.h"
 
-static struct id subject_id(const struct engine *e, const struct subject *s, const char *key, unsigned period)
+/* message: of a single event; the same words about the same thing at the same time are the same alert. */
+static struct id subject_id(const struct engine *e, const struct subject *s, const char *key, unsigned period,
+			    const char *message)
 {
-	char name[200];
-	int n = snprintf(name, sizeof name, "%s %s %u %" PRIu64, key, s->name, period, e->clock);
-	return id_make(e->clock, e->epoch, name, (size_t)n);
+	char name[600];
+	int n = snprintf(name, sizeof name, "%s %s %u %" PRIu64 "%s", key, s->name, period, e->clock, message);
+	return id_make(e->clock, e->epoch, name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1);
+}
+
+static void put_score(struct g_alert *a, unsigned client, unsigned server)
+{
+	a->score = (uint16_t)(client + server);
+	a->client_score = (uint16_t)client;
+	a->server_score = (uint16_t)server;
+	a->severity = (uint8_t)severity_of_score(a->score);
 }
 
 /* What all their alerts have. Begins the arena. */
@@ -29,8 +39,6 @@ static void fill(struct engine *e, struct alert_parts *p, struct g_host *host, c
 	}
 	a->entity = (uint8_t)s->entity;
 	a->entity_val = put_str(e, s->name);
-	a->score = d->score;
-	a->severity = (uint8_t)severity_of_score(d->score);
 	a->decided = e->clock;
 	a->sensor = put_str(e, s->sensor);
 	if (s->ip)
@@ -47,18 +55,18 @@ static void tell(struct engine *e, const struct subject *s, struct engaged *g, e
 	a->id = g->id;
 	a->revision = ++g->revision;
 	a->action = (uint8_t)action;
-	a->client_score = g->client_score;
-	a->server_score = g->server_score;
+	put_score(a, g->client_score, g->server_score);
 	a->time = g->time;
 	a->end = action == ACT_RELEASE ? e->clock : 0;
 	a->release_cause = (uint8_t)cause;
 	a->granularity = period_seconds((enum period)g->period);
 	a->message = put_str(e, g->message);
-	int n = snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g", g->value, g->threshold);
+	int n = 0;
+	if (g->value || g->threshold)
+		n = snprintf(values, sizeof values, "value=%.15g\nthreshold=%.15g\n", g->value, g->threshold);
 	if (action == ACT_RELEASE)
-		n += snprintf(values + n, sizeof values - (size_t)n, "\nduration=%.0f", (double)(e->clock - g->time) / 1e9);
-	if (*g->values)
-		snprintf(values + n, sizeof values - (size_t)n, "\n%s", g->values);
+		n += snprintf(values + n, sizeof values - (size_t)n, "duration=%.0f\n", (double)(e->clock - g->time) / 1e9);
+	snprintf(values + n, sizeof values - (size_t)n, "%s", g->values);
 	a->values = put_lines(e, values);
 	g->told = g->value;
 	g->told_at = e->clock;
@@ -88,7 +96,7 @@ static void engage(struct engine *e, const struct subject *s, struct engaged *g)
 		episode_remove(s->list, g);
 		return;
 	}
-	g->id = subject_id(e, s, e->conf.checks[g->check].def->key, g->period);
+	g->id = subject_id(e, s, e->conf.checks[g->check].def->key, g->period, "");
 	g->time = e->clock;
 	weigh(s, g, true);
 	if (s->host)
@@ -148,11 +156,10 @@ void subject_event(struct engine *e, const struct subject *s, const struct check
 	if (subject_excluded(e, s, d, o->attacker))
 		return;
 	fill(e, &p, &host, s, d, o->attacker);
-	a->id = subject_id(e, s, d->key, granularity);
+	a->id = subject_id(e, s, d->key, granularity, o->message);
 	a->revision = 1;
 	a->action = ACT_STORE;
-	a->client_score = d->client_score;
-	a->server_score = (uint16_t)(d->score - d->client_score);
+	put_score(a, d->client_score, d->score - d->client_score);
 	a->time = a->end = e->clock;
 	a->granularity = granularity;
 	a->message = put_str(e, o->message);

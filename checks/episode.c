@@ -45,8 +45,9 @@ static enum episode_step wait(struct engaged **list, struct engaged *g, const st
 		return EPISODE_NOTHING;
 	/* A row that gives all to one side means the side that this is; else it says how the score is shared. */
 	bool shared = d->client_score && d->client_score < d->score;
-	g->client_score = shared ? d->client_score : o->attacker ? d->score : 0;
-	g->server_score = (uint16_t)(d->score - g->client_score);
+	uint16_t score = o->score ? o->score : d->score;
+	g->client_score = shared ? (uint16_t)(score * d->client_score / d->score) : o->attacker ? score : 0;
+	g->server_score = (uint16_t)(score - g->client_score);
 	return EPISODE_ENGAGE;
 }
 

@@ -24,6 +24,7 @@ struct observation {
 	double value, threshold;  /* threshold 0 and value 0: a condition without a number */
 	char message[EPISODE_MESSAGE];
 	char values[160];         /* further 'name=value' lines */
+	uint16_t score;           /* 0: that of the check */
 };
 
 /* No pointer but next: the message is part of it, so that a list of them can be written out and read back as it is. */

@@ -11,7 +11,7 @@
 #include "conf.h"
 #include "record.h"
 
-#define FLOW_CHECK_WORDS (CONF_MAX_CHECKS / 64)
+#define FLOW_CHECK_WORDS (CONF_FLOW_CHECKS / 64)
 
 /* What the engine has learned of a flow beside its records. Plain data. */
 struct flow_facts {

@@ -96,6 +96,9 @@ static bool take_metadata(struct lua *l, struct lua_script *s)
 		s->def[i].entity = i == DEF_FLOW ? ENT_FLOW : ENT_HOST;
 		s->def[i].type_id = i == DEF_FLOW ? 87 : 24; /* ntopng's numbers of alerts from custom scripts */
 	}
+	for (enum lua_hook h = LUA_MINUTE; h <= LUA_HOUR; h++)
+		if (s->loop[h] != LUA_NOREF)
+			s->def[DEF_HOST].hooks |= period_hook((enum period)(h - LUA_MINUTE));
 	return true;
 }
 
@@ -199,8 +202,8 @@ static void load_file(struct lua *l, const char *path, const char *key)
 		log_error("lua check %s is left out: a native check has this name", path);
 	else if (same)
 		log_error("lua check %s is left out: %s has this name", path, same->path);
-	else if (l->n == MAX_SCRIPTS)
-		log_error("more than %d Lua checks: %s is left out", MAX_SCRIPTS, path);
+	else if (l->n == LUA_MAX_SCRIPTS)
+		log_error("more than %d Lua checks: %s is left out", LUA_MAX_SCRIPTS, path);
 	else
 		load_script(l, path, key, tc);
 }
@@ -244,7 +247,7 @@ struct lua *lua_new(const struct topo *t)
 	view_init(l);
 	if (!t->checks.lua)
 		return l;
-	l->scripts = xcalloc(MAX_SCRIPTS, sizeof *l->scripts);
+	l->scripts = xcalloc(LUA_MAX_SCRIPTS, sizeof *l->scripts);
 	box_open(l);
 	load_scripts(l);
 	return l;

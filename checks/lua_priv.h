@@ -10,7 +10,6 @@
 #include "luacheck.h"
 #include "record.h"
 
-#define MAX_SCRIPTS 1024
 #define MAX_SOURCE  (1u << 20)
 #define MAX_MEMORY  (256u << 20)
 #define MAX_ERRORS  10   /* of a script, then it is disabled */
@@ -64,7 +63,7 @@ struct lua_script {
 struct lua {
 	lua_State *state;
 	const struct topo *topo;
-	struct lua_script *scripts; /* MAX_SCRIPTS */
+	struct lua_script *scripts; /* LUA_MAX_SCRIPTS */
 	unsigned n;
 	uint64_t hash, errors, dropped, skipped;
 	size_t memory;

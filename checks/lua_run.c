@@ -142,6 +142,13 @@ static const char *slot_text(lua_State *L, int slot, const char *def)
 	return lua_isstring(L, slot) ? lua_tostring(L, slot) : def;
 }
 
+static enum lua_said said_in(lua_State *L, int slot)
+{
+	if (lua_type(L, slot) != LUA_TSTRING)
+		return LUA_FIRED;
+	return strcmp(lua_tostring(L, slot), "reset") == 0 ? LUA_RESET : LUA_SKIPPED;
+}
+
 /* One hit: its slots are at the top of the stack. */
 static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, struct lua_finding *f)
 {
@@ -156,7 +163,8 @@ static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, stru
 	if (!f->about_host && (row < 0 || row >= l->set[set].n))
 		return false;
 	f->row = row >= 0 ? (unsigned)row : 0;
-	f->reset_contacts = lua_type(L, base + 1) == LUA_TSTRING && strcmp(lua_tostring(L, base + 1), "reset") == 0;
+	f->script = (unsigned)(s - l->scripts);
+	f->said = said_in(L, base + 1);
 	f->def = def_with_score(s, set == LUA_FLOWS && !f->about_host ? DEF_FLOW : DEF_HOST, L, base + 1);
 	snprintf(f->message, sizeof f->message, "%s", slot_text(L, base + 2, s->def[0].title));
 	snprintf(f->values, sizeof f->values, "%s", slot_text(L, base + 3, ""));
@@ -175,7 +183,7 @@ static void take_hits(struct lua *l, struct lua_script *s, enum lua_set set,
 		for (int k = 1; k <= SLOTS; k++)
 			lua_rawgeti(L, table, i * SLOTS + k);
 		if (take_hit(l, s, set, &f)) {
-			s->alerts += !f.reset_contacts;
+			s->alerts += f.said == LUA_FIRED;
 			cb(arg, &f);
 		}
 		lua_settop(L, table);
@@ -408,6 +416,21 @@ bool lua_has_any(const struct lua *l, enum lua_set set)
 		if (lua_has(l, h))
 			return true;
 	return false;
+}
+
+unsigned lua_count(const struct lua *l)
+{
+	return l->n;
+}
+
+bool lua_is_on(const struct lua *l, unsigned script)
+{
+	return !l->scripts[script].disabled;
+}
+
+const struct checkdef *lua_host_def(const struct lua *l, unsigned script)
+{
+	return &l->scripts[script].def[DEF_HOST];
 }
 
 const struct checkdef *lua_flow_def(const struct lua *l, const char *key)

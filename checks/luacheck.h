@@ -16,7 +16,8 @@
 #include "metrics.h"
 #include "topo.h"
 
-#define LUA_ROWS 256 /* of a batch */
+#define LUA_ROWS        256 /* of a batch */
+#define LUA_MAX_SCRIPTS 1024
 
 /* What a script sees. */
 enum lua_set { LUA_FLOWS, LUA_HOSTS, LUA_ALERTS, LUA_SETS };
@@ -36,12 +37,19 @@ enum lua_hook {
 
 struct lua;
 
-/* One that fired. */
+/* What a script says of a row. */
+enum lua_said {
+	LUA_FIRED,
+	LUA_RESET,   /* the host's contact counters begin anew (ntopng's resetHostContacts) */
+	LUA_SKIPPED, /* it did not look at the host (ntopng's skipVisitedHost): what it said of it before stands */
+};
+
 struct lua_finding {
 	const struct checkdef *def; /* of the script; lives as long as struct lua */
+	unsigned script;            /* its number */
 	unsigned row;
+	enum lua_said said;
 	bool about_host;            /* raised for the host below and not for the row's entity */
-	bool reset_contacts;        /* no alert: the host's contact counters begin anew (ntopng's resetHostContacts) */
 	struct addr host;
 	uint16_t vlan;
 	char message[256];
@@ -93,6 +101,11 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 /* Timers that are due. Findings have about_host set. */
 void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct lua_finding *f), void *arg);
 
+/* Scripts are numbered from 0 on. */
+unsigned lua_count(const struct lua *l);
+bool lua_is_on(const struct lua *l, unsigned script);
+/* The definition by which a script raises alerts for hosts. hooks: when it looks at them, 0 if it has no function of hosts. */
+const struct checkdef *lua_host_def(const struct lua *l, unsigned script);
 /* The definition by which a script raises alerts for flows; NULL if there is no such script. */
 const struct checkdef *lua_flow_def(const struct lua *l, const char *key);
 

@@ -18,7 +18,7 @@ for _, part in ipairs { "view", "box", "state", "ntopng" } do
 end
 local cell, hits, lines = rt.cell, rt.hits, rt.lines
 
--- Notes what fired; read by lua_run.c. Five slots: row or -1, true or a score, text, values, host.
+-- Notes what a script said; read by lua_run.c. Five slots: row or -1, true, a score, "reset" or "skip", text, values, host.
 local function note(row, hit, text, values, host)
 	local n = cell.hits
 	if n >= sys.max_hits then
@@ -42,21 +42,6 @@ function rt.fire(score, text)
 	note(cell.row, score, text)
 end
 
--- What is true of a host at one run is most often true at the next: it is told again after an hour. Numbers in a text may
--- change meanwhile.
-local TOLD_AGAIN = 3600
-local function make_fire_host(script, scored)
-	local ip, vlan = rt.set.host.read("ip"), rt.set.host.read("vlan")
-	local told = rt.told_table(script, TOLD_AGAIN)
-	return function(hit, text, values)
-		local words = type(text) == "string" and text:sub(1, 200):gsub("%d+", "#") or ""
-		local key = ip() .. "@" .. vlan() .. " " .. words
-		if told:get(key) then return end
-		told:set(key, true)
-		note(cell.row, scored and hit or true, text, values)
-	end
-end
-
 -- The loop of one check at one hook: text of its own, so that it has a trace of its own.
 local loop_text = [[
 local check, view, cell, index, fire = ...
@@ -70,12 +55,7 @@ end]]
 
 local function make_loop(script, set, hook, check)
 	local index = ffi.cast("const int32_t *", sys.index[set][hook])
-	local told = fire
-	if set == "host" then
-		script.fire_host = script.fire_host or make_fire_host(script, script.is_ntopng)
-		told = script.fire_host
-	end
-	return loadstring(loop_text, "=(loop of " .. script.key .. ")")(check, rt.set[set].view, cell, index, told)
+	return loadstring(loop_text, "=(loop of " .. script.key .. ")")(check, rt.set[set].view, cell, index, fire)
 end
 
 local flow_hooks = { start = "start", detected = "detected", periodic = "periodic", ["end"] = "end" }

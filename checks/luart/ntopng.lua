@@ -267,7 +267,10 @@ local function make_host_accessors(script)
 			local k = key()
 			local till = script.skip[k]
 			if till then
-				if till > cell.now then return end
+				if till > cell.now then
+					rt.note(cell.row, "skip")
+					return
+				end
 				script.skip[k] = nil
 			end
 			run()
@@ -452,19 +455,18 @@ local titles = { start = "start", detected = "protocol detected", periodic = "pe
 function rt.load_ntopng(script, source, hook, make_loop)
 	local env = make_environment(script)
 	local is_host = hook == "minute"
-	script.is_ntopng = true
 	script.env = env
 	rt.running = script
 	local out = {
 		title = "Custom script (" .. titles[hook] .. ")",
 		description = "A script written for ntopng raised an alert.",
-		mitre = "", category = "security", score = 50, client_score = 25,
+		mitre = "", category = "security", score = 50, client_score = is_host and 50 or 25,
 		loops = {},
 	}
 	local check
 	if is_host then
 		local host, visit = make_host_accessors(script)
-		host.triggerAlert = trigger_alert(script, "host", function(...) script.fire_host(...) end)
+		host.triggerAlert = trigger_alert(script, "host", rt.fire)
 		env.host = only("host", host)
 		local run = compile(script, source, env)
 		check = visit(run)

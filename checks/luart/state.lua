@@ -111,11 +111,6 @@ local function face(t, key_of)
 	return object
 end
 
--- Of the runtime's own, in the script's name.
-function rt.told_table(script, ttl)
-	return face(new_table(script, "global", { name = "weir_told", ttl = ttl }), function(key) return key end)
-end
-
 function rt.make_state(script)
 	script.state, script.state_order = {}, {}
 	local host_ip, flow_id

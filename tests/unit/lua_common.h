@@ -82,8 +82,8 @@ static inline void bench_found(void *arg, const struct lua_finding *f)
 	struct bench *b = arg;
 	char ip[ADDR_STRLEN];
 	b->n++;
-	if (f->reset_contacts)
-		buf_addf(&b->said, "%u %s reset", f->row, f->def->key);
+	if (f->said != LUA_FIRED)
+		buf_addf(&b->said, "%u %s %s", f->row, f->def->key, f->said == LUA_RESET ? "reset" : "skip");
 	else
 		buf_addf(&b->said, "%u %s %u %s", f->row, f->def->key, f->def->score, f->message);
 	if (*f->values)
