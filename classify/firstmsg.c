@@ -1,7 +1,6 @@
 #include "firstmsg.h"
 
-#include <string.h>
-
+#include "dhcp.h"
 #include "headpkt.h"
 #include "parse.h"
 
@@ -48,19 +47,12 @@ void modbus_codes(const uint8_t *p, size_t len, bool reply, struct numbers *code
 
 bool dhcp_given(const uint8_t *p, size_t len, struct addr *ret)
 {
-	static const uint8_t cookie[] = { 99, 130, 83, 99 };
-	enum { REPLY = 2, YIADDR = 16, COOKIE = 236, MESSAGE_TYPE = 53, OFFER = 2, ACK = 5, PAD = 0, END = 255 };
-	if (len < COOKIE + 4 || p[0] != REPLY || memcmp(p + COOKIE, cookie, 4) != 0)
+	enum { YIADDR = 16, OFFER = 2, ACK = 5 };
+	struct dhcp_message m;
+	if (!dhcp_parse(p, len, &m) || !m.reply || !m.type || (*m.type != OFFER && *m.type != ACK))
 		return false;
-	for (size_t i = COOKIE + 4; i + 2 < len && p[i] != END; i += p[i] == PAD ? 1 : 2u + p[i + 1]) {
-		if (p[i] != MESSAGE_TYPE || p[i + 1] != 1)
-			continue;
-		if (p[i + 2] != OFFER && p[i + 2] != ACK)
-			return false;
-		addr_from_v4(ret, p + YIADDR);
-		return !addr_is_unspecified(ret);
-	}
-	return false;
+	addr_from_v4(ret, p + YIADDR);
+	return !addr_is_unspecified(ret);
 }
 
 static bool is_print(uint8_t c)

@@ -41,6 +41,8 @@ static void try_dhcp(const uint8_t *p, size_t len)
 	struct dhcp_message m;
 	if (!dhcp_parse(p, len, &m))
 		return;
+	if (m.type && m.type >= p + len)
+		abort();
 	if ((m.n_wanted && m.wanted + m.n_wanted > p + len) || (m.n_name && (const uint8_t *)m.name + m.n_name > p + len))
 		abort();
 }

@@ -56,6 +56,10 @@ static void test_dhcp(void **state)
 	assert_string_equal(addr_str(&a, text), "10.0.0.7");
 	m[236 + 7] = 6; /* NAK */
 	assert_false(dhcp_given(m, sizeof m, &a));
+	memcpy(m + 236 + 7, "\0\x35\x01\x05\xff", 5); /* the first one counts, though there is no such type */
+	assert_false(dhcp_given(m, sizeof m, &a));
+	memcpy(m + 236 + 5, "\x35\x02\x06\x06\x35\x01\x05\xff", 8); /* but not if it is none */
+	assert_true(dhcp_given(m, sizeof m, &a));
 	m[0] = 1;
 	assert_false(dhcp_given(m, sizeof m, &a));
 	assert_false(dhcp_given(m, 238, &a));
