@@ -40,6 +40,7 @@ struct capture {
 	const struct topo_sensor *sensor;
 	struct source *source;
 	bool live, started, ended, stopping;
+	bool renewing;                   /* a growing file was replaced: the next one is read when the first is safe */
 	struct decode_opts decode;
 	struct flowtab *table;
 	struct stream *stream;
@@ -295,6 +296,64 @@ static void on_tick(void *arg, uint64_t from, uint64_t to)
 	put_tick(k, R_TICK, from, to);
 }
 
+/* -- start, start again -- */
+
+/* Everything that shapes flows: the same epoch means the same records under the same numbers. */
+static uint64_t make_epoch(const struct capture *k)
+{
+	const struct topo_sensor *t = k->sensor;
+	uint64_t id = k->source->ops->identity(k->source);
+	char text[1024];
+	int n = snprintf(text, sizeof text, "2 %016llx %s %s %u %llu %llu %llu %llu %llu %llu %llu %u %llu %llu %d %d %llu",
+			 (unsigned long long)id, t->name, t->filter ? t->filter : "", t->snaplen,
+			 (unsigned long long)t->max_flows, (unsigned long long)t->idle_timeout,
+			 (unsigned long long)t->idle_timeout_udp, (unsigned long long)t->idle_timeout_syn,
+			 (unsigned long long)t->active_timeout, (unsigned long long)t->update_interval,
+			 (unsigned long long)t->linger, t->head_packets, (unsigned long long)t->head_first,
+			 (unsigned long long)t->head_second, t->tunnels, t->fragments, (unsigned long long)t->max_jump);
+	uint64_t e = hash_content(text, (size_t)n, 0);
+	return e ? e : 1;
+}
+
+static void begin(struct capture *k, uint64_t from)
+{
+	k->skip_to = from;
+	k->started = true;
+	if (k->resumed)
+		put_restart_gap(k);
+	put_config(k);
+	loop_wake_idle(k->idle);
+}
+
+/* As if nothing had been read. */
+static void start_again(struct capture *k, uint64_t from)
+{
+	flowtab_reset(k->table, k->epoch);
+	memset(&k->n, 0, sizeof k->n);
+	ledger_reset(&k->ledger);
+	memset(&k->arp, 0, sizeof k->arp);
+	k->n_packets = k->at = 0;
+	buf_reset(&k->overflow);
+	k->drained = 0;
+	k->ended = k->renewing = false;
+	k->pace_mono = 0;
+	k->errors = 0;
+	stream_restart(k->stream, k->epoch, 1);
+	begin(k, from);
+}
+
+/* Begins the run that waits for the end of the one before: until all of that is durable it would be lost with its numbers. */
+static bool is_renewed(struct capture *k)
+{
+	if (!k->renewing)
+		return true;
+	if (stream_durable(k->stream) < stream_head(k->stream))
+		return false;
+	k->epoch = make_epoch(k);
+	start_again(k, 0);
+	return true;
+}
+
 /* -- reading -- */
 
 static void put_arp(struct capture *k, struct r_arp *r)
@@ -369,6 +428,17 @@ static unsigned due_now(struct capture *k)
 	return 0;
 }
 
+/* A file was replaced by another, which is a run of its own: only so can both be read again under the same numbers. */
+static void finish_run(struct capture *k)
+{
+	log_info("another file is %s now", k->sensor->inputs[0]);
+	flowtab_flush(k->table, END_EOF);
+	if (flowtab_clock(k->table))
+		put_tick(k, R_TICK, flowtab_clock(k->table), flowtab_clock(k->table));
+	k->renewing = true;
+	loop_wake_idle(k->idle);
+}
+
 /* Takes the next packets into k->packets. False when there are none to be had now. */
 static bool read_more(struct capture *k)
 {
@@ -380,6 +450,9 @@ static bool read_more(struct capture *k)
 	case SOURCE_AGAIN:
 		if (!k->live && k->sensor->source == SRC_FOLLOW)
 			loop_set_timer(k->pace, 200, 0);
+		return false;
+	case SOURCE_ANOTHER:
+		finish_run(k);
 		return false;
 	case SOURCE_END:
 		end_of_input(k);
@@ -407,7 +480,7 @@ static bool read_more(struct capture *k)
 static bool on_idle(void *arg)
 {
 	struct capture *k = arg;
-	bool more = drain(k) && k->started && !k->ended && !k->stopping && k->source;
+	bool more = drain(k) && k->started && is_renewed(k) && !k->ended && !k->stopping && k->source;
 	for (int i = 0; more && i < TURN_BATCHES; i++) {
 		if (!k->live && (k->overflow.len || stream_room(k->stream) < FULL_ROOM)) {
 			more = false; /* on_fetched goes on */
@@ -487,18 +560,6 @@ static void on_reopen(void *arg)
 	buf_release(&err);
 }
 
-/* -- start, rewind -- */
-
-static void begin(struct capture *k, uint64_t from)
-{
-	k->skip_to = from;
-	k->started = true;
-	if (k->resumed)
-		put_restart_gap(k);
-	put_config(k);
-	loop_wake_idle(k->idle);
-}
-
 /* The first request tells where the consumer's knowledge ends: until then there is nothing to do for a file. */
 static void on_fetched(void *arg, struct stream *s)
 {
@@ -515,40 +576,13 @@ static void on_fetched(void *arg, struct stream *s)
 static bool on_rewind(void *arg, struct stream *s, uint64_t from, uint64_t epoch)
 {
 	struct proc_ctx *c = arg;
+	(void)s;
 	struct capture *k = c->state;
-	if (k->live || (epoch && epoch != k->epoch) || k->source->ops->rewind(k->source) < 0)
+	if (k->live || k->renewing || (epoch && epoch != k->epoch) || k->source->ops->rewind(k->source) < 0)
 		return false;
 	log_info("reading again from the start: record %llu is wanted", (unsigned long long)from);
-	flowtab_reset(k->table);
-	memset(&k->n, 0, sizeof k->n);
-	ledger_reset(&k->ledger);
-	memset(&k->arp, 0, sizeof k->arp);
-	k->n_packets = k->at = 0;
-	buf_reset(&k->overflow);
-	k->drained = 0;
-	k->ended = false;
-	k->pace_mono = 0;
-	k->errors = 0;
-	stream_restart(s, k->epoch, 1);
-	begin(k, from);
+	start_again(k, from);
 	return true;
-}
-
-/* Everything that shapes flows: the same epoch means the same records under the same numbers. */
-static uint64_t make_epoch(const struct capture *k)
-{
-	const struct topo_sensor *t = k->sensor;
-	uint64_t id = k->source->ops->identity(k->source);
-	char text[1024];
-	int n = snprintf(text, sizeof text, "2 %016llx %s %s %u %llu %llu %llu %llu %llu %llu %llu %u %llu %llu %d %d %llu",
-			 (unsigned long long)id, t->name, t->filter ? t->filter : "", t->snaplen,
-			 (unsigned long long)t->max_flows, (unsigned long long)t->idle_timeout,
-			 (unsigned long long)t->idle_timeout_udp, (unsigned long long)t->idle_timeout_syn,
-			 (unsigned long long)t->active_timeout, (unsigned long long)t->update_interval,
-			 (unsigned long long)t->linger, t->head_packets, (unsigned long long)t->head_first,
-			 (unsigned long long)t->head_second, t->tunnels, t->fragments, (unsigned long long)t->max_jump);
-	uint64_t e = hash_content(text, (size_t)n, 0);
-	return e ? e : 1;
 }
 
 static struct flowtab_conf table_conf(const struct capture *k)

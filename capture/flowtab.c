@@ -138,8 +138,9 @@ void flowtab_carry(struct flowtab *ft, const struct flowtab_stats *st)
 	ft->clock.jumps = st->time_jump;
 }
 
-void flowtab_reset(struct flowtab *ft)
+void flowtab_reset(struct flowtab *ft, uint64_t epoch)
 {
+	ft->conf.epoch = epoch;
 	for (uint32_t i = 0; i < ft->n_used; i++) {
 		free(ft->pool[i].head.data);
 		free(ft->pool[i].rtp);

@@ -55,8 +55,8 @@ struct flowtab_stats {
 
 struct flowtab *flowtab_new(const struct flowtab_conf *conf, const struct flowtab_ops *ops, void *arg);
 void flowtab_free(struct flowtab *ft);
-/* Forgets everything, statistics too, for another run over the same input. */
-void flowtab_reset(struct flowtab *ft);
+/* Forgets everything, statistics too, for another run, which may be over the same input. */
+void flowtab_reset(struct flowtab *ft, uint64_t epoch);
 /* Counts on from the totals of an earlier life. Before the first packet. */
 void flowtab_carry(struct flowtab *ft, const struct flowtab_stats *st);
 

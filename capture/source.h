@@ -16,6 +16,7 @@
 enum source_result {
 	SOURCE_OK,    /* at least one packet */
 	SOURCE_AGAIN, /* none now: wait for fd (live, pipe) or a moment (growing file) */
+	SOURCE_ANOTHER, /* what comes next is not what identity() told, which now tells it: a growing file was replaced */
 	SOURCE_END,   /* no more, ever */
 	SOURCE_ERROR, /* error() says why; packets before it were delivered. For a file: go on with the next input */
 };
@@ -39,7 +40,10 @@ struct source_ops {
 	bool (*live)(struct source *s);
 	void (*stats)(struct source *s, struct source_stats *st);
 	const char *(*error)(struct source *s); /* last error: 'file: offset N: text' */
-	/* A number that names the content: files: hash over all bytes' size, head and tail (cheap); live: random. */
+	/*
+	 * A number that names the content. Files: a hash of size, head and tail of all of them (cheap); a growing file: of
+	 * its first packet, 0 without one; live: random.
+	 */
 	uint64_t (*identity)(struct source *s);
 	/* Files: start again at the first packet. Returns 0, or -1 (live, standard input). */
 	int (*rewind)(struct source *s);

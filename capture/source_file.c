@@ -17,6 +17,7 @@
 #define READ_BYTES (1u << 20)
 #define BUF_BYTES  (2 * READ_BYTES + PCAPFILE_MAX_BLOCK)
 #define ID_BYTES   (1u << 20) /* of head and tail that go into the identity */
+#define HEAD_BYTES 64         /* by which a growing gzip file is told from the next */
 
 struct source_file {
 	struct source base;
@@ -32,6 +33,12 @@ struct source_file {
 	size_t len, pos;
 	uint64_t offset; /* in the file, of buf[0] */
 	bool eof;
+	/* A growing file: its name may come to mean another one. */
+	uint64_t id;      /* of the file that is read; 0 = nothing to tell it by yet */
+	bool is_known;    /* id is that of the file that is open */
+	bool is_missed;   /* that it is not there was said */
+	bool is_replaced; /* the name means another one by now; what is left of this one is still read */
+	struct stat spent; /* what was read to its end, or is no good */
 	struct source_stats stats;
 	char error[512];
 };
@@ -49,29 +56,37 @@ static bool is_gzip(int fd)
 	return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
+/* Opening a pipe could wait without end, and it cannot be read again. On failure -1, *why, and errno of open() or 0. */
+static int open_regular(const char *path, struct stat *st, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, st) < 0) {
+		*why = strerror(errno);
+		return -1;
+	}
+	if (S_ISREG(st->st_mode))
+		return fd;
+	*why = S_ISDIR(st->st_mode) ? "is a directory" : "is no regular file; what cannot be read twice is read from standard input";
+	close(fd);
+	errno = 0;
+	return -1;
+}
+
+/* -1: error says why, or, with errno ENOENT, a growing file is not there yet. */
 static int open_input(struct source_file *f)
 {
-	const char *path = f->paths[f->at];
+	const char *path = f->paths[f->at], *why;
+	struct stat st;
 	f->len = f->pos = 0;
 	f->offset = 0;
-	f->eof = false;
+	f->eof = f->is_known = f->is_replaced = false;
 	pcapfile_release(&f->pf);
 	if (f->kind == SRC_STDIN) {
 		f->fd = STDIN_FILENO;
 		int flags = fcntl(f->fd, F_GETFL);
 		fcntl(f->fd, F_SETFL, flags | O_NONBLOCK);
-		return 0;
-	}
-	f->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (f->fd < 0) {
-		snprintf(f->error, sizeof f->error, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	struct stat st;
-	if (fstat(f->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		snprintf(f->error, sizeof f->error, "%s: is a directory", path);
-		close(f->fd);
-		f->fd = -1;
+	} else if ((f->fd = open_regular(path, &st, &why)) < 0) {
+		snprintf(f->error, sizeof f->error, "%s: %s", path, why);
 		return -1;
 	}
 	if (is_gzip(f->fd)) {
@@ -111,6 +126,59 @@ static ssize_t read_bytes(struct source_file *f, void *p, size_t n)
 	return rc;
 }
 
+/* -- a growing file -- */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/*
+ * Nothing more comes out of a file that was cut short, or that was replaced before we found its end: whoever writes it has the new
+ * one open by then.
+ */
+static bool has_ended(struct source_file *f)
+{
+	struct stat open, named;
+	if (fstat(f->fd, &open) < 0)
+		return true;
+	if (!f->gz && (uint64_t)open.st_size < f->offset + f->len)
+		return true;
+	bool was_replaced = f->is_replaced;
+	f->is_replaced = stat(f->paths[f->at], &named) == 0 && !same_file(&open, &named);
+	return was_replaced && f->is_replaced;
+}
+
+static bool is_spent(const struct source_file *f)
+{
+	struct stat st;
+	return f->spent.st_ino && fstat(f->fd, &st) == 0 && same_file(&st, &f->spent) && st.st_size >= f->spent.st_size;
+}
+
+/*
+ * A number for what the file begins with, its first packet included: that stays when it grows, and is another one in the next
+ * file. 0 if there is no packet yet. The buffer is still unused.
+ */
+static uint64_t head_identity(struct source_file *f)
+{
+	struct pcapfile pf;
+	struct packet p;
+	size_t at = 0, used = 0;
+	ssize_t n = pread(f->fd, f->buf, READ_BYTES, 0);
+	if (n <= 0 || f->gz)
+		return n < HEAD_BYTES ? 0 : hash_content(f->buf, HEAD_BYTES, 0) | 1;
+	pcapfile_init(&pf);
+	enum pcapfile_result r;
+	while ((r = pcapfile_next(&pf, f->buf + at, (size_t)n - at, &used, &p)) == PF_SKIP)
+		at += used;
+	pcapfile_release(&pf);
+	if (r == PF_MORE)
+		return 0;
+	return hash_content(f->buf, r == PF_PACKET ? at + used : at, 0) | 1; /* reading will tell what is wrong with it */
+}
+
+/* -- reading -- */
+
 /* Makes room and reads more. 1 got some, 0 none now or ever (eof tells), -1 error. */
 static int fill(struct source_file *f)
 {
@@ -132,7 +200,7 @@ static int fill(struct source_file *f)
 		return -1;
 	}
 	if (n == 0) {
-		f->eof = f->kind != SRC_FOLLOW;
+		f->eof = f->kind != SRC_FOLLOW || has_ended(f);
 		return 0;
 	}
 	f->len += (size_t)n;
@@ -170,8 +238,11 @@ static enum pcapfile_result parse(struct source_file *f, struct packet *p, unsig
 
 static void next_input(struct source_file *f)
 {
+	if (f->kind != SRC_FOLLOW)
+		f->at++;
+	else if (f->fd >= 0 && fstat(f->fd, &f->spent) == 0 && !f->gz)
+		f->spent.st_size = (off_t)(f->offset + f->len);
 	close_input(f);
-	f->at++;
 }
 
 static enum source_result fail(struct source_file *f)
@@ -198,16 +269,44 @@ static enum source_result end_of_input(struct source_file *f)
 	return SOURCE_OK;
 }
 
+static enum source_result wait_for_file(struct source_file *f)
+{
+	if (!f->is_missed)
+		log_warn("%s: waiting until it is there", f->error);
+	f->is_missed = true;
+	return SOURCE_AGAIN;
+}
+
+/* Opens the input that is to be read if it is not open. */
+static enum source_result open_next(struct source_file *f)
+{
+	if (f->at == f->n_paths)
+		return SOURCE_END;
+	if (f->fd < 0 && open_input(f) < 0)
+		return f->kind == SRC_FOLLOW && errno == ENOENT ? wait_for_file(f) : fail(f);
+	f->is_missed = false;
+	if (f->kind != SRC_FOLLOW || f->is_known)
+		return SOURCE_OK;
+	uint64_t id = is_spent(f) ? 0 : head_identity(f);
+	if (!id) {
+		close_input(f); /* another one may take its place while we wait */
+		return SOURCE_AGAIN;
+	}
+	bool another = id != f->id;
+	f->id = id;
+	f->is_known = true;
+	return another ? SOURCE_ANOTHER : SOURCE_OK;
+}
+
 static enum source_result file_read(struct source *s, struct packet *p, unsigned max, unsigned *ret_n)
 {
 	struct source_file *f = self(s);
 	*ret_n = 0;
-	if (f->at == f->n_paths)
-		return SOURCE_END;
-	if (f->fd < 0 && open_input(f) < 0)
-		return fail(f);
 	for (;;) {
 		size_t need = 0;
+		enum source_result opened = open_next(f);
+		if (opened != SOURCE_OK)
+			return opened;
 		enum pcapfile_result r = parse(f, p, max, ret_n, &need);
 		if (*ret_n)
 			return SOURCE_OK; /* what is left in the buffer is for the next call */
@@ -225,18 +324,17 @@ static enum source_result file_read(struct source *s, struct packet *p, unsigned
 			enum source_result end = end_of_input(f);
 			if (end != SOURCE_OK)
 				return end;
-			if (f->at == f->n_paths)
-				return SOURCE_END;
-			if (open_input(f) < 0)
-				return fail(f);
 		}
 	}
 }
 
+/* Of what can be standard input a file and /dev/null are always ready, which epoll refuses to say. */
 static int file_fd(struct source *s)
 {
-	struct source_file *f = self(s);
-	return f->kind == SRC_STDIN ? STDIN_FILENO : -1;
+	struct stat st;
+	if (self(s)->kind != SRC_STDIN || fstat(STDIN_FILENO, &st) < 0)
+		return -1;
+	return S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 }
 
 static bool file_live(struct source *s)
@@ -265,15 +363,20 @@ static void add_range(struct hash_stream *h, int fd, off_t from, uint8_t *buf)
 static uint64_t file_identity(struct source *s)
 {
 	struct source_file *f = self(s);
-	struct hash_stream *h = hash_stream_new();
-	uint8_t *buf = xmalloc(ID_BYTES);
+	struct hash_stream *h;
+	uint8_t *buf;
+	if (f->kind == SRC_FOLLOW) {
+		open_next(f); /* nothing to tell yet is fine */
+		return f->id;
+	}
+	h = hash_stream_new();
+	buf = xmalloc(ID_BYTES);
 	for (size_t i = 0; i < f->n_paths && f->kind != SRC_STDIN; i++) {
 		struct stat st;
-		int fd = open(f->paths[i], O_RDONLY | O_CLOEXEC);
+		const char *why;
+		int fd = open_regular(f->paths[i], &st, &why);
 		uint64_t size = 0;
-		if (fd >= 0 && fstat(fd, &st) == 0 && f->kind == SRC_FOLLOW) {
-			hash_stream_add(h, &st.st_ino, sizeof st.st_ino); /* its content changes, the file does not */
-		} else if (fd >= 0 && fstat(fd, &st) == 0) {
+		if (fd >= 0) {
 			size = (uint64_t)st.st_size;
 			add_range(h, fd, 0, buf);
 			if (st.st_size > (off_t)ID_BYTES)
@@ -298,6 +401,7 @@ static int file_rewind(struct source *s)
 		return -1;
 	close_input(f);
 	f->at = 0;
+	memset(&f->spent, 0, sizeof f->spent);
 	memset(&f->stats, 0, sizeof f->stats);
 	return 0;
 }

@@ -25,6 +25,11 @@ static int usage(void)
 static bool check_inputs(char **files, char **ret, int n)
 {
 	for (int i = 0; i < n; i++) {
+		struct stat st;
+		if (stat(files[i], &st) == 0 && S_ISFIFO(st.st_mode)) {
+			fprintf(stderr, "weir: %s: is a pipe: give it as standard input, weir replay -\n", files[i]);
+			return false;
+		}
 		ret[i] = strcmp(files[i], "-") == 0 ? xstrdup("-") : realpath(files[i], NULL);
 		if (!ret[i] || (strcmp(ret[i], "-") != 0 && access(ret[i], R_OK) < 0)) {
 			fprintf(stderr, "weir: %s: %s\n", files[i], strerror(errno));
