@@ -30,7 +30,7 @@ keep_alive() { # name
 			wait $!
 			unset WEIR_FAULT
 		done
-	) &
+	) 2>/dev/null & # the shell says 'Killed' of each
 	keepers="$keepers $!"
 }
 

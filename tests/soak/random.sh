@@ -1,16 +1,17 @@
-# Random subsets of the processes are killed, every 50 ms or so, for a while: SEEDS runs. SIGHUP to some of those that live.
+# Random subsets of the processes are killed, every 50 ms or so, for a while: SEEDS runs (from FIRST on) of ROUNDS, while the capture
+# is played at SPEED. SIGHUP to some of those that live.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
 PORT=18522
 KILL_WAIT=120
-kill_topology "${CAPTURE:-$captures/office.pcapng}" 10
+kill_topology "${CAPTURE:-$captures/office.pcapng}" "${SPEED:-10}"
 run_clean
 rnd=0
 draw() { # below $1, in $drawn
 	rnd=$(((rnd * 1103515245 + 12345) % 2147483648))
 	drawn=$((rnd / 65536 % $1))
 }
-for seed in $(seq 1 "${SEEDS:-20}"); do
+for seed in $(seq "${FIRST:-1}" $((${FIRST:-1} + ${SEEDS:-20} - 1))); do
 	rnd=$seed
 	run_begin
 	rounds=${ROUNDS:-60} kills=0
