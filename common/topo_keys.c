@@ -217,14 +217,14 @@ const struct topo_key topo_sensor_keys[] = {
 	{ "head_second", K_DUR, S(head_second), "5s", "nDPI's second look, after the first payload", 0, HOUR },
 	{ "tunnels", K_BOOL, S(tunnels), "yes", "look inside GRE, VXLAN, GTP-U ..." },
 	{ "fragments", K_BOOL, S(fragments), "yes", "count later IP fragments in their flow" },
-	{ "log_bytes", K_SIZE, S(log_bytes), "64M", "bound of the records held for classify", 64 * KB, 1024 * GB },
+	{ "log_bytes", K_SIZE, S(log_bytes), "64M", "bound of the records held for classify", 6 * MB, 1024 * GB },
 	{ "max_jump", K_DUR, S(max_jump), "1h", "packet time ahead of all others that a lone packet is believed", SEC, 366 * DAY },
 	{ 0 },
 };
 
 #define L(member) offsetof(struct topo_link, member)
 const struct topo_key topo_link_keys[] = {
-	{ "bytes", K_SIZE, L(bytes), "64M", "bound of the records held", 64 * KB, 1024 * GB },
+	{ "bytes", K_SIZE, L(bytes), "64M", "bound of the records held", 4 * MB, 1024 * GB },
 	{ "durable", K_LIST, L(durable), NULL, "consumers that nothing is dropped for", .good = good_consumer },
 	{ 0 },
 };
