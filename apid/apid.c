@@ -15,6 +15,7 @@
 
 #include "codec.h"
 #include "compat.h"
+#include "fault.h"
 #include "log.h"
 #include "problem.h"
 
@@ -48,12 +49,14 @@ static void add_event(struct apid *k, enum rtype type, const void *rec, uint64_t
 						   [ACT_UPDATE] = "alert.updated", [ACT_RELEASE] = "alert.cleared" };
 	const struct r_alert *a = rec;
 	const struct r_flow *f = rec;
+	FAULT("apid.publish.before");
 	if (type == R_ALERT)
 		events_add(k->events, TOPIC_ALERTS, seq, alert_names[a->alert.action & 3], raw, len);
 	else if (type == R_HOST)
 		events_add(k->events, TOPIC_HOSTS, seq, "host", raw, len);
 	else if (f->n.end_reason != END_ACTIVE)
 		events_add(k->events, TOPIC_FLOWS, seq, "flow.end", raw, len);
+	FAULT("apid.publish.after");
 }
 
 /* Takes the next record. seq 0: of a snapshot, no event. */
@@ -85,22 +88,38 @@ static void look_if_whole(struct apid *k)
 	k->have_snapshot |= w.head && follower_next(k->history) >= w.head;
 }
 
+/* The topics that a stream has. */
+static enum topic first_topic(const struct apid *k, const struct follower *f)
+{
+	return f == k->history ? TOPIC_FLOWS : TOPIC_ALERTS;
+}
+
+static enum topic last_topic(const struct apid *k, const struct follower *f)
+{
+	return f == k->history ? TOPIC_HOSTS : TOPIC_ALERTS;
+}
+
+/* What comes of this stream comes from here on. */
+static void begin_topics(struct apid *k, const struct follower *f, uint64_t epoch, uint64_t seq)
+{
+	for (enum topic t = first_topic(k, f); t <= last_topic(k, f); t++)
+		events_begin(k->events, t, epoch, seq);
+	streams_wake(k);
+}
+
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
 	struct apid *k = arg;
-	bool history = f == k->history;
-	enum topic first = history ? TOPIC_FLOWS : TOPIC_ALERTS, last = history ? TOPIC_HOSTS : TOPIC_ALERTS;
-	for (enum topic t = first; t <= last; t++)
-		events_begin(k->events, t, b->epoch, b->base);
+	begin_topics(k, f, b->epoch, b->base);
 	for (uint32_t i = 0; i < b->count && !r->error; i++)
 		take_record(k, r, b->base + i);
 	if (r->error)
 		log_limited(&k->limit, "record that cannot be read: %s", r->error);
-	for (enum topic t = first; t <= last; t++)
+	for (enum topic t = first_topic(k, f); t <= last_topic(k, f); t++)
 		events_progress(k->events, t, b->base + b->count);
 	k->checks.heard = mono_ns();
 	k->c->self->clock = b->clock;
-	if (history)
+	if (f == k->history)
 		look_if_whole(k);
 	streams_wake(k);
 	return b->count;
@@ -109,6 +128,9 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 static void on_idle(void *arg, struct follower *f, const struct g_batch *b)
 {
 	struct apid *k = arg;
+	/* Whoever comes back to a stream in which nothing happens any more is to hear of a hole, too. */
+	if (b->epoch && !b->count)
+		begin_topics(k, f, b->epoch, b->head);
 	k->checks.heard = mono_ns();
 	k->c->self->clock = b->clock;
 	if (f == k->history)
@@ -158,6 +180,7 @@ static void on_snapshot(void *arg, const struct g_answer *a, struct codec_reader
 	free(arg);
 	if (q.generation != w.generation)
 		return;
+	FAULT("apid.snapshot");
 	if (!a || a->status != 200 || (w.head && a->epoch != w.epoch)) {
 		loop_set_timer(w.again, AGAIN_MS, 0);
 		return;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apid.h"
+#include "fault.h"
 #include "problem.h"
 
 struct listener {
@@ -15,7 +16,9 @@ struct listener {
 
 static void on_pull(void *arg, struct buf *out)
 {
+	FAULT("apid.send.before");
 	events_pull(((struct listener *)arg)->c, out);
+	FAULT("apid.send.after");
 }
 
 static void on_closed(void *arg)

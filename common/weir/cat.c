@@ -88,6 +88,15 @@ static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 	return true;
 }
 
+/* Numbers of one run say nothing of another. */
+static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
+{
+	(void)arg;
+	log_warn("another run has begun: going on from its start");
+	follower_set(f, epoch, 0);
+	return true;
+}
+
 static void on_timeout(void *arg)
 {
 	struct cat *k = arg;
@@ -142,7 +151,7 @@ static int usage(void)
 
 int verb_cat(int argc, char **argv)
 {
-	static const struct follower_ops ops = { .batch = on_batch, .idle = on_idle, .gone = on_gone };
+	static const struct follower_ops ops = { .batch = on_batch, .idle = on_idle, .gone = on_gone, .epoch = on_epoch };
 	struct cat k = { .flags = JSON_NO_BIN };
 	const char *file = NULL;
 	uint64_t from = 0;
