@@ -30,7 +30,7 @@ ALL_CFLAGS = -std=gnu11 $(DEFS) $(WARN) $(HARDEN) -Icommon -I$(O)/gen -I. $(CFLA
 pc = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
 
 # Third-party libraries, each behind the one module that knows it.
-LIBS_common   = -lnng -lmsgpackc $(call pc,libs,yaml-0.1) $(call pc,libs,libxxhash) $(call pc,libs,libsystemd) \
+LIBS_common   = -lnng $(call pc,libs,yaml-0.1) $(call pc,libs,libxxhash) $(call pc,libs,libsystemd) \
                 $(call pc,libs,libseccomp) $(call pc,libs,libcap) $(call pc,libs,jansson) $(call pc,libs,libcrypto) -lpthread -lm
 LIBS_capture  = -lpcap -lz
 LIBS_classify = -lndpi -Wl,-E
@@ -137,7 +137,8 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $< -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
-		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common) -lcmocka
+		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common) $(LIBS_$(@F)) -lcmocka
+$(O)/tests/test_codec: LIBS_test_codec = -lmsgpackc
 
 .PHONY: unit
 unit: $(UNIT)

@@ -130,6 +130,89 @@ static void test_every_field(void **state)
 	}
 }
 
+/* A field as msgpack-c writes it. */
+static void theirs_value(msgpack_packer *pk, const struct field *f, const char *v, const char *base)
+{
+	const struct str *s = (const struct str *)v;
+	size_t size = f->type == FT_MAC ? 6 : f->type == FT_ADDR && addr_is_v4((const struct addr *)v) ? 4 : 16;
+	double d;
+	switch (f->type) {
+	case FT_STR:
+	case FT_LIST:
+	case FT_MAP:
+		msgpack_pack_str(pk, s->len);
+		msgpack_pack_str_body(pk, base + s->off, s->len);
+		break;
+	case FT_BIN:
+		msgpack_pack_bin(pk, s->len);
+		msgpack_pack_bin_body(pk, base + s->off, s->len);
+		break;
+	case FT_MAC:
+	case FT_ADDR:
+	case FT_ID:
+		msgpack_pack_bin(pk, size);
+		msgpack_pack_bin_body(pk, v + (size == 4 ? 12 : 0), size);
+		break;
+	case FT_F64:
+		memcpy(&d, v, sizeof d);
+		msgpack_pack_double(pk, d);
+		break;
+	default:
+		msgpack_pack_uint64(pk, field_uint(f, v));
+	}
+}
+
+/* Whole records, byte for byte: no field is zero, numbers and lengths are those around each change of width. */
+static void test_like_msgpack(void **state)
+{
+	(void)state;
+	static const uint64_t numbers[] = { 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, UINT32_MAX, UINT32_MAX + 1ull, UINT64_MAX };
+	static const uint32_t lengths[] = { 1, 31, 32, 255, 256, 65535, 65536, 100000 };
+	static const enum rtype types[] = { R_METRIC, R_TICK, R_ARP, R_QUARANTINE, R_VERDICT };
+	static char text[100000];
+	memset(text, 'x', sizeof text);
+	for (size_t n = 0; n < 10 * 8 * 5; n++) {
+		const struct rdesc *rd = rdesc_get(types[n % 5]);
+		struct buf ours = { 0 }, theirs = { 0 };
+		msgpack_packer pk;
+		char *rec = calloc(1, rd->size);
+		msgpack_packer_init(&pk, &theirs, to_buf);
+		msgpack_pack_array(&pk, 2u + rd->n_groups);
+		msgpack_pack_int(&pk, (int)rd->type);
+		msgpack_pack_int(&pk, RECORD_SCHEMA);
+		for (unsigned g = 0; g < rd->n_groups; g++) {
+			const struct rgroup *rg = &rd->groups[g];
+			msgpack_pack_array(&pk, rg->n_fields);
+			for (unsigned i = 0; i < rg->n_fields; i++) {
+				const struct field *f = &rg->fields[i];
+				char *v = rec + rg->off + f->off;
+				uint64_t number = numbers[n / 5 % 10];
+				double real = (double)number;
+				bool wide = f->type == FT_U64 || f->type == FT_TIME || f->type == FT_DUR;
+				if (f->type == FT_F64)
+					memcpy(v, &real, sizeof real);
+				else if (f->type == FT_STR || f->type == FT_LIST || f->type == FT_MAP || f->type == FT_BIN)
+					*(struct str *)v = (struct str){ 0, lengths[n / 50] };
+				else if (f->type == FT_ADDR && i % 2)
+					addr_parse("192.0.2.1", 9, (struct addr *)v);
+				else if (f->type == FT_ADDR || f->type == FT_ID || f->type == FT_MAC)
+					memset(v, 0x55, f->type == FT_MAC ? 6 : 16);
+				else if (wide)
+					memcpy(v, &number, sizeof number);
+				else
+					*v = 1;
+				theirs_value(&pk, f, v, text);
+			}
+		}
+		codec_pack(&ours, rd->type, rec, text);
+		assert_int_equal(ours.len, theirs.len);
+		assert_memory_equal(ours.p, theirs.p, ours.len);
+		free(rec);
+		buf_release(&ours);
+		buf_release(&theirs);
+	}
+}
+
 /* The upgrade rule: an older peer writes fewer fields and groups, a newer one more. */
 static void test_older_peer(void **state)
 {
@@ -268,6 +351,8 @@ static void test_str_put(void **state)
 		{ "\xc2\x9b", 2, 99, "\xef\xbf\xbd\xef\xbf\xbd" }, /* C1 control: starts an escape sequence */
 		{ "\xed\xa0\x80", 3, 99, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
 		{ "nul\0tail", 8, 99, "nul" },
+		{ "seven__\x7f", 8, 99, "seven__\xef\xbf\xbd" },
+		{ "\x1f" "eight___" "ni\xc3\xa4", 13, 99, "\xef\xbf\xbd" "eight___" "ni\xc3\xa4" },
 		{ "", 0, 99, "" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -285,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_every_field),
+		cmocka_unit_test(test_like_msgpack),
 		cmocka_unit_test(test_older_peer),
 		cmocka_unit_test(test_newer_peer),
 		cmocka_unit_test(test_truncated_everywhere),

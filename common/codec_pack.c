@@ -1,0 +1,188 @@
+/* Records to msgpack. Written here and not by msgpack-c, which calls a function for each value: half of packing was that. */
+#include <endian.h>
+
+#include "codec.h"
+
+/* No value without bytes of its own takes more: an address or an id. */
+#define MAX_SCALAR 18
+
+enum { NIL = 0xc0, BIN8 = 0xc4, FLOAT64 = 0xcb, UINT8 = 0xcc, STR8 = 0xd9, ARRAY16 = 0xdc };
+
+/* The least of n bytes that holds v, as log2: 0 for 1 byte, 3 for 8. */
+static unsigned width_of(uint64_t v)
+{
+	return v > UINT32_MAX ? 3 : v > UINT16_MAX ? 2 : v > UINT8_MAX;
+}
+
+/* A byte and then v in 1 << width bytes. Eight bytes must be writable behind it. */
+static char *put_tagged(char *p, unsigned tag, uint64_t v, unsigned width)
+{
+	uint64_t be = htobe64(v << (64 - (8u << width)));
+	*p = (char)tag;
+	memcpy(p + 1, &be, sizeof be);
+	return p + 1 + (1u << width);
+}
+
+static char *put_uint(char *p, uint64_t v)
+{
+	if (v < 0x80) {
+		*p = (char)v;
+		return p + 1;
+	}
+	unsigned width = width_of(v);
+	return put_tagged(p, UINT8 + width, v, width);
+}
+
+static char *put_array(char *p, unsigned n)
+{
+	if (n < 16) {
+		*p = (char)(0x90 | n);
+		return p + 1;
+	}
+	return put_tagged(p, ARRAY16, n, 1);
+}
+
+static char *put_bin(char *p, const void *v, unsigned n)
+{
+	p[0] = (char)BIN8;
+	p[1] = (char)n;
+	memcpy(p + 2, v, n);
+	return p + 2 + n;
+}
+
+/* Tag and length of a string or blob; what it refers to follows. */
+static char *put_length(char *p, enum ftype type, uint32_t n)
+{
+	if (type != FT_BIN && n < 32) {
+		*p = (char)(0xa0 | n);
+		return p + 1;
+	}
+	unsigned width = width_of(n);
+	return put_tagged(p, (type == FT_BIN ? BIN8 : STR8) + width, n, width);
+}
+
+static bool is_zero(const struct field *f, const char *v)
+{
+	static const char zero[16];
+	switch (f->type) {
+	case FT_FLAG:
+	case FT_U8:
+	case FT_ENUM:
+	case FT_PROTO:
+	case FT_TCPFLAGS:
+		return !*v;
+	case FT_U16:
+		return !*(const uint16_t *)v;
+	case FT_U32:
+		return !*(const uint32_t *)v;
+	case FT_U64:
+	case FT_F64:
+	case FT_TIME:
+	case FT_DUR:
+		return !*(const uint64_t *)v;
+	case FT_ADDR:
+	case FT_ID:
+		return memcmp(v, zero, 16) == 0;
+	case FT_MAC:
+		return memcmp(v, zero, 6) == 0;
+	case FT_STR:
+	case FT_LIST:
+	case FT_MAP:
+	case FT_BIN:
+		return !((const struct str *)v)->len;
+	}
+	return false;
+}
+
+/* MAX_SCALAR bytes must be writable at p. */
+static char *put_scalar(char *p, const struct field *f, const char *v)
+{
+	uint64_t bits;
+	switch (f->type) {
+	case FT_U16:
+		return put_uint(p, *(const uint16_t *)v);
+	case FT_U32:
+		return put_uint(p, *(const uint32_t *)v);
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return put_uint(p, *(const uint64_t *)v);
+	case FT_F64:
+		memcpy(&bits, v, sizeof bits);
+		return put_tagged(p, FLOAT64, bits, 3);
+	case FT_ADDR:
+		return addr_is_v4((const struct addr *)v) ? put_bin(p, v + 12, 4) : put_bin(p, v, 16);
+	case FT_MAC:
+		return put_bin(p, v, 6);
+	case FT_ID:
+		return put_bin(p, v, 16);
+	default:
+		return put_uint(p, *(const uint8_t *)v);
+	}
+}
+
+static bool refers(const struct field *f)
+{
+	return f->type == FT_STR || f->type == FT_LIST || f->type == FT_MAP || f->type == FT_BIN;
+}
+
+/* Addresses and ids that are absent take one byte. */
+static bool is_absent(const struct field *f, const char *v)
+{
+	return (f->type == FT_ADDR || f->type == FT_ID) && is_zero(f, v);
+}
+
+static void pack_group(struct buf *out, const struct rgroup *g, const char *values, const char *base)
+{
+	unsigned n = values ? g->n_fields : 0;
+	while (n > 0 && is_zero(&g->fields[n - 1], values + g->fields[n - 1].off))
+		n--;
+	/* Room for all that remains is made at once; a string makes room for itself and for what is behind it. */
+	buf_reserve(out, (n + 1) * MAX_SCALAR);
+	char *p = out->p + out->len;
+	if (n == 0)
+		*p++ = (char)NIL;
+	else
+		p = put_array(p, n);
+	for (unsigned i = 0; i < n; i++) {
+		const struct field *f = &g->fields[i];
+		const char *v = values + f->off;
+		if (refers(f)) {
+			const struct str *s = (const struct str *)v;
+			p = put_length(p, f->type, s->len);
+			if (!s->len)
+				continue;
+			out->len = (size_t)(p - out->p);
+			buf_reserve(out, s->len + (n - i) * MAX_SCALAR);
+			p = out->p + out->len;
+			memcpy(p, base + s->off, s->len);
+			p += s->len;
+		} else if (is_absent(f, v)) {
+			*p++ = (char)NIL;
+		} else {
+			p = put_scalar(p, f, v);
+		}
+	}
+	out->len = (size_t)(p - out->p);
+}
+
+void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part *part)
+{
+	const struct rdesc *rd = rdesc_get(type);
+	buf_reserve(out, 3 * MAX_SCALAR);
+	char *p = put_array(out->p + out->len, 2u + rd->n_groups);
+	p = put_uint(p, type);
+	p = put_uint(p, RECORD_SCHEMA);
+	out->len = (size_t)(p - out->p);
+	for (unsigned i = 0; i < rd->n_groups; i++)
+		pack_group(out, &rd->groups[i], part[i].p, part[i].base);
+}
+
+void codec_pack(struct buf *out, enum rtype type, const void *rec, const char *base)
+{
+	const struct rdesc *rd = rdesc_get(type);
+	struct codec_part part[RECORD_MAX_GROUPS];
+	for (unsigned i = 0; i < rd->n_groups; i++)
+		part[i] = (struct codec_part){ (const char *)rec + rd->groups[i].off, base };
+	codec_pack_parts(out, type, part);
+}

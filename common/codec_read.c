@@ -1,0 +1,355 @@
+/* msgpack to records. What arrives is hostile. */
+#include "codec.h"
+
+/* One msgpack item, header only: for str and bin the bytes follow at r->pos. */
+struct item {
+	enum { IT_NIL, IT_UINT, IT_NEG, IT_REAL, IT_STR, IT_BIN, IT_ARRAY, IT_MAP, IT_EXT } kind;
+	uint64_t n; /* value, or length, or number of elements */
+	double d;
+};
+
+static int fail(struct codec_reader *r, const char *why)
+{
+	r->error = why;
+	return -1;
+}
+
+static uint64_t be(const uint8_t *p, unsigned n)
+{
+	uint64_t v = 0;
+	while (n--)
+		v = v << 8 | *p++;
+	return v;
+}
+
+/* Lengths of what follows the first byte, for 0xc0 to 0xdf (msgpack specification, "Overview"). */
+static const uint8_t tail_len[32] = {
+	/* c0 */ 0, 0, 0, 0, /* bin */ 1, 2, 4, /* ext */ 1, 2, 4, /* float */ 4, 8, /* uint */ 1, 2, 4, 8,
+	/* d0 int */ 1, 2, 4, 8, /* fixext */ 1, 1, 1, 1, 1, /* str */ 1, 2, 4, /* array */ 2, 4, /* map */ 2, 4,
+};
+
+static int read_item(struct codec_reader *r, struct item *it)
+{
+	if (r->pos >= r->len)
+		return fail(r, "record ends early");
+	const uint8_t *p = (const uint8_t *)r->base + r->pos;
+	uint8_t c = *p++;
+	r->pos++;
+	if (c < 0x80 || c >= 0xe0) {
+		it->kind = c < 0x80 ? IT_UINT : IT_NEG;
+		it->n = c;
+		return 0;
+	}
+	if (c < 0xc0) {
+		it->kind = c < 0x90 ? IT_MAP : c < 0xa0 ? IT_ARRAY : IT_STR;
+		it->n = c < 0xa0 ? c & 0x0f : c & 0x1f;
+		goto check;
+	}
+	unsigned n = tail_len[c - 0xc0];
+	if (r->len - r->pos < n)
+		return fail(r, "record ends early");
+	uint64_t v = be(p, n);
+	r->pos += n;
+	it->n = v;
+	switch (c) {
+	case 0xc0:
+		it->kind = IT_NIL;
+		return 0;
+	case 0xc1:
+		return fail(r, "byte 0xc1 is not msgpack");
+	case 0xc2:
+	case 0xc3:
+		it->kind = IT_UINT;
+		it->n = c & 1;
+		return 0;
+	case 0xc4:
+	case 0xc5:
+	case 0xc6:
+		it->kind = IT_BIN;
+		break;
+	case 0xc7:
+	case 0xc8:
+	case 0xc9:
+		it->kind = IT_EXT;
+		it->n = v + 1;
+		break;
+	case 0xca: {
+		uint32_t bits = (uint32_t)v;
+		float fl;
+		memcpy(&fl, &bits, sizeof fl);
+		it->kind = IT_REAL;
+		it->d = fl;
+		return 0;
+	}
+	case 0xcb:
+		it->kind = IT_REAL;
+		memcpy(&it->d, &v, sizeof it->d);
+		return 0;
+	case 0xcc:
+	case 0xcd:
+	case 0xce:
+	case 0xcf:
+		it->kind = IT_UINT;
+		return 0;
+	case 0xd0:
+	case 0xd1:
+	case 0xd2:
+	case 0xd3:
+		/* Packers may write a positive number as a signed one. */
+		it->kind = v >> (n * 8 - 1) ? IT_NEG : IT_UINT;
+		return 0;
+	case 0xd4:
+	case 0xd5:
+	case 0xd6:
+	case 0xd7:
+	case 0xd8:
+		it->kind = IT_EXT;
+		it->n = 1u << (c - 0xd4); /* the type byte is already behind us */
+		break;
+	case 0xd9:
+	case 0xda:
+	case 0xdb:
+		it->kind = IT_STR;
+		break;
+	case 0xdc:
+	case 0xdd:
+		it->kind = IT_ARRAY;
+		break;
+	default:
+		it->kind = IT_MAP;
+		break;
+	}
+check:
+	/* Every element takes a byte at least, so a count beyond what is left is a lie. */
+	if (it->n > r->len - r->pos)
+		return fail(r, "length beyond the end");
+	return 0;
+}
+
+static int skip_value(struct codec_reader *r, unsigned depth)
+{
+	struct item it;
+	if (depth > CODEC_MAX_DEPTH)
+		return fail(r, "nested too deep");
+	if (read_item(r, &it) < 0)
+		return -1;
+	switch (it.kind) {
+	case IT_STR:
+	case IT_BIN:
+	case IT_EXT:
+		r->pos += it.n;
+		return 0;
+	case IT_ARRAY:
+	case IT_MAP:
+		for (uint64_t i = 0, n = it.kind == IT_MAP ? 2 * it.n : it.n; i < n; i++)
+			if (skip_value(r, depth + 1) < 0)
+				return -1;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int read_uint(struct codec_reader *r, const struct item *it, uint64_t max, uint64_t *ret)
+{
+	if (it->kind != IT_UINT)
+		return fail(r, "a number was expected");
+	if (it->n > max)
+		return fail(r, "number out of range");
+	*ret = it->n;
+	return 0;
+}
+
+/* The values of a record are mostly small numbers and short texts: those take one look at one byte. */
+
+static int read_number(struct codec_reader *r, uint8_t c, uint64_t max, uint64_t *ret)
+{
+	struct item it;
+	if (c < 0x80 && c <= max) {
+		r->pos++;
+		*ret = c;
+		return 0;
+	}
+	return read_item(r, &it) < 0 ? -1 : read_uint(r, &it, max, ret);
+}
+
+static int read_real(struct codec_reader *r, double *ret)
+{
+	struct item it;
+	if (read_item(r, &it) < 0)
+		return -1;
+	if (it.kind != IT_REAL && it.kind != IT_UINT)
+		return fail(r, "a number was expected");
+	*ret = it.kind == IT_REAL ? it.d : (double)it.n;
+	return 0;
+}
+
+static int read_bytes(struct codec_reader *r, enum ftype type, size_t n, void *v)
+{
+	struct item it;
+	if (read_item(r, &it) < 0)
+		return -1;
+	if (type == FT_ADDR && it.kind == IT_BIN && it.n == 4) {
+		addr_from_v4(v, r->base + r->pos);
+		r->pos += 4;
+		return 0;
+	}
+	if (it.kind != IT_BIN || it.n != n)
+		return fail(r, "wrong type or length");
+	memcpy(v, r->base + r->pos, n);
+	r->pos += n;
+	return 0;
+}
+
+static int read_str(struct codec_reader *r, uint8_t c, enum ftype type, struct str *s)
+{
+	struct item it;
+	if (c == 0xa0 && type != FT_BIN) {
+		r->pos++;
+		return 0;
+	}
+	if (read_item(r, &it) < 0)
+		return -1;
+	if (it.kind != (type == FT_BIN ? IT_BIN : IT_STR))
+		return fail(r, "a string was expected");
+	if (type != FT_BIN && utf8_span(r->base + r->pos, it.n, type != FT_STR) != it.n)
+		return fail(r, "string is not clean UTF-8");
+	s->off = it.n ? (uint32_t)r->pos : 0;
+	s->len = (uint32_t)it.n;
+	r->pos += it.n;
+	return 0;
+}
+
+/* v is zero before, and stays so when the value is absent. */
+static int read_value(struct codec_reader *r, const struct field *f, void *v)
+{
+	uint64_t n = 0;
+	if (r->pos >= r->len)
+		return fail(r, "record ends early");
+	uint8_t c = (uint8_t)r->base[r->pos];
+	if (c == 0xc0) {
+		r->pos++;
+		return 0;
+	}
+	switch (f->type) {
+	case FT_FLAG:
+	case FT_U8:
+	case FT_ENUM:
+	case FT_PROTO:
+	case FT_TCPFLAGS:
+		if (read_number(r, c, f->type == FT_FLAG ? 1 : UINT8_MAX, &n) < 0)
+			return -1;
+		*(uint8_t *)v = (uint8_t)n;
+		return 0;
+	case FT_U16:
+		if (read_number(r, c, UINT16_MAX, &n) < 0)
+			return -1;
+		*(uint16_t *)v = (uint16_t)n;
+		return 0;
+	case FT_U32:
+		if (read_number(r, c, UINT32_MAX, &n) < 0)
+			return -1;
+		*(uint32_t *)v = (uint32_t)n;
+		return 0;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return read_number(r, c, UINT64_MAX, v);
+	case FT_F64:
+		return read_real(r, v);
+	case FT_ADDR:
+	case FT_ID:
+		return read_bytes(r, f->type, 16, v);
+	case FT_MAC:
+		return read_bytes(r, f->type, 6, v);
+	case FT_STR:
+	case FT_LIST:
+	case FT_MAP:
+	case FT_BIN:
+		return read_str(r, c, f->type, v);
+	}
+	return fail(r, "type of field not known");
+}
+
+static int read_group(struct codec_reader *r, const struct rgroup *g, char *p)
+{
+	struct item it;
+	if (read_item(r, &it) < 0)
+		return -1;
+	if (it.kind == IT_NIL)
+		return 0;
+	if (it.kind != IT_ARRAY)
+		return fail(r, "a group of fields was expected");
+	for (uint64_t i = 0; i < it.n; i++) {
+		int rc = i < g->n_fields ? read_value(r, &g->fields[i], p + g->fields[i].off)
+					 : skip_value(r, 2);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The head of a record: number of elements after type and schema in *ret_n, type in *ret_type. */
+static int read_head(struct codec_reader *r, uint64_t *ret_n, uint64_t *ret_type)
+{
+	struct item it;
+	uint64_t schema;
+	if (read_item(r, &it) < 0)
+		return -1;
+	if (it.kind != IT_ARRAY || it.n < 2)
+		return fail(r, "a record was expected");
+	*ret_n = it.n - 2;
+	if (read_item(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, ret_type) < 0)
+		return -1;
+	if (read_item(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, &schema) < 0)
+		return -1;
+	if (schema != RECORD_SCHEMA)
+		return fail(r, "schema of the record is not ours");
+	return 0;
+}
+
+enum rtype codec_peek(const struct codec_reader *r)
+{
+	struct codec_reader at = *r;
+	uint64_t n, type;
+	if (at.pos >= at.len || read_head(&at, &n, &type) < 0)
+		return R_NONE;
+	return (enum rtype)type;
+}
+
+int codec_read(struct codec_reader *r, void *rec)
+{
+	size_t start = r->pos;
+	uint64_t n, type;
+	if (r->pos >= r->len)
+		return 0;
+	if (read_head(r, &n, &type) < 0)
+		return -1;
+	const struct rdesc *rd = rdesc_get(type);
+	if (!rd)
+		return fail(r, "type of record not known");
+	memset(rec, 0, rd->size);
+	for (uint64_t i = 0; i < n; i++) {
+		int rc = i < rd->n_groups ? read_group(r, &rd->groups[i], (char *)rec + rd->groups[i].off)
+					  : skip_value(r, 1);
+		if (rc < 0)
+			return -1;
+	}
+	if (r->pos - start > CODEC_MAX_RECORD)
+		return fail(r, "record too large");
+	return 1;
+}
+
+int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
+{
+	size_t start = r->pos;
+	if (r->pos >= r->len)
+		return 0;
+	if (skip_value(r, 0) < 0)
+		return -1;
+	if (r->pos - start > CODEC_MAX_RECORD)
+		return fail(r, "record too large");
+	*ret_at = start;
+	*ret_len = r->pos - start;
+	return 1;
+}

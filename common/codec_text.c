@@ -1,0 +1,90 @@
+/* Texts that a record can hold. */
+#include "codec.h"
+
+/* Length of the clean character at p, 0 if it is not one (RFC 3629; C0, DEL and C1 controls are not clean). */
+static size_t utf8_char(const uint8_t *p, size_t n)
+{
+	uint8_t c = p[0];
+	if (c < 0x80)
+		return c >= 0x20 && c != 0x7f;
+	size_t len = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	if (len == 0 || n < len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xc2 && p[1] < 0xa0) || (c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] >= 0xa0) ||
+	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] >= 0x90))
+		return 0;
+	return len;
+}
+
+/* Are these eight bytes all printable ASCII? */
+static bool plain8(const uint8_t *p)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t w;
+	memcpy(&w, p, sizeof w);
+	uint64_t del = w ^ ones * 0x7f;
+	return !((w | (w - ones * 0x20) | (del - ones)) & tops);
+}
+
+/* The same for less than eight: what is missing counts as blanks. */
+static bool plain(const uint8_t *p, size_t n)
+{
+	uint8_t t[8];
+	if (n >= 8)
+		return plain8(p);
+	memset(t, ' ', sizeof t);
+	for (size_t i = 0; i < n; i++)
+		t[i] = p[i];
+	return plain8(t);
+}
+
+size_t utf8_span(const char *s, size_t len, bool lines)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	size_t i = 0;
+	while (i < len) {
+		if (plain(p + i, len - i)) {
+			i += len - i < 8 ? len - i : 8;
+			continue;
+		}
+		/* One of these eight is not plain: they are looked at one by one. */
+		for (size_t end = len - i < 8 ? len : i + 8; i < end;) {
+			size_t n = utf8_char(p + i, len - i);
+			if (n == 0 && !(lines && p[i] == '\n'))
+				return i;
+			i += n ? n : 1;
+		}
+	}
+	return i;
+}
+
+struct str str_put_raw(struct buf *arena, const void *p, size_t len)
+{
+	struct str s = { (uint32_t)arena->len, (uint32_t)len };
+	buf_add(arena, p, len);
+	return s;
+}
+
+struct str str_put(struct buf *arena, const char *s, size_t len, size_t max)
+{
+	struct str r = { (uint32_t)arena->len, 0 };
+	size_t i = 0;
+	while (i < len && s[i] != '\0') {
+		size_t room = max - r.len, clean = utf8_span(s + i, len - i < room ? len - i : room, false);
+		buf_add(arena, s + i, clean);
+		r.len += (uint32_t)clean;
+		i += clean;
+		if (i == len || s[i] == '\0')
+			break;
+		size_t n = utf8_char((const uint8_t *)s + i, len - i);
+		if (r.len + (n ? n : 3) > max)
+			break;
+		buf_add(arena, n ? s + i : "\xef\xbf\xbd", n ? n : 3);
+		r.len += n ? n : 3;
+		i += n ? n : 1;
+	}
+	return r;
+}
