@@ -39,8 +39,8 @@ void log_set_level(enum log_level level)
 
 int log_level_parse(const char *s)
 {
-	static const char *const names[] = { "error", "warning", "info", "debug" };
-	for (int i = 0; i < 4; i++)
+	static const char *const names[] = { "error", "warning", "notice", "info", "debug" };
+	for (int i = LOG_LV_ERROR; i <= LOG_LV_DEBUG; i++)
 		if (strcmp(s, names[i]) == 0)
 			return i;
 	return -1;
@@ -49,8 +49,8 @@ int log_level_parse(const char *s)
 /* One write(2) per line, so that lines of several processes do not mix. */
 static void emit(enum log_level level, int err, const char *fmt, va_list ap)
 {
-	static const char *const word[] = { "error: ", "warning: ", "", "" };
-	static const int priority[] = { 3, 4, 6, 7 }; /* sd-daemon(3) */
+	static const char *const word[] = { "error: ", "warning: ", "", "", "" };
+	static const int priority[] = { 3, 4, 5, 6, 7 }; /* sd-daemon(3) */
 	char line[2048];
 	int n = 0;
 	if (level > log_max)
@@ -95,6 +95,11 @@ void log_error(const char *fmt, ...)
 void log_warn(const char *fmt, ...)
 {
 	EMIT(LOG_LV_WARN, 0);
+}
+
+void log_notice(const char *fmt, ...)
+{
+	EMIT(LOG_LV_NOTICE, 0);
 }
 
 void log_info(const char *fmt, ...)

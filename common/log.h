@@ -8,16 +8,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_LV_ERROR, LOG_LV_WARN, LOG_LV_INFO, LOG_LV_DEBUG };
+enum log_level { LOG_LV_ERROR, LOG_LV_WARN, LOG_LV_NOTICE, LOG_LV_INFO, LOG_LV_DEBUG };
 
 /* name is kept, not copied. */
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
-/* "error", "warning", "info", "debug"; -1 if it is none. */
+/* "error", "warning", "notice", "info", "debug"; -1 if it is none. */
 int log_level_parse(const char *s);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* normal, and worth a look: changes */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Cannot go on: log with and without strerror(errno), exit 1. */

@@ -181,6 +181,10 @@ struct topo {
 		char *token_file;
 		uint32_t max_connections;
 		char **hosts;            /* Host headers accepted beside the address itself */
+		uint32_t rate, burst;    /* requests of a token, or of an address without one; rate: a second, 0 = any */
+		uint32_t heavy_rate, heavy_burst, heavy_at_once; /* likewise, those that search the store */
+		uint32_t max_streams;    /* of one token */
+		uint64_t audit_bytes;    /* of audit.jsonl, and of each of its predecessors */
 	} api;
 	struct {
 		uint64_t max_rows;       /* deliveries kept per recipient */

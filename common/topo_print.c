@@ -44,7 +44,7 @@ static void print_nets(struct buf *out, const struct cidr *nets, size_t n)
 
 static void print_value(struct buf *out, const struct topo_key *k, const void *at)
 {
-	static const char *const levels[] = { "error", "warning", "info", "debug" };
+	static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };
 	switch (k->kind) {
 	case K_STR:
 	case K_TEXT:
