@@ -10,14 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "codec.h"
-#include "compat.h"
+#include "door.h"
 #include "fault.h"
 #include "log.h"
-#include "problem.h"
 
 #define MAX_LIVE        100000
 #define MAX_EVENTS      10000        /* of each topic */
@@ -219,27 +217,6 @@ static void on_again(void *arg)
 	start_over(arg, w.replay);
 }
 
-/* The tokens are read again when their file has changed; what cannot be read changes nothing. */
-static void load_tokens(struct apid *k)
-{
-	struct buf err = { 0 };
-	struct token *t;
-	struct stat st;
-	size_t n;
-	uint64_t stamp = stat(k->tokens_path, &st) == 0 ? (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
-								   (uint64_t)st.st_ino : 0;
-	if (stamp == k->tokens_stamp)
-		return;
-	k->tokens_stamp = stamp;
-	if (token_load(k->tokens_path, &t, &n, &err) == 0) {
-		auth_set_tokens(k->auth, t, n);
-		log_info("%zu tokens beside the first one", n);
-	} else {
-		log_error("%s: the tokens known before stay in force", buf_cstr(&err));
-	}
-	buf_release(&err);
-}
-
 /* -- alertd is asked now and then, so that readiness is known without asking -- */
 
 static void on_pong(void *arg, const struct g_answer *a, struct codec_reader *r)
@@ -255,7 +232,7 @@ static void on_ping(void *arg)
 {
 	static const struct r_status q;
 	struct apid *k = arg;
-	load_tokens(k);
+	door_reload(k);
 	if (w.pinging)
 		return;
 	w.pinging = link_ask(k->c->loop, k->query_url, R_STATUS, &q, NULL, PING_MS, on_pong, k) == 0;
@@ -264,108 +241,6 @@ static void on_ping(void *arg)
 static void on_keepalive(void *arg)
 {
 	streams_keepalive(arg);
-}
-
-/* -- the door -- */
-
-static const struct token at_socket = { .name = "unix socket", .scopes = TOKEN_ALL };
-
-/* Whoever asks; NULL after answering: may not come in. */
-static const struct token *admit(struct apid *k, struct request *r)
-{
-	struct addr from;
-	char wait[12], login[512];
-	const char *offered = request_header(r, "Authorization");
-	const struct token *who;
-	if (!request_from(r, &from))
-		return &at_socket; /* the mode of the socket has let it in */
-	if (compat_is_path(request_uri(r)->path)) /* ntopng's clients have more ways to show the token */
-		offered = login_header(k->logins, offered, request_header(r, "Cookie"), mono_ns(), login, sizeof login) ? login : NULL;
-	auth_set_time(k->auth, wall_ns() / 1000000000u);
-	switch (auth_check(k->auth, &from, offered, mono_ns(), &who)) {
-	case AUTH_GOOD:
-		return who;
-	case AUTH_BLOCKED:
-		snprintf(wait, sizeof wait, "%u", auth_wait(k->auth, &from, mono_ns()));
-		request_header_add(r, "Retry-After", wait);
-		request_problem(r, 429, "too many wrong tokens from this address", NULL);
-		return NULL;
-	default:
-		request_problem(r, 401, "a bearer token is needed: Authorization: Bearer TOKEN; see api.token_file in weir.yaml(5)",
-				NULL);
-		return NULL;
-	}
-}
-
-/* What is past the door: its right, its parameters, its handler. */
-static void serve(struct apid *k, struct request *r, const struct route *rt, const char *id)
-{
-	struct param_error e = { 0 };
-	char detail[80];
-	if (!token_may(request_user(r), rt->scope)) {
-		snprintf(detail, sizeof detail, "the token lacks the right %s", scope_names[rt->scope]);
-		request_problem(r, 403, detail, NULL);
-	} else if (rt->body && !body_params(r, &e)) {
-		request_problem(r, 400, "the body is not right", &e);
-	} else if (!route_check(rt, request_uri(r), &e)) {
-		request_problem(r, 400, "a parameter is not right", &e);
-	} else {
-		rt->handle(k, r, rt, id);
-	}
-}
-
-/* ntopng's paths are read by whoever may read all; those that change something ask for their right themselves. */
-static void serve_compat(struct apid *k, struct request *r, const struct token *who)
-{
-	request_set_user(r, who, sizeof *who);
-	if (token_may(who, SCOPE_READ_STATS) && token_may(who, SCOPE_READ_FLOWS) && token_may(who, SCOPE_READ_ALERTS))
-		compat_request(k, r);
-	else
-		request_problem(r, 403, "the token must have the rights read:stats, read:flows and read:alerts", NULL);
-}
-
-static void on_request(void *arg, struct request *r)
-{
-	struct apid *k = arg;
-	struct buf allow = { 0 };
-	char id[ROUTE_ID];
-	const struct token *who;
-	const struct route *rt = route_find(route_tables, n_route_tables, request_method(r), request_uri(r)->path, id, &allow);
-	if (k->listen_host && !auth_host(request_header(r, "Host"), k->listen_host, k->c->topo->api.hosts)) {
-		request_problem(r, 421, "the Host header names another server; see api.hosts in weir.yaml(5)", NULL);
-	} else if (rt && rt->scope == SCOPE_OPEN) {
-		serve(k, r, rt, id);
-	} else if (!(who = admit(k, r))) {
-		; /* answered, before anybody learns what exists */
-	} else if (compat_is_path(request_uri(r)->path)) {
-		serve_compat(k, r, who);
-	} else if (rt) {
-		request_set_user(r, who, sizeof *who);
-		serve(k, r, rt, id);
-	} else if (allow.len) {
-		request_header_add(r, "Allow", buf_cstr(&allow));
-		request_problem(r, 405, "this path has other methods", NULL);
-	} else {
-		request_problem(r, 404, "there is nothing at this path", NULL);
-	}
-	buf_release(&allow);
-}
-
-static size_t on_body(void *arg, const char *method, const char *path)
-{
-	struct buf allow = { 0 };
-	char id[ROUTE_ID];
-	if (compat_is_path(path))
-		return compat_body(arg, method, path);
-	const struct route *rt = route_find(route_tables, n_route_tables, method, path, id, &allow);
-	buf_release(&allow);
-	return rt ? rt->body : 0;
-}
-
-static void on_refuse(void *arg, struct request *r, unsigned status, const char *why)
-{
-	(void)arg;
-	request_problem(r, status, why, NULL);
 }
 
 /* -- start -- */
@@ -394,6 +269,7 @@ static void put_metrics(void *arg, struct metrics *m)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, rows[i].counter, (double)rows[i].value);
+	door_metrics(k, m);
 }
 
 /* A unix socket belongs to those whom the topology names. */
@@ -431,22 +307,17 @@ static int on_privileged(struct proc_ctx *c)
 
 static int open_door(struct apid *k)
 {
-	static const struct http_ops ops = { .request = on_request, .body = on_body, .refuse = on_refuse };
 	const struct topo *t = k->c->topo;
 	struct http_conf conf = { .listen = t->api.listen, .max_connections = t->api.max_connections };
 	struct buf err = { 0 };
-	bool made;
-	k->tokens_path = xasprintf("%s/api.tokens", t->state);
-	k->auth = auth_open(t->api.token_file, &made, &err);
-	if (k->auth)
-		k->http = http_new(k->c->loop, k->listen_fd, &conf, &ops, k, &err);
-	if (!k->http)
-		log_error("%s", buf_cstr(&err));
-	else if (made)
-		log_info("made a token for the API: %s", t->api.token_file);
-	buf_release(&err);
+	k->door = door_open(k, &err);
+	if (k->door)
+		k->http = http_new(k->c->loop, k->listen_fd, &conf, &door_ops, k, &err);
 	if (k->http)
-		load_tokens(k);
+		door_reload(k);
+	else
+		log_error("%s", buf_cstr(&err));
+	buf_release(&err);
 	return k->http ? 0 : -1;
 }
 

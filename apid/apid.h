@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth.h"
 #include "events.h"
 #include "http.h"
 #include "live.h"
@@ -22,10 +21,8 @@ struct upstream {
 struct apid {
 	struct proc_ctx *c;
 	struct http *http;
-	struct auth *auth;
+	struct door *door;
 	struct logins *logins;
-	char *tokens_path;
-	uint64_t tokens_stamp; /* of the file that was read */
 	char *listen_host; /* NULL: a unix socket */
 	int listen_fd;
 	struct live *flows, *hosts;
@@ -66,10 +63,7 @@ void streams_wake(struct apid *k);
 void streams_keepalive(struct apid *k);
 
 /* Whose request it is; NULL on open paths. */
-static inline const struct token *request_token(const struct request *r)
-{
-	return request_user(r);
-}
+const struct token *request_token(struct request *r);
 /* Members of the body, a form or a JSON object, become parameters. False: *e says why not. */
 bool body_params(struct request *r, struct param_error *e);
 

@@ -149,8 +149,7 @@ static const struct token *find_token(const struct auth *a, const char *secret)
 
 /* -- those who try -- */
 
-/* IPv6: whoever has one address has the /64 around it. */
-static struct addr neighbourhood(const struct addr *from)
+struct addr auth_neighbourhood(const struct addr *from)
 {
 	struct addr a = *from;
 	if (!addr_is_v4(&a))
@@ -160,7 +159,7 @@ static struct addr neighbourhood(const struct addr *from)
 
 static const struct failing *find_failing(const struct auth *a, const struct addr *from, uint64_t now)
 {
-	struct addr n = neighbourhood(from);
+	struct addr n = auth_neighbourhood(from);
 	for (size_t i = 0; i < N_FAILING; i++)
 		if (a->failing[i].count && addr_cmp(&a->failing[i].from, &n) == 0)
 			return now - a->failing[i].since < AUTH_WINDOW_NS ? &a->failing[i] : NULL;
@@ -169,7 +168,7 @@ static const struct failing *find_failing(const struct auth *a, const struct add
 
 static struct failing *count_failure(struct auth *a, const struct addr *from, uint64_t now)
 {
-	struct addr n = neighbourhood(from);
+	struct addr n = auth_neighbourhood(from);
 	struct failing *f = NULL, *oldest = a->failing;
 	for (size_t i = 0; i < N_FAILING && !f; i++) {
 		if (a->failing[i].count && addr_cmp(&a->failing[i].from, &n) == 0)

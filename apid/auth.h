@@ -43,6 +43,8 @@ void auth_basic_password(const char *text, char *out, size_t size);
 /* Tokens beside the first one, which may do all; taken over. wall: s since 1970, for those that expire. */
 void auth_set_tokens(struct auth *a, struct token *tokens, size_t n);
 void auth_set_time(struct auth *a, uint64_t wall);
+/* The network of whoever has an address: of IPv6 the /64 around it. */
+struct addr auth_neighbourhood(const struct addr *from);
 /* Seconds until the address is listened to again. */
 unsigned auth_wait(const struct auth *a, const struct addr *from, uint64_t now);
 

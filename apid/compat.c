@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "door.h"
 #include "json.h"
-#include "log.h"
 #include "problem.h"
 
 #define ASK_MS    12000
@@ -23,27 +23,41 @@ bool compat_is_path(const char *path)
 	return strncmp(path, "/lua/", 5) == 0;
 }
 
-size_t compat_body(void *arg, const char *method, const char *path)
+size_t compat_body(const char *method)
 {
-	(void)arg;
-	return compat_is_path(path) && strcmp(method, "POST") == 0 ? COMPAT_MAX_BODY : 0;
+	return strcmp(method, "POST") == 0 ? COMPAT_MAX_BODY : 0;
+}
+
+/* What is behind the prefix; NULL if it has none that we know. */
+static const char *behind_prefix(const char *path)
+{
+	static const char *const prefixes[] = { "/lua/rest/v2/", "/lua/pro/rest/v2/", "/lua/" };
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
+			return path + strlen(prefixes[i]);
+	return NULL;
+}
+
+bool compat_writes(const char *path)
+{
+	static const char *const verbs[] = { "acknowledge/", "add/", "bind/", "change/", "create/", "delete/", "disable/", "edit/",
+					     "enable/", "exec/", "import/", "reset/", "set/", "trigger/" };
+	const char *rest = behind_prefix(path);
+	for (size_t i = 0; rest && i < sizeof verbs / sizeof *verbs; i++)
+		if (strncmp(rest, verbs[i], strlen(verbs[i])) == 0)
+			return true;
+	return false;
 }
 
 static const struct compat_row *find_row(const char *path)
 {
-	static const char *const prefixes[] = { "/lua/rest/v2/", "/lua/pro/rest/v2/", "/lua/" };
-	for (size_t p = 0; p < 3; p++) {
-		size_t n = strlen(prefixes[p]), len = strlen(path);
-		if (strncmp(path, prefixes[p], n) != 0)
-			continue;
-		const char *rest = path + n;
-		size_t rest_len = len - n;
-		if (rest_len > 4 && strcmp(path + len - 4, ".lua") == 0)
-			rest_len -= 4;
-		for (size_t i = 0; i < n_compat_rows; i++)
-			if (strlen(compat_rows[i].path) == rest_len && memcmp(compat_rows[i].path, rest, rest_len) == 0)
-				return &compat_rows[i];
-	}
+	const char *rest = behind_prefix(path);
+	size_t len = rest ? strlen(rest) : 0;
+	if (len > 4 && strcmp(rest + len - 4, ".lua") == 0)
+		len -= 4;
+	for (size_t i = 0; rest && i < n_compat_rows; i++)
+		if (strlen(compat_rows[i].path) == len && memcmp(compat_rows[i].path, rest, len) == 0)
+			return &compat_rows[i];
 	return NULL;
 }
 
@@ -243,6 +257,8 @@ void compat_request(struct apid *k, struct request *r)
 		request_problem(r, 404, "there is nothing at this path; /api/v1/compat lists what there is", NULL);
 		return;
 	}
+	if (row->heavy && !door_heavy(k, r))
+		return;
 	struct compat *c = xcalloc(1, sizeof *c);
 	*c = (struct compat){ .k = k, .r = r, .row = row, .args = json_object() };
 	if (!read_args(c))

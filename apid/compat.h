@@ -13,7 +13,7 @@
 #include "checkdef.h"
 #include "codec.h"
 
-#define COMPAT_MAX_BODY 65536
+#define COMPAT_MAX_BODY (1u << 20)
 #define COMPAT_MAX_ROWS 50000 /* stored records that one answer is made from */
 
 /* ntopng's return codes. */
@@ -41,6 +41,7 @@ struct compat_row {
 	const char *empty;     /* HAS_NOTHING: the answer, JSON */
 	const char *note;      /* what is missing, and why */
 	unsigned variant;      /* for handlers that serve several paths */
+	bool heavy;            /* searches the history */
 };
 extern const struct compat_row compat_rows[];
 extern const size_t n_compat_rows;
@@ -60,7 +61,10 @@ struct compat {
 /* -- compat.c -- */
 
 bool compat_is_path(const char *path);
-size_t compat_body(void *arg, const char *method, const char *path);
+/* Bytes that the body of such a request may have. */
+size_t compat_body(const char *method);
+/* Does the path say that it changes something? */
+bool compat_writes(const char *path);
 /* Answers a request to such a path. Whoever asks has been let in. */
 void compat_request(struct apid *k, struct request *r);
 /* GET /api/v1/compat: the table. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "compat.h"
-#include "log.h"
+#include "door.h"
 
 #define NOTE_MS 12000
 
@@ -15,8 +15,6 @@ static void on_noted(void *arg, const struct g_answer *a, struct codec_reader *r
 	c->k->asked--;
 	if (a)
 		str_copy(text, sizeof text, r->base, a->error);
-	log_info("audit: ack of alert %s by %s: %s", compat_arg(c, "row_id"), request_token(c->r)->name,
-		 a && a->status == 200 ? "done" : text);
 	if (a && a->status == 200)
 		compat_ok(c, json_array());
 	else
@@ -45,6 +43,7 @@ void compat_acknowledge(struct compat *c)
 		return;
 	}
 	const char *actor = request_token(c->r)->name;
+	door_about(c->r, row);
 	q.command.op = str_put_raw(&strs, "ack", 3);
 	q.command.text = str_put(&strs, comment ? comment : "", comment ? strlen(comment) : 0, 4096);
 	q.command.actor = str_put_raw(&strs, actor, strlen(actor));

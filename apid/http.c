@@ -13,21 +13,24 @@
 #include "log.h"
 #include "reply.h"
 
-#define MAX_HEADERS     8192  /* request line and headers */
-#define POOL_BYTES      20480 /* memory of a connection: those, and the headers of the reply */
+#define MAX_HEADERS     16384 /* request line and headers */
+#define POOL_BYTES      32768 /* memory of a connection: those, and the headers of the reply */
 #define PER_ADDRESS     16    /* connections of one address; those from this machine have the whole */
 #define HEADER_SECONDS  10    /* from the connection, or the request line, to the last header */
+#define BODY_SECONDS    30    /* from there to the end of the body */
 #define IDLE_SECONDS    30    /* between requests */
 #define SEND_SECONDS    120   /* to take a reply */
 #define STALL_SECONDS   60    /* without taking a byte of it */
 #define STREAM_BLOCK    16384
-#define MAX_HEADERS_OUT 8
+#define MAX_HEADERS_OUT 12
+#define MAX_BODY        (1u << 20) /* of any request */
 
 struct conn {
 	struct conn *next, **prev;
 	int fd;
 	struct addr from;
 	bool local;        /* over a unix socket */
+	uint32_t uid;      /* of its other end */
 	uint64_t deadline; /* mono ns, 0 = none now */
 };
 
@@ -52,7 +55,7 @@ struct request {
 	char *raw, *method;
 	struct uri uri;
 	char id[65];
-	bool started, suspended, done;
+	bool judged, started, suspended, done;
 	unsigned status;
 	struct MHD_Response *response;
 	struct {
@@ -66,6 +69,7 @@ struct request {
 	size_t sent;
 	struct buf body;
 	size_t body_max;
+	bool close; /* after this reply: a body that nobody wanted may still come */
 	void *user;
 };
 
@@ -166,7 +170,7 @@ void request_set_user(struct request *r, const void *user, size_t size)
 	memcpy(r->user, user, size);
 }
 
-const void *request_user(const struct request *r)
+void *request_user(struct request *r)
 {
 	return r->user;
 }
@@ -187,6 +191,17 @@ bool request_from(const struct request *r, struct addr *ret)
 	const struct conn *c = conn_of(r);
 	*ret = c ? c->from : (struct addr){ { 0 } };
 	return !c || !c->local;
+}
+
+uint32_t request_uid(const struct request *r)
+{
+	const struct conn *c = conn_of(r);
+	return c ? c->uid : UINT32_MAX;
+}
+
+unsigned request_status(const struct request *r)
+{
+	return r->status;
 }
 
 void request_header_add(struct request *r, const char *name, const char *value)
@@ -218,6 +233,8 @@ static void set_headers(struct request *r, const char *type, const struct reply 
 	}
 	if (reply && reply->gzip)
 		MHD_add_response_header(r->response, "Content-Encoding", "gzip");
+	if (r->close)
+		MHD_add_response_header(r->response, "Connection", "close");
 	for (unsigned i = 0; i < r->n_headers; i++)
 		MHD_add_response_header(r->response, r->headers[i].name, r->headers[i].value);
 }
@@ -335,34 +352,23 @@ static void set_id(struct request *r)
 }
 
 /* Status that fits what is wrong with the request as such, or 0. */
-static unsigned objection(struct request *r, const char **why)
+static unsigned objection(struct request *r, const struct header_count *n, const char **why)
 {
-	struct header_count n = { 0 };
 	const union MHD_ConnectionInfo *size = MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, count_header, &n);
 	if (size && size->header_size > MAX_HEADERS) {
 		*why = "the headers are too long";
 		return 431;
 	}
-	if (n.host > 1 || n.authorization > 1) {
+	if (n->host > 1 || n->authorization > 1) {
 		*why = "a header that must be there once is there twice";
+		return 400;
+	}
+	if (n->length + n->encoding > 1) {
+		*why = "the length of the body is told twice";
 		return 400;
 	}
 	unsigned status = uri_parse(&r->uri, r->raw);
 	*why = r->uri.error;
-	if (!n.length && !n.encoding)
-		return status;
-	if (n.length + n.encoding > 1) {
-		*why = "the length of the body is told twice";
-		return 400;
-	}
-	if (!status && r->http->ops.body)
-		r->body_max = r->http->ops.body(r->http->arg, r->method, r->uri.path);
-	if (n.encoding || n.bytes > r->body_max) {
-		*why = r->body_max ? "the body is too long, or its length is not told" : "no request to this path has a body";
-		return 413;
-	}
-	set_deadline(r, after_seconds(HEADER_SECONDS)); /* until it is here */
 	return status;
 }
 
@@ -377,21 +383,45 @@ static enum MHD_Result queue(struct request *r)
 	return rc;
 }
 
-/* Headers are here: a request that is not well formed is answered at once, before its body, if it has one. */
+/* May it go on? Asked once. */
+static bool judge(struct request *r)
+{
+	if (r->judged)
+		return true;
+	r->judged = true;
+	r->body_max = r->http->ops.head(r->http->arg, r);
+	r->body_max = r->body_max < MAX_BODY ? r->body_max : MAX_BODY;
+	return !r->done;
+}
+
+/*
+ * Headers are here. What is not well formed is answered at once; and if a body follows, also what may not be asked, before
+ * the body is taken. An answer so early costs the connection, because nobody reads what else comes: without a body there is
+ * no need for it.
+ */
 static enum MHD_Result begin(struct request *r, const char *method)
 {
+	struct header_count n = { 0 };
 	const char *why = NULL;
 	r->method = xstrdup(method);
 	r->http->stats.requests++;
 	set_deadline(r, 0);
 	set_id(r);
-	unsigned status = objection(r, &why);
-	if (!status)
-		return MHD_YES;
-	request_header_add(r, "Connection", "close");
-	r->http->ops.refuse(r->http->arg, r, status, why);
-	r->started = true;
-	return queue(r);
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, count_header, &n);
+	unsigned status = objection(r, &n, &why);
+	r->close = status || n.length || n.encoding;
+	if (status)
+		r->http->ops.refuse(r->http->arg, r, status, why);
+	else if (r->close && judge(r) && (n.encoding || n.bytes > r->body_max))
+		r->http->ops.refuse(r->http->arg, r, 413, r->body_max ? "the body is too long, or its length is not told" :
+									"no request to this path has a body");
+	r->started = r->done;
+	if (r->done)
+		return queue(r);
+	if (r->close)
+		set_deadline(r, after_seconds(BODY_SECONDS)); /* until it is here */
+	r->close = false;
+	return MHD_YES;
 }
 
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
@@ -413,7 +443,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	if (!r->started) {
 		set_deadline(r, 0);
 		r->started = true;
-		h->ops.request(h->arg, r);
+		if (judge(r))
+			h->ops.request(h->arg, r);
 		if (!r->done) {
 			r->suspended = true;
 			MHD_suspend_connection(conn);
@@ -443,6 +474,8 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
 		return;
 	if (r->closed)
 		r->closed(r->stream_arg);
+	if (r->method)
+		r->http->ops.end(r->http->arg, r);
 	set_deadline(r, after_seconds(IDLE_SECONDS));
 	for (unsigned i = 0; i < r->n_headers; i++) {
 		free(r->headers[i].name);
@@ -470,6 +503,13 @@ static bool address_of(const struct sockaddr *sa, struct addr *ret)
 	else
 		return false;
 	return true;
+}
+
+static uint32_t peer_uid(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.uid : UINT32_MAX;
 }
 
 static enum MHD_Result on_accept(void *cls, const struct sockaddr *sa, socklen_t len)
@@ -512,6 +552,7 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_
 	c->local = !address_of(i ? i->client_addr : NULL, &c->from);
 	i = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = i ? i->connect_fd : -1;
+	c->uid = c->local ? peer_uid(c->fd) : UINT32_MAX;
 	c->deadline = after_seconds(HEADER_SECONDS);
 	c->next = h->conns;
 	c->prev = &h->conns;

@@ -23,12 +23,17 @@ struct http_conf {
 };
 
 struct http_ops {
-	/* A request; must be answered with request_reply or request_stream, now or later. */
+	/*
+	 * The headers of a request are here, a body is not yet: whoever may not ask is answered now. Else returns the bytes that
+	 * a body may have; 0: none is taken.
+	 */
+	size_t (*head)(void *arg, struct request *r);
+	/* The whole request; must be answered with request_reply or request_stream, now or later. */
 	void (*request)(void *arg, struct request *r);
-	/* Bytes that the body of a request to this path may have; 0: none is taken. NULL: none anywhere. */
-	size_t (*body)(void *arg, const char *method, const char *path);
 	/* One that is not well formed: must be answered at once, with this status. */
 	void (*refuse)(void *arg, struct request *r, unsigned status, const char *why);
+	/* The reply has gone out, or the client has: the last that is heard of it. */
+	void (*end)(void *arg, struct request *r);
 };
 
 /*
@@ -46,13 +51,17 @@ const char *request_id(const struct request *r); /* as the client named it, or m
 const char *request_header(const struct request *r, const char *name);
 /* Whatever the caller keeps with a request, copied: it lives as long. */
 void request_set_user(struct request *r, const void *user, size_t size);
-const void *request_user(const struct request *r);
+void *request_user(struct request *r);
 /* Parameters of the target; those that a body has may be added to them. */
 struct uri *request_params(struct request *r);
 /* The body, NUL-terminated; "" if there is none. */
 const char *request_body(struct request *r, size_t *ret_len);
 /* Address of the client; false if it came over a unix socket, which only those get to whom its mode lets in. */
 bool request_from(const struct request *r, struct addr *ret);
+/* User id of who is at the other end of a unix socket; UINT32_MAX if it is none. */
+uint32_t request_uid(const struct request *r);
+/* Status that it was answered with, 0 = not yet. */
+unsigned request_status(const struct request *r);
 
 /* Adds a header to the reply that follows. name and value are copied. */
 void request_header_add(struct request *r, const char *name, const char *value);

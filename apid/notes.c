@@ -1,4 +1,4 @@
-/* What people add to alerts: handed to alertd, which keeps it, and written down here. */
+/* What people add to alerts: handed to alertd, which keeps it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 #include "apid.h"
 #include "codec.h"
 #include "json.h"
-#include "log.h"
 #include "problem.h"
 
 #define NOTE_MS 12000
@@ -14,7 +13,7 @@
 struct note {
 	struct apid *k;
 	struct request *r;
-	char op[16], id[ID_STRLEN], actor[TOKEN_NAME + 1];
+	char op[16], id[ID_STRLEN];
 };
 
 static void on_noted(void *arg, const struct g_answer *a, struct codec_reader *r)
@@ -26,7 +25,6 @@ static void on_noted(void *arg, const struct g_answer *a, struct codec_reader *r
 		n->k->alertd.heard = mono_ns();
 		snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(r->base, a->error) : "");
 	}
-	log_info("audit: %s of alert %s by %s: %s", n->op, n->id, n->actor, a && a->status == 200 ? "done" : text);
 	if (a && a->status == 200) {
 		struct buf b = { 0 };
 		buf_addf(&b, "{\"id\":\"%s\",\"done\":\"%s\"}\n", n->id, n->op);
@@ -51,7 +49,6 @@ void post_note(void *arg, struct request *r, const struct route *rt, const char 
 	struct note *n = xcalloc(1, sizeof *n);
 	*n = (struct note){ .k = k, .r = r };
 	snprintf(n->op, sizeof n->op, "%s", op);
-	snprintf(n->actor, sizeof n->actor, "%s", actor);
 	id_str(c.command.id, n->id);
 	c.command.op = str_put_raw(&strs, op, strlen(op));
 	c.command.text = str_put(&strs, comment ? comment : "", comment ? strlen(comment) : 0, 4096);

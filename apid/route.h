@@ -55,6 +55,7 @@ struct route {
 	enum reply reply;
 	enum rtype shape;   /* of the records answered with, if they are others than 'records' */
 	size_t body;        /* bytes that a request may have; its members are parameters */
+	bool heavy;         /* searches the history: there are fewer of these, see limit.h */
 };
 
 struct route_table {

@@ -12,7 +12,16 @@ struct listener {
 	struct apid *k;
 	struct request *r;
 	struct events_client *c;
+	char who[TOKEN_NAME + 1];
 };
+
+static unsigned streams_of(const struct apid *k, const char *who)
+{
+	unsigned n = 0;
+	for (const struct listener *s = k->listeners; s; s = s->next)
+		n += strcmp(s->who, who) == 0;
+	return n;
+}
 
 static void on_pull(void *arg, struct buf *out)
 {
@@ -112,6 +121,12 @@ void get_stream(void *arg, struct request *r, const struct route *rt, const char
 	unsigned topics = 0;
 	for (int t = 0; t < N_TOPICS; t++)
 		topics |= (unsigned)has_topic(list ? list : "alerts", topic_names[t]) << t;
+	const char *who = request_token(r)->name;
+	if (streams_of(k, who) >= k->c->topo->api.max_streams) {
+		request_header_add(r, "Retry-After", "10");
+		request_problem(r, 429, "this token has too many streams open; see api.max_streams in weir.yaml(5)", NULL);
+		return;
+	}
 	if (!parse_since(r, &place, &since) || !parse_filters(r, topics, filter))
 		return;
 	struct events_client *c = events_join(k->events, topics, filter, since, ndjson);
@@ -124,6 +139,7 @@ void get_stream(void *arg, struct request *r, const struct route *rt, const char
 	}
 	struct listener *s = xcalloc(1, sizeof *s);
 	*s = (struct listener){ .next = k->listeners, .prev = &k->listeners, .k = k, .r = r, .c = c };
+	snprintf(s->who, sizeof s->who, "%s", who);
 	if (s->next)
 		s->next->prev = &s->next;
 	k->listeners = s;

@@ -66,12 +66,13 @@ wait_for() { # seconds command...
 		sleep 0.05
 	done
 }
-# A topology with everything in our directory: topology SENSORS-LINES [MORE]
+# A topology with everything in our directory: topology SENSORS-LINES [MORE]. A test asks as often as the machine can, so
+# that requests are not limited, unless $limits says otherwise.
 topology() {
 	cat >"$tmp/weir.yaml" <<EOF
 runtime: $tmp/run
 state: $tmp/state
-api: {listen: "127.0.0.1:${PORT:-18470}"}
+api: {listen: "127.0.0.1:${PORT:-18470}", ${limits:-rate: 0, heavy_rate: 0, heavy_at_once: 0}}
 sensors:
 $1
 ${2:-}

@@ -112,7 +112,7 @@ check "the next page is linked" grep -q '^Link: </api/v1/flows/history?limit=50&
 # -- notes --
 same "acknowledge" 200 "$(code -X POST -H "$auth" -H 'Content-Type: application/json' -d '{"comment":"seen by the test"}' "$base/api/v1/alerts/$id/ack")"
 check "the note is there, with its author" sh -c "curl -s -H '$auth' $base/api/v1/alerts/$id | jq -e '.acknowledged and .ack.by == \"api.token\" and .ack.comment == \"seen by the test\"'"
-check "and written down" grep -q "audit: ack of alert $id by api.token: done" "$tmp/run.log"
+check "and written down" grep -q "audit: write: POST /api/v1/alerts/$id/ack by api.token from 127.0.0.1: 200" "$tmp/run.log"
 same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")"
 same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
 same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"

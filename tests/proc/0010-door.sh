@@ -3,6 +3,7 @@
 PORT=${PORT:-18473}
 base=http://127.0.0.1:$PORT
 
+limits="rate: 0, heavy_rate: 0, heavy_at_once: 0, max_streams: 32"
 topology "  office: {file: $captures/office.pcapng}"
 start
 wait_for 30 at_end
@@ -29,7 +30,7 @@ same "two Hosts" 400 "$(raw "GET /livez HTTP/1.1\r\nHost: a\r\nHost: localhost\r
 same "two tokens" 400 "$(raw "GET /api/v1/flows HTTP/1.1\r\n${h}Authorization: Bearer x\r\n\r\n")"
 same "no Host" 400 "$(raw "GET /livez HTTP/1.1\r\n\r\n" | cut -c1-3)"
 same "no HTTP" closed "$(raw "\0\0\0\0hello\r\n\r\n" | sed 's/^[45]..$/closed/')"
-long=$(perl -e 'print "a" x 9000')
+long=$(perl -e 'print "a" x 17000')
 same "headers too long" 431 "$(raw "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: $long\r\n\r\n")"
 same "a path too long" 414 "$(raw "GET /$(echo "$long" | cut -c1-2000) HTTP/1.1\r\nHost: localhost\r\n\r\n")"
 for path in /livez/../livez /%2e%2e/livez /livez%00 /livez%2f /..%2flivez //livez '/livez?x=%' /livez%ff '/livez#a'; do

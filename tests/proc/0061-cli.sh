@@ -5,7 +5,7 @@ sock=$tmp/api.sock
 
 # At a pace: what ended before apid came is not in its view.
 topology "  office: {file: $captures/office.pcapng, speed: 10}"
-sed -i "s|^api:.*|api: {listen: \"unix:$sock\"}|" "$tmp/weir.yaml"
+sed -i "s|^api: {listen: [^,]*|api: {listen: \"unix:$sock\"|" "$tmp/weir.yaml"
 WEIR_CONFIG=$tmp/weir.yaml
 export WEIR_CONFIG
 start
