@@ -53,7 +53,7 @@ static json_t *host_row(struct compat *c, const void *rec, const char *base)
 	json_t *o = json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:o,s:I,s:o,s:s}", "key", key, "ip", ip, "vlan", (int)g->vlan, "name",
 			      host_name(h, base), "os", 0, "first_seen", jsec(g->first), "last_seen", jsec(g->last), "num_alerts",
 			      (json_int_t)g->alerts, "country", jstr(base, g->country), "mac", mac_str(&g->mac, mac));
-	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b}", "is_blacklisted", 0, "is_localhost", g->local ? 1 : 0,
+	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b}", "is_blacklisted", g->listed ? 1 : 0, "is_localhost", g->local ? 1 : 0,
 					    "is_multicast", addr_is_multicast(&g->ip) ? 1 : 0, "is_broadcast",
 					    addr_is_broadcast(&g->ip) ? 1 : 0, "is_broadcast_domain", 0));
 	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I},s:{s:f,s:f},s:{s:I,s:I,s:I},s:{s:I,s:I,s:I}}", "score", "total",
@@ -98,7 +98,7 @@ static bool keep(void *arg, const void *rec, const char *base)
 	struct r_host *h = &f->host;
 	*h = *(const struct r_host *)rec;
 	struct str *all[] = { &h->host.name, &h->host.names, &h->host.os, &h->host.apps, &h->host.engaged, &h->host.sensor,
-			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network };
+			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network, &h->host.app_counts };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		*all[i] = str_put_raw(&f->strs, str_ptr(base, *all[i]), all[i]->len);
 	f->there = true;
@@ -121,7 +121,7 @@ static bool find_host(struct compat *c, struct found *f)
 	return true;
 }
 
-/* "name=sent rcvd" pairs of the application map: see apps in weir-fields(7). */
+/* "name=bytes" pairs of the application map: see apps in weir-fields(7). */
 static void each_app(const struct r_host *h, const char *base, void (*cb)(void *arg, const char *name, double bytes), void *arg)
 {
 	const char *p = str_ptr(base, h->host.apps), *end = p + h->host.apps.len;
@@ -313,7 +313,7 @@ json_t *host_document(struct compat *c, const struct r_host *h, const char *base
 					    rate(g->bytes_sent + g->bytes_rcvd, h), "throughput_pps",
 					    rate(g->packets_sent + g->packets_rcvd, h)));
 	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b,s:b}", "localhost", g->local ? 1 : 0, "privatehost",
-					    addr_is_private(&g->ip) ? 1 : 0, "is_blacklisted", 0, "is_multicast",
+					    addr_is_private(&g->ip) ? 1 : 0, "is_blacklisted", g->listed ? 1 : 0, "is_multicast",
 					    addr_is_multicast(&g->ip) ? 1 : 0, "is_broadcast",
 					    addr_is_broadcast(&g->ip) ? 1 : 0, "dhcpHost", 0));
 	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I,s:i},s:{s:I,s:I,s:I,s:i}}", "tcpPacketStats.sent",

@@ -46,7 +46,7 @@ static void place_host(struct engine *e, struct host *h, const struct openflow *
 	h->local = h->network >= 0 || conf_is_local(&e->conf, &h->ip);
 	if (h->local)
 		set_mac(h, mac);
-	enrich_host(e->enrich, h);
+	know_host(e, h);
 	if (!*h->sensor)
 		snprintf(h->sensor, sizeof h->sensor, "%s", sensor);
 	h->changed = true;
@@ -208,20 +208,28 @@ static void count_network(struct engine *e, const struct host *h, const struct h
 		count_tcp(net, g);
 }
 
-void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *app,
-	  const char *base)
+void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *a,
+		   const char *base)
 {
-	struct growth g = growth_of(f, n, app);
+	struct growth g = growth_of(f, n, a);
 	struct host *side[2] = { host_of(e, f, false), host_of(e, f, true) };
 	struct place *sensor = &sensor_of(e, f)->place;
-	const char *name = app->app.len ? str_ptr(base, app->app) : "Unknown";
-	size_t len = app->app.len ? app->app.len : 7;
+	struct app_growth app = { .name = "Unknown", .name_len = 7, .breed = str_ptr(base, a->breed), .breed_len = a->breed.len,
+				  .time = g.time, .span = g.span, .first = !(f->n.client_packets + f->n.server_packets) };
+	if (a->app.len) {
+		app.name = str_ptr(base, a->app);
+		app.name_len = a->app.len;
+	}
 	for (int i = 0; i < 2; i++) {
 		if (!side[i])
 			continue;
 		host_touch(e->hosts, side[i], n->last);
 		count_host(side[i], &g, i);
-		host_add_app(side[i], name, len, g.bytes[0] + g.bytes[1]);
+		app.sent = g.bytes[i];
+		app.rcvd = g.bytes[!i];
+		app.packets_sent = g.packets[i];
+		app.packets_rcvd = g.packets[!i];
+		host_add_app(side[i], &app);
 		count_network(e, side[i], side[!i], &g, i);
 	}
 	if (side[1])

@@ -94,6 +94,24 @@ bool subject_excluded(struct engine *e, const struct subject *s, const struct ch
 
 /* -- lists and rules on flows -- */
 
+/* The checks that know lists of addresses by themselves count as well. */
+static bool is_listed(const struct engine *e, const struct addr *a)
+{
+	static const char *const keys[] = { "blacklisted_client_contact", "blacklisted_server_contact" };
+	for (int i = 0; i < 2; i++)
+		if (conf_in_nets(&e->conf.checks[conf_index(&e->conf, keys[i], ENT_FLOW)], a))
+			return true;
+	return lists_has_addr(e->lists, a);
+}
+
+void know_host(struct engine *e, struct host *h)
+{
+	if (h->place.known)
+		return;
+	enrich_host(e->enrich, h);
+	h->place.listed = is_listed(e, &h->ip);
+}
+
 static void on_list(void *arg, unsigned list, const char *what)
 {
 	struct flow_run *run = arg;

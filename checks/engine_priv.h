@@ -154,6 +154,8 @@ void policy_metrics(const struct engine *e, struct metrics *m);
 /* Is the finding not to become an alert? Remembered with the flow. */
 bool flow_excluded(struct flow_run *run, const struct checkdef *d);
 bool subject_excluded(struct engine *e, const struct subject *s, const struct checkdef *d, bool attacker);
+/* What databases and lists say of a host; asked once. */
+void know_host(struct engine *e, struct host *h);
 /* Lists and rules, at any hook. */
 void run_flow_policy(struct flow_run *run);
 /* At the minute run. */
@@ -207,7 +209,7 @@ void count_flow(struct engine *e, struct openflow *f);
 /* The flow is no longer open: takes back what it weighed on its hosts. */
 void uncount_flow(struct engine *e, struct openflow *f);
 /* What the flow carried since the last record of it. */
-void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *app,
+void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *a,
 		   const char *base);
 /* What the end of a flow says of its sides: scans show in flows that led to nothing. */
 void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app);

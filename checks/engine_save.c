@@ -30,6 +30,7 @@ const struct member flow_members[] = {
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
+/* 29 and 30 were members once. */
 const struct member host_members[] = {
 	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, age.touched), MEMBER(4, host, local),
 	MEMBER(5, host, changed), MEMBER(6, host, high_minutes), MEMBER(7, host, first), MEMBER(8, host, last),
@@ -38,12 +39,12 @@ const struct member host_members[] = {
 	MEMBER(16, host, flows_active), MEMBER(17, host, flows_alerted), MEMBER(18, host, alerts),
 	MEMBER(19, host, score), MEMBER(20, host, remote_flows), MEMBER(21, host, peers), MEMBER(22, host, ports),
 	MEMBER(23, host, dns_servers), MEMBER(24, host, ntp_servers), MEMBER(25, host, smtp_servers),
-	MEMBER(26, host, is_dns), MEMBER(27, host, is_ntp), MEMBER(28, host, is_smtp), MEMBER(29, host, apps),
-	MEMBER(30, host, n_apps), MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
+	MEMBER(26, host, is_dns), MEMBER(27, host, is_ntp), MEMBER(28, host, is_smtp),
+	MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
 	MEMBER(34, host, minute), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
 	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
 	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast), MEMBER(44, host, mute_flows),
-	MEMBER(45, host, mute),
+	MEMBER(45, host, mute), MEMBER(46, host, apps), MEMBER(47, host, n_apps),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
 
@@ -334,14 +335,16 @@ static bool get_host(struct engine *e, struct unpack *u)
 	}
 	for (size_t i = 0; i < n_host_members; i++)
 		memcpy((char *)h + host_members[i].off, (char *)&tmp + host_members[i].off, host_members[i].size);
-	for (unsigned i = 0; i < h->n_apps; i++)
+	for (unsigned i = 0; i < h->n_apps; i++) {
 		h->apps[i].name[sizeof h->apps[i].name - 1] = '\0';
+		h->apps[i].breed %= HOST_BREEDS;
+	}
 	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = h->kind[sizeof h->kind - 1] = '\0';
 	if (h->network >= CONF_MAX_NETWORKS || h->network < 0)
 		h->network = -1;
 	memcpy(h->names, names, sizeof names);
 	h->engaged = drop_orphans(e, h, g);
-	enrich_host(e->enrich, h);
+	know_host(e, h);
 	return true;
 }
 

@@ -163,25 +163,59 @@ uint64_t host_evicted(const struct host_table *t)
 
 /* -- what is counted -- */
 
-void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes)
+static const char *const breeds[HOST_BREEDS] = { "Unrated", "Safe", "Acceptable", "Fun", "Unsafe", "Potentially Dangerous", "Dangerous",
+				      "Tracker/Ads" };
+
+static uint8_t breed_of(const char *s, size_t len)
 {
-	if (len == 0 || bytes == 0)
-		return;
-	if (len >= sizeof h->apps[0].name)
-		len = sizeof h->apps[0].name - 1;
+	for (uint8_t i = 0; i < HOST_BREEDS; i++)
+		if (strlen(breeds[i]) == len && memcmp(breeds[i], s, len) == 0)
+			return i;
+	return 0;
+}
+
+/* Of an application that is new to the host; NULL: there are too many. */
+static struct host_app *find_app(struct host *h, const struct app_growth *g)
+{
+	size_t len = g->name_len < sizeof h->apps[0].name ? g->name_len : sizeof h->apps[0].name - 1;
 	for (unsigned i = 0; i < h->n_apps; i++)
-		if (strlen(h->apps[i].name) == len && memcmp(h->apps[i].name, name, len) == 0) {
-			h->apps[i].bytes += bytes;
-			return;
-		}
-	if (h->n_apps == HOST_APPS) {
-		h->other_bytes += bytes;
+		if (strlen(h->apps[i].name) == len && memcmp(h->apps[i].name, g->name, len) == 0)
+			return &h->apps[i];
+	if (h->n_apps == HOST_APPS)
+		return NULL;
+	struct host_app *a = &h->apps[h->n_apps++];
+	*a = (struct host_app){ .breed = breed_of(g->breed, g->breed_len) };
+	memcpy(a->name, g->name, len);
+	return a;
+}
+
+/* Each second once, however many flows there are. */
+static void add_seconds(struct host_app *a, uint64_t time, uint64_t span)
+{
+	uint32_t to = (uint32_t)(time / 1000000000u), from = (uint32_t)((time - span) / 1000000000u);
+	if (from <= a->second)
+		from = a->second + 1;
+	if (from > to)
+		return;
+	a->seconds += to - from + 1;
+	a->second = to;
+}
+
+void host_add_app(struct host *h, const struct app_growth *g)
+{
+	if (g->name_len == 0 || g->sent + g->rcvd == 0)
+		return;
+	struct host_app *a = find_app(h, g);
+	if (!a) {
+		h->other_bytes += g->sent + g->rcvd;
 		return;
 	}
-	struct host_app *a = &h->apps[h->n_apps++];
-	memcpy(a->name, name, len);
-	a->name[len] = '\0';
-	a->bytes = bytes;
+	a->sent += g->sent;
+	a->rcvd += g->rcvd;
+	a->packets_sent += (uint32_t)g->packets_sent;
+	a->packets_rcvd += (uint32_t)g->packets_rcvd;
+	a->flows += g->first;
+	add_seconds(a, g->time, g->span);
 }
 
 /* The last two labels, or three when the last but one is short, as in example.co.uk: near enough to tell domains apart. */
@@ -248,7 +282,8 @@ const char *host_name(const struct host *h)
 static int by_bytes(const void *a, const void *b)
 {
 	const struct host_app *x = a, *y = b;
-	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : strcmp(x->name, y->name);
+	uint64_t p = x->sent + x->rcvd, q = y->sent + y->rcvd;
+	return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
 }
 
 static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
@@ -258,10 +293,17 @@ static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 	qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
 	g->apps.off = (uint32_t)arena->len;
 	for (unsigned i = 0; i < h->n_apps; i++)
-		buf_addf(arena, "%s%s=%llu", i ? "\n" : "", sorted[i].name, (unsigned long long)sorted[i].bytes);
+		buf_addf(arena, "%s%s=%llu", i ? "\n" : "", sorted[i].name, (unsigned long long)(sorted[i].sent + sorted[i].rcvd));
 	if (h->other_bytes)
 		buf_addf(arena, "\nother=%llu", (unsigned long long)h->other_bytes);
 	g->apps.len = (uint32_t)arena->len - g->apps.off;
+	g->app_counts.off = (uint32_t)arena->len;
+	for (unsigned i = 0; i < h->n_apps; i++) {
+		const struct host_app *a = &sorted[i];
+		buf_addf(arena, "%s%s=%llu %llu %u %u %u %u %s", i ? "\n" : "", a->name, (unsigned long long)a->sent,
+			 (unsigned long long)a->rcvd, a->packets_sent, a->packets_rcvd, a->flows, a->seconds, breeds[a->breed]);
+	}
+	g->app_counts.len = (uint32_t)arena->len - g->app_counts.off;
 }
 
 static void put_names(const struct host *h, struct g_host *g, struct buf *arena)
@@ -318,6 +360,7 @@ void host_record(const struct host *h, const struct conf *conf, uint64_t time, b
 		g->as_name = put(arena, h->place.as_name);
 		g->pool = put(arena, h->place.pool);
 		g->network = put(arena, h->place.network);
+		g->listed = h->place.listed;
 	}
 	put_names(h, g, arena);
 	put_apps(h, g, arena);

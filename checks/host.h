@@ -23,6 +23,7 @@
 #define HOST_CONTACTS 128
 #define HOST_DOMAINS  4
 #define HOST_NAME_LEN 80
+#define HOST_BREEDS   8
 
 /*
  * What belongs to one minute; zero again after the minute run. [0] as client or attacker, [1] as server or victim. The standard
@@ -60,7 +61,19 @@ enum name_source { NAME_DHCP, NAME_MDNS, NAME_NETBIOS, NAME_DNS, NAME_SOURCES };
 
 struct host_app {
 	char name[32];
-	uint64_t bytes;
+	uint64_t sent, rcvd;
+	uint32_t packets_sent, packets_rcvd, flows;
+	uint32_t seconds, second; /* with traffic; the last of them */
+	uint8_t breed;            /* as nDPI rates it */
+};
+
+/* What a flow carried for a host since its last record. */
+struct app_growth {
+	const char *name, *breed;
+	size_t name_len, breed_len;
+	uint64_t sent, rcvd, packets_sent, packets_rcvd;
+	uint64_t time, span; /* ns: of its last packet, and how long it took */
+	bool first;          /* record of the flow */
 };
 
 /* What is known of a host beside the packets. Texts live as long as the databases and the topology. */
@@ -70,6 +83,7 @@ struct host_place {
 	uint32_t asn;
 	const char *as_name, *vendor, *pool; /* "" if there is none */
 	char network[CIDR_STRLEN];
+	bool listed; /* on a list */
 };
 
 struct host {
@@ -134,7 +148,7 @@ void host_will_change(struct host_table *t, struct host *h);
 /* Puts back the order of activity after hosts were made from a copy, and what the table counted. */
 void host_table_restored(struct host_table *t, uint64_t evicted);
 
-void host_add_app(struct host *h, const char *name, size_t len, uint64_t bytes);
+void host_add_app(struct host *h, const struct app_growth *g);
 /*
  * A DNS name that the host asked for. The names below one registered domain are counted in a sketch, for the four domains with
  * most of them in the hour. Returns the domain's counters, NULL if there is none.

@@ -354,6 +354,18 @@ static void say(const struct asked *s, char *out, size_t size)
 		snprintf(out, size, "%s %.*s", s->prefix, (int)s->len, s->text);
 }
 
+bool lists_has_addr(const struct lists *l, const struct addr *a)
+{
+	bool listed = false;
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i].kind == LIST_ADDRESS && has_addr(&l->list[i], a)) {
+			if (l->list[i].t->allow)
+				return false;
+			listed = true;
+		}
+	return listed;
+}
+
 struct asking {
 	struct lists *l;
 	uint64_t *told; /* bit per list */

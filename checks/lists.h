@@ -41,6 +41,8 @@ typedef void lists_cb(void *arg, unsigned list, const char *what);
  * that has something, unless a list with 'allow' has the same. Counts hits.
  */
 void lists_flow(struct lists *l, const struct r_flow *f, const char *base, lists_cb *cb, void *arg);
+/* Is the address on any list, and on none with 'allow'? Counts no hit. */
+bool lists_has_addr(const struct lists *l, const struct addr *a);
 /* Does the list have it? For tests and 'weir checks'. */
 bool lists_has(const struct lists *l, unsigned list, const char *text);
 void lists_metrics(const struct lists *l, struct metrics *m);

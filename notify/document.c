@@ -579,7 +579,7 @@ static void nested_host(struct object *o, const struct source *s)
 	put_bool(&info, "privatehost", addr_is_private(&ip));
 	put_bool(&info, "broadcast_domain_host", s->a->host.local && mac_is_set(&s->a->host.mac));
 	put_bool(&info, "dhcpHost", false);
-	put_bool(&info, "is_blacklisted", false);
+	put_bool(&info, "is_blacklisted", s->a->host.listed);
 	put_bool(&info, "is_broadcast", addr_is_broadcast(&ip));
 	put_bool(&info, "is_multicast", addr_is_multicast(&ip));
 	end(&info);

@@ -215,24 +215,19 @@ end
 local function make_host_accessors(script)
 	local set = rt.set.host
 	local function f(name) return set.read(name) end
-	local function optional(accessor, name)
-		if set.field[name] then return set.read(name) end
-		return function() error(("host.%s: weir does not know this of a host"):format(accessor), 2) end
-	end
 	local ip, vlan, mac, sent, rcvd = f "ip", f "vlan", f "mac", f "bytes_sent", f "bytes_rcvd"
-	local packets, apps = f "packets_sent", f "apps"
+	local packets, counts = f "packets_sent", f "app_counts"
 	local byte = address_bytes(set, "ip")
 	local multicast, broadcast = is_multicast(byte), is_broadcast(byte)
 	local function key() return ip() .. "@" .. vlan() end
 	local ran = rt.make_state(script).global { name = "ran_before", ttl = 86400, max = 100000 }
 	rt.make_timer(script)
 	script.skip = {}
-	local out_flows, in_flows = optional("getUnidirectionalTCPUDPFlowsStats", "flows.unanswered_client"),
-		optional("getUnidirectionalTCPUDPFlowsStats", "flows.unanswered_server")
+	local out_flows, in_flows = f "flows.unanswered_client", f "flows.unanswered_server"
 	local host = {
 		ip = ip, vlan_id = vlan, name = f "name", score = f "score", is_local = f "local",
 		mac = function() return mac():upper() end,
-		is_blacklisted = optional("is_blacklisted", "blacklisted"),
+		is_blacklisted = f "blacklisted",
 		is_rx_only = function() return packets() == 0 end,
 		is_multicast = multicast, is_broadcast = broadcast,
 		is_unicast = function() return not (multicast() or broadcast()) end,
@@ -240,11 +235,15 @@ local function make_host_accessors(script)
 		bytes = function() return sent() + rcvd() end,
 		l7 = function()
 			local by_app = {}
-			for name, bytes in rt.pairs(apps()) do
-				-- Both directions are counted together: what is asked for alone fails with its name.
-				by_app[name] = setmetatable({ bytes = bytes }, { __metatable = false, __index = function(_, k)
-					error(("host.l7(): weir does not count '%s' by application"):format(tostring(k)), 2)
-				end })
+			for name, text in rt.pairs(counts()) do
+				local n, at = {}, 0
+				for number, after in string.gmatch(text, "(%d+) ()") do
+					n[#n + 1], at = tonumber(number), after
+				end
+				by_app[name] = {
+					["bytes.sent"] = n[1], ["bytes.rcvd"] = n[2], ["packets.sent"] = n[3], ["packets.rcvd"] = n[4],
+					num_flows = n[5], duration = n[6], breed = text:sub(at),
+				}
 			end
 			return { ndpi = by_app }
 		end,
@@ -252,11 +251,9 @@ local function make_host_accessors(script)
 		getUnidirectionalTCPUDPFlowsStats = function()
 			return { num_ingress = in_flows(), num_egress = out_flows() }
 		end,
-		getNumContactedPeersAsClientTCPUDPNoTX =
-			optional("getNumContactedPeersAsClientTCPUDPNoTX", "unanswered.servers"),
-		getNumContactsFromPeersAsServerTCPUDPNoTX =
-			optional("getNumContactsFromPeersAsServerTCPUDPNoTX", "unanswered.clients"),
-		getNumContactedTCPUDPServerPortsNoTX = optional("getNumContactedTCPUDPServerPortsNoTX", "unanswered.ports"),
+		getNumContactedPeersAsClientTCPUDPNoTX = f "unanswered.servers",
+		getNumContactsFromPeersAsServerTCPUDPNoTX = f "unanswered.clients",
+		getNumContactedTCPUDPServerPortsNoTX = f "unanswered.ports",
 		resetHostContacts = function() rt.note(cell.row, "reset") end,
 		skipVisitedHost = function(skip, till)
 			script.skip[key()] = skip and (tonumber(till) or math.huge) or nil

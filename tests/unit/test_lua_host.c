@@ -188,6 +188,38 @@ static void test_excluded(void **state)
 	remove_script("both");
 }
 
+/* What ntopng's accessors tell of a host is what its flows carried, and what lists have. */
+static void test_known(void **state)
+{
+	(void)state;
+	struct lab l;
+	char lists[120], *path = xasprintf("%s/bad.netset", dir);
+	write_script("custom_host_lua_script",
+		     "if host.ip() ~= '192.0.2.7' then return 0 end\nlocal t = host.l7().ndpi.TLS\n"
+		     "host.triggerAlert(10, tostring(host.is_blacklisted()) .. ' ' .. t.breed .. ' ' .. t.num_flows .. ' ' ..\n"
+		     "  t.duration .. ' ' .. t['bytes.sent'] .. ' ' .. t['bytes.rcvd'] .. ' ' .. t['packets.sent'] .. ' ' ..\n"
+		     "  t['packets.rcvd'])\nreturn 0\n");
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("192.0.2.0/29\n", f);
+	fclose(f);
+	snprintf(lists, sizeof lists, "lists: {bad: {file: %s}}", path);
+	for (int listed = 1; listed >= 0; listed--) {
+		open_with(&l, listed ? lists : "");
+		struct lab_flow flows[] = { lab_flow(&l, 1), lab_flow(&l, 2), lab_flow(&l, 70) };
+		flows[0].n.client_packets = 21; /* at once with the second: seconds are counted once */
+		for (int i = 0; i < 3; i++)
+			lab_run(&flows[i]);
+		lab_tick(&l, 121);
+		assert_string_equal(lab_last(&l, "custom_host_lua_script")->message,
+				    listed ? "true Safe 3 7 60000 12000 60 61" : "false Safe 3 7 60000 12000 60 61");
+		lab_close(&l);
+	}
+	unlink(path);
+	free(path);
+	remove_script("custom_host_lua_script");
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -205,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),     cmocka_unit_test(test_one_each), cmocka_unit_test(test_skipped),
 		cmocka_unit_test(test_disabled), cmocka_unit_test(test_periods),  cmocka_unit_test(test_excluded),
+		cmocka_unit_test(test_known),
 	};
 	return cmocka_run_group_tests_name("lua hosts", tests, make_dir, remove_dir);
 }

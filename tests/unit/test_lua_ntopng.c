@@ -208,7 +208,8 @@ static const char *host_run(struct bench *b, uint64_t clock)
 	h.host.local = 1;
 	buf_reserve(&arena, 1000);
 	h.host.name = text_of(&arena, "printer");
-	h.host.apps = text_of(&arena, "TLS=400\nDNS=170");
+	h.host.listed = 1;
+	h.host.app_counts = text_of(&arena, "TLS=400 0 4 5 6 60 Potentially Dangerous\nDNS=100 70 1 2 3 4 Acceptable");
 	bench_host(b, 1u << LUA_MINUTE, &h, &arena);
 	const char *said = bench_run(b, LUA_HOSTS, clock);
 	buf_release(&arena);
@@ -220,11 +221,13 @@ static void test_host(void **state)
 	(void)state;
 	struct bench b = { 0 };
 	bench_script(&b, "custom_host_lua_script",
-		     "local l7 = host.l7()\nlocal first = host.isFirstCheckRun()\n"
+		     "local l7 = host.l7()\nlocal tls, dns = l7.ndpi.TLS, l7.ndpi.DNS\nlocal first = host.isFirstCheckRun()\n"
 		     "if(first) then host.resetHostContacts() end\n"
 		     "host.triggerAlert(90, host.ip() .. ' ' .. host.mac() .. ' ' .. host.name() .. ' ' .. host.vlan_id() .. ' ' ..\n"
 		     "  host.score() .. ' ' .. tostring(host.is_local()) .. ' ' .. host.bytes_sent() .. ' ' .. host.bytes_rcvd() .. ' ' ..\n"
-		     "  host.bytes() .. ' ' .. l7.ndpi.TLS.bytes .. tostring(host.is_unicast()) .. tostring(host.is_multicast()) ..\n"
+		     "  host.bytes() .. ' ' .. tls['bytes.sent'] .. tls.breed .. tls.duration ..\n"
+		     "  dns['bytes.rcvd'] .. dns['packets.sent'] .. dns['packets.rcvd'] .. dns.num_flows .. dns.breed ..\n"
+		     "  tostring(dns.throughput) .. tostring(host.is_blacklisted()) .. tostring(host.is_unicast()) .. tostring(host.is_multicast()) ..\n"
 		     "  tostring(host.is_broadcast()) .. tostring(host.is_rx_only()) ..\n"
 		     "  host.getNumContactedPeersAsClientTCPUDPNoTX() .. host.getNumContactsFromPeersAsServerTCPUDPNoTX() ..\n"
 		     "  host.getNumContactedTCPUDPServerPortsNoTX() .. host.getUnidirectionalTCPUDPFlowsStats().num_egress ..\n"
@@ -232,8 +235,8 @@ static void test_host(void **state)
 	bench_start(&b, "upload_heavy_host: {enabled: no}");
 	assert_string_equal(host_run(&b, 6000 * S),
 			    "0 custom_host_lua_script reset\n"
-			    "0 custom_host_lua_script 90 10.0.0.7 AA:BB:CC:01:02:03 printer 3 9 true 500 70 570 400truefalsefalse"
-			    "true4006true\n");
+			    "0 custom_host_lua_script 90 10.0.0.7 AA:BB:CC:01:02:03 printer 3 9 true 500 70 570 "
+			    "400Potentially Dangerous6070123Acceptableniltruetruefalsefalsetrue4006true\n");
 	/* Said again at each run: the engine makes one episode of it. */
 	assert_non_null(strstr(host_run(&b, 6060 * S), "true4006false\n"));
 	assert_non_null(strstr(host_run(&b, 6120 * S), "true4006false\n"));
