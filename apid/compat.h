@@ -143,7 +143,6 @@ uint64_t flow_packets(const struct r_flow *f);
 const char *proto_upper(uint8_t proto, char out[8]);
 const char *dscp_name(uint8_t tos);
 json_t *compat_host_health(const struct compat *c);
-json_t *host_document(struct compat *c, const struct r_host *h, const char *base);
 
 /* -- handlers -- */
 #define COMPAT_HANDLERS(X) \

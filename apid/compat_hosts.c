@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "compat.h"
+#include "compat_sums.h"
 #include "match.h"
+
+#define MAX_CUSTOM 10000 /* hosts in one answer */
+#define MAX_DETAIL 1000  /* the same with objects of their flows */
 
 /* -- host/active -- */
 
@@ -145,100 +149,6 @@ static void add_app(void *arg, const char *name, double bytes)
 	jadd(arg, name, (json_int_t)bytes);
 }
 
-/* What a host's own flows tell beside its record. */
-struct sums {
-	struct addr ip;
-	json_t *ndpi, *dscp_sent, *dscp_rcvd, *ports, *peers;
-	json_int_t as_client, as_server, alerted_client, alerted_server, unanswered;
-	json_int_t retrans, ooo, lost, retrans_r, ooo_r, lost_r;
-	json_int_t proto[2][4]; /* bytes sent and received: tcp, udp, icmp, other */
-};
-
-static unsigned proto_class(uint8_t p)
-{
-	return p == 6 ? 0 : p == 17 ? 1 : p == 1 || p == 58 ? 2 : 3;
-}
-
-static void add_ndpi(json_t *all, const struct r_flow *f, const char *base, bool client)
-{
-	char app[64];
-	str_copy(app, sizeof app, base, f->app.app);
-	const char *key = *app ? app : "Unknown";
-	json_t *o = json_object_get(all, key);
-	if (!o) {
-		o = json_pack("{s:o,s:i}", "breed", jstr(base, f->app.breed), "duration", 0);
-		json_object_set_new(all, key, o);
-	}
-	jadd(o, "bytes.sent", (json_int_t)(client ? f->n.client_bytes : f->n.server_bytes));
-	jadd(o, "bytes.rcvd", (json_int_t)(client ? f->n.server_bytes : f->n.client_bytes));
-	jadd(o, "packets.sent", (json_int_t)(client ? f->n.client_packets : f->n.server_packets));
-	jadd(o, "packets.rcvd", (json_int_t)(client ? f->n.server_packets : f->n.client_packets));
-	jadd(o, "num_flows", 1);
-	jadd(o, "duration", (json_int_t)((f->n.last - f->key.first) / 1000000000u));
-}
-
-static bool add_flow(void *arg, const void *rec, const char *base)
-{
-	struct sums *s = arg;
-	const struct r_flow *f = rec;
-	bool client = addr_cmp(&f->key.client, &s->ip) == 0;
-	unsigned cls = proto_class(f->key.proto);
-	char text[80];
-	if (!client && addr_cmp(&f->key.server, &s->ip) != 0)
-		return true;
-	add_ndpi(s->ndpi, f, base, client);
-	s->proto[0][cls] += (json_int_t)(client ? f->n.client_bytes : f->n.server_bytes);
-	s->proto[1][cls] += (json_int_t)(client ? f->n.server_bytes : f->n.client_bytes);
-	jadd(client ? s->dscp_sent : s->dscp_rcvd, dscp_name(f->n.client_tos_min), (json_int_t)f->n.client_packets);
-	jadd(client ? s->dscp_rcvd : s->dscp_sent, dscp_name(f->n.server_tos_min), (json_int_t)f->n.server_packets);
-	if (!client && f->key.server_port) {
-		snprintf(text, sizeof text, "%s:%u", f->key.proto == 6 ? "tcp" : "udp", f->key.server_port);
-		json_t *name = jstr(base, f->app.app);
-		json_object_set_new(s->ports, text, name);
-	}
-	json_object_set_new(s->peers, addr_str(client ? &f->key.server : &f->key.client, text), json_true());
-	if (f->n.end_reason == END_ACTIVE) {
-		s->as_client += client;
-		s->as_server += !client;
-	}
-	s->alerted_client += client && f->judge.score;
-	s->alerted_server += !client && f->judge.score;
-	s->unanswered += client && !f->n.server_packets;
-	s->retrans += client ? f->n.client_retrans : f->n.server_retrans;
-	s->ooo += client ? f->n.client_ooo : f->n.server_ooo;
-	s->lost += client ? f->n.client_lost : f->n.server_lost;
-	s->retrans_r += client ? f->n.server_retrans : f->n.client_retrans;
-	s->ooo_r += client ? f->n.server_ooo : f->n.client_ooo;
-	s->lost_r += client ? f->n.server_lost : f->n.client_lost;
-	return true;
-}
-
-static void sum_flows(struct compat *c, const struct r_host *h, struct sums *s)
-{
-	*s = (struct sums){ .ip = h->host.ip, .ndpi = json_object(), .dscp_sent = json_object(), .dscp_rcvd = json_object(),
-			    .ports = json_object(), .peers = json_object() };
-	live_each(c->k->flows, NULL, add_flow, s);
-}
-
-static void release_sums(struct sums *s)
-{
-	json_decref(s->ndpi);
-	json_decref(s->dscp_sent);
-	json_decref(s->dscp_rcvd);
-	json_decref(s->ports);
-	json_decref(s->peers);
-}
-
-static json_t *dns_document(void)
-{
-	/* The queries of one host are not counted by kind; both spellings of the replies, for old clients. */
-	json_t *zero = json_pack("{s:i,s:i,s:i,s:i,s:i,s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}", "num_queries", 0,
-				 "num_replies_ok", 0, "num_replies_error", 0, "num_replies ok", 0, "num_replies error", 0,
-				 "queries", "num_a", 0, "num_aaaa", 0, "num_any", 0, "num_cname", 0, "num_mx", 0, "num_ns", 0,
-				 "num_other", 0, "num_ptr", 0, "num_soa", 0, "num_txt", 0);
-	return json_pack("{s:O,s:o}", "sent", zero, "rcvd", zero);
-}
-
 static unsigned sensor_index(const struct compat *c, const char *base, struct str name)
 {
 	const struct topo *t = c->k->c->topo;
@@ -248,23 +158,7 @@ static unsigned sensor_index(const struct compat *c, const char *base, struct st
 	return 0;
 }
 
-static json_t *dscp_document(const struct sums *s)
-{
-	json_t *o = json_object(), *v;
-	const char *key;
-	json_object_foreach(s->dscp_sent, key, v)
-		json_object_set_new(o, key, json_pack("{s:O,s:i}", "packets.sent", v, "packets.rcvd", 0));
-	json_object_foreach(s->dscp_rcvd, key, v) {
-		json_t *both = json_object_get(o, key);
-		if (both)
-			json_object_set(both, "packets.rcvd", v);
-		else
-			json_object_set_new(o, key, json_pack("{s:i,s:O}", "packets.sent", 0, "packets.rcvd", v));
-	}
-	return o;
-}
-
-static void put_numbers(json_t *o, const struct r_host *h, const struct sums *s)
+static void put_numbers(json_t *o, const struct r_host *h, const struct host_sums *s)
 {
 	const struct g_host *g = &h->host;
 	static const char *const classes[] = { "tcp", "udp", "icmp", "other_ip" };
@@ -278,7 +172,7 @@ static void put_numbers(json_t *o, const struct r_host *h, const struct sums *s)
 		{ "flows.as_client", g->flows_client }, { "flows.as_server", g->flows_server },
 		{ "total_flows.as_client", g->flows_client }, { "total_flows.as_server", g->flows_server },
 		{ "alerted_flows.as_client", s->alerted_client }, { "alerted_flows.as_server", s->alerted_server },
-		{ "unreachable_flows.as_client", s->unanswered }, { "unreachable_flows.as_server", 0 },
+		{ "unreachable_flows.as_client", g->mute_out }, { "unreachable_flows.as_server", g->mute_in },
 		{ "contacts.as_client", g->peers }, { "contacts.as_server", (json_int_t)json_object_size(s->peers) },
 		{ "score", g->score }, { "score.as_client", g->client_score }, { "score.as_server", g->server_score },
 		{ "duration", (json_int_t)((g->last - g->first) / 1000000000u) }, { "num_alerts", g->alerts },
@@ -290,18 +184,41 @@ static void put_numbers(json_t *o, const struct r_host *h, const struct sums *s)
 		for (unsigned k = 0; k < 4; k++) {
 			char name[32];
 			snprintf(name, sizeof name, "%s.bytes.%s", classes[k], dir ? "rcvd" : "sent");
-			json_object_set_new(o, name, json_integer(s->proto[dir][k]));
+			json_object_set_new(o, name, json_integer(s->bytes[dir][k]));
 		}
 }
 
-json_t *host_document(struct compat *c, const struct r_host *h, const char *base)
+/* Was a name of the host heard this way? */
+static bool has_source(const struct g_host *g, const char *base, const char *source)
+{
+	const char *names = str_ptr(base, g->names);
+	return g->names.len && memmem(names, g->names.len, source, strlen(source));
+}
+
+/* What comes of the host's flows; the objects only if there are any. */
+static void put_sums(json_t *o, const struct host_sums *s)
+{
+	static const char *const names[] = { "tcpPacketStats.sent", "tcpPacketStats.rcvd" };
+	for (unsigned dir = SENT; dir <= RCVD; dir++)
+		json_object_set_new(o, names[dir], json_pack("{s:I,s:I,s:I,s:i}", "retransmissions", s->retrans[dir], "out_of_order",
+							     s->ooo[dir], "lost", s->lost[dir], "keep_alive", 0));
+	json_object_set_new(o, "dns", host_sums_dns(s));
+	json_object_set_new(o, "http", host_sums_http(s));
+	if (!s->apps)
+		return;
+	json_object_set(o, "ndpi", s->apps);
+	json_object_set(o, "ndpi_categories", s->categories);
+	json_object_set(o, "used_ports", s->ports);
+	json_object_set_new(o, "dscp", host_sums_dscp(s));
+}
+
+static json_t *host_document(struct compat *c, const struct r_host *h, const char *base, const struct host_sums *s)
 {
 	const struct g_host *g = &h->host;
 	char ip[ADDR_STRLEN], mac[MAC_STRLEN], tskey[ADDR_STRLEN + 8];
-	struct sums s;
 	json_t *o = json_object();
-	sum_flows(c, h, &s);
-	put_numbers(o, h, &s);
+	put_numbers(o, h, s);
+	put_sums(o, s);
 	addr_str(&g->ip, ip);
 	snprintf(tskey, sizeof tskey, g->vlan ? "%s@%u" : "%s", ip, g->vlan);
 	json_object_update_new(o, json_pack("{s:s,s:i,s:s,s:o,s:{},s:i,s:o,s:o,s:s,s:o,s:s}", "ip", ip, "vlan", (int)g->vlan,
@@ -315,18 +232,8 @@ json_t *host_document(struct compat *c, const struct r_host *h, const char *base
 	json_object_update_new(o, json_pack("{s:b,s:b,s:b,s:b,s:b,s:b}", "localhost", g->local ? 1 : 0, "privatehost",
 					    addr_is_private(&g->ip) ? 1 : 0, "is_blacklisted", g->listed ? 1 : 0, "is_multicast",
 					    addr_is_multicast(&g->ip) ? 1 : 0, "is_broadcast",
-					    addr_is_broadcast(&g->ip) ? 1 : 0, "dhcpHost", 0));
-	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I,s:i},s:{s:I,s:I,s:I,s:i}}", "tcpPacketStats.sent",
-					    "retransmissions", s.retrans, "out_of_order", s.ooo, "lost", s.lost, "keep_alive",
-					    0, "tcpPacketStats.rcvd", "retransmissions", s.retrans_r, "out_of_order", s.ooo_r,
-					    "lost", s.lost_r, "keep_alive", 0));
-	json_object_set(o, "ndpi", s.ndpi);
-	json_object_set(o, "used_ports", s.ports);
-	json_object_set_new(o, "dns", dns_document());
-	json_object_set_new(o, "dscp", dscp_document(&s));
-	json_object_set_new(o, "ndpi_categories", json_array());
-	json_object_set_new(o, "http", json_array());
-	release_sums(&s);
+					    addr_is_broadcast(&g->ip) ? 1 : 0, "dhcpHost",
+					    has_source(g, base, "dhcp:") ? 1 : 0));
 	return o;
 }
 
@@ -335,7 +242,15 @@ static void reply_host(struct compat *c, bool bare)
 	struct found f;
 	if (!find_host(c, &f))
 		return;
-	json_t *o = f.there ? host_document(c, &f.host, f.strs.p) : NULL;
+	const struct g_host *g = &f.host.host;
+	json_t *o = NULL;
+	if (f.there) {
+		struct host_sums_set *set = host_sums_new(true);
+		host_sums_want(set, &g->ip, g->vlan);
+		host_sums_walk(set, c->k->flows);
+		o = host_document(c, &f.host, f.strs.p, host_sums_find(set, &g->ip, g->vlan));
+		host_sums_free(set);
+	}
 	buf_release(&f.strs);
 	if (!o)
 		compat_fail(c, RC_NOT_FOUND, "no host with this address is known now");
@@ -401,14 +316,29 @@ void compat_host_l7_stats(struct compat *c)
 struct custom {
 	struct compat *c;
 	const char *wanted;
+	struct host_sums_set *sums;
+	uint32_t left;
 	json_t *rows;
 };
+
+static bool custom_want(void *arg, const void *rec, const char *base)
+{
+	(void)base;
+	struct custom *k = arg;
+	const struct g_host *g = &((const struct r_host *)rec)->host;
+	host_sums_want(k->sums, &g->ip, g->vlan);
+	return --k->left;
+}
 
 /* "FIELD" or "FIELD=ALIAS", joined by commas; a field that is not there is left out. */
 static bool custom_row(void *arg, const void *rec, const char *base)
 {
 	struct custom *k = arg;
-	json_t *all = host_document(k->c, rec, base), *row = json_object();
+	const struct g_host *g = &((const struct r_host *)rec)->host;
+	const struct host_sums *sums = host_sums_find(k->sums, &g->ip, g->vlan);
+	if (!sums)
+		return true;
+	json_t *all = host_document(k->c, rec, base, sums), *row = json_object();
 	for (const char *p = k->wanted; *p;) {
 		size_t len = strcspn(p, ",");
 		char field[128], *alias;
@@ -423,24 +353,37 @@ static bool custom_row(void *arg, const void *rec, const char *base)
 	}
 	json_decref(all);
 	json_array_append_new(k->rows, row);
-	return json_array_size(k->rows) < 1000; /* each costs a walk over the flows */
+	return true;
+}
+
+/* The objects of each host's flows are made only for who asks for one of them. */
+static bool wants_detail(const char *wanted)
+{
+	static const char *const of_flows[] = { "ndpi", "used_ports", "dscp", "contacts.as_server" };
+	for (size_t i = 0; i < sizeof of_flows / sizeof *of_flows; i++)
+		if (strstr(wanted, of_flows[i]))
+			return true;
+	return false;
 }
 
 void compat_host_custom_data(struct compat *c)
 {
 	const struct topo_sensor *s = compat_sensor(c);
 	const char *wanted = compat_arg(c, "field_alias");
-	struct custom k = { c, wanted ? wanted : "ip,name,vlan", json_array() };
 	struct buf b = { 0 };
-	if (!s) {
-		json_decref(k.rows);
+	if (!s)
 		return;
-	}
+	wanted = wanted ? wanted : "ip,name,vlan";
+	bool detail = wants_detail(wanted);
+	struct custom k = { c, wanted, host_sums_new(detail), detail ? MAX_DETAIL : MAX_CUSTOM, json_array() };
 	filter_text(&b, "sensor", s->name);
 	filter_arg(c, &b, "host", "ip");
 	struct match *m = filter_parse(&b, R_HOST);
+	live_each(c->k->hosts, m, custom_want, &k);
+	host_sums_walk(k.sums, c->k->flows);
 	live_each(c->k->hosts, m, custom_row, &k);
 	match_free(m);
+	host_sums_free(k.sums);
 	compat_ok(c, k.rows);
 }
 

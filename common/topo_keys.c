@@ -194,7 +194,8 @@ const struct topo_key topo_root_keys[] = {
 	{ "api.heavy_burst", K_U32, T(api.heavy_burst), "30", "those of them that may come at once after a pause", 1, 1000000 },
 	{ "api.heavy_at_once", K_U32, T(api.heavy_at_once), "2", "those of them that may be under way at a time; 0 = any", 0, 1000 },
 	{ "api.max_streams", K_U32, T(api.max_streams), "16", "event streams that a token may have open", 1, 1000 },
-	{ "api.audit_bytes", K_SIZE, T(api.audit_bytes), "16M", "size at which audit.jsonl, below state, becomes audit.jsonl.1", 4 * KB, TB },
+	{ "api.audit_bytes", K_SIZE, T(api.audit_bytes), "16M",
+	  "size at which audit.jsonl, below state, becomes audit.jsonl.1", 4 * KB, TB },
 	{ "notify.max_rows", K_COUNT, T(notify.max_rows), "100K", "deliveries kept for each recipient", 1, 100000000 },
 	{ 0 },
 };

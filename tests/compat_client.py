@@ -313,5 +313,19 @@ ok("chosen fields are those of all hosts", None if sorted(h["ip"] for h in rows)
 one = ask("GET", R + "host/data.lua", {"ifid": 0, "host": HOST}).json()["rsp"]
 got = [h for h in rows if h["ip"] == HOST]
 ok("with their numbers", None if len(got) == 1 and all(one[k] == got[0][k] for k in got[0]) else f"{got} {str(one)[:200]}")
+rows = ask("POST", R + "host/custom_data.lua", {"ifid": 0, "field_alias": "ip,dns,http,ndpi,bytes.sent,ndpi_categories"}).json()["rsp"]
+live = requests.get(URL + "/api/v1/flows", params={"limit": 10000}, headers={"Authorization": "Bearer " + TOKEN}, timeout=15).json()["data"]
+ips = {h["ip"] for h in rows}
+ends = [f for f in live for end in {f["client"]["ip"], f["server"]["ip"]} if end in ips]
+for what, asked, got in (
+    ("queries of DNS", [f for f in live if "query" in f.get("dns", {})], [h["dns"]["sent"]["num_queries"] for h in rows]),
+    ("of them for addresses", [f for f in live if f.get("dns", {}).get("type") == 1], [h["dns"]["sent"]["queries"]["num_a"] for h in rows]),
+    ("as received", [f for f in live if "query" in f.get("dns", {})], [h["dns"]["rcvd"]["num_queries"] for h in rows]),
+    ("requests of HTTP", [f for f in live if "method" in f.get("http", {})], [h["http"]["sender"]["query"]["total"] for h in rows]),
+    ("their replies", [f for f in live if f.get("http", {}).get("status") and "method" in f["http"]], [h["http"]["receiver"]["response"]["total"] for h in rows]),
+    ("flows by application", ends, [sum(a["num_flows"] for a in h["ndpi"].values()) for h in rows if h["ndpi"]]),
+    ("flows by category", ends, [sum(a["num_flows"] for a in h["ndpi_categories"].values()) for h in rows if h["ndpi_categories"]]),
+):
+    ok(f"hosts together have all {what}", None if asked and len(asked) == sum(got) else f"{len(asked)} {sum(got)}")
 print(f"1..{n}")
 sys.exit(bad)
