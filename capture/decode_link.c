@@ -241,12 +241,12 @@ static enum undecoded decode_chdlc(struct cursor *c)
 	return decode_ethertype(c, type);
 }
 
-/* IEEE 802.11 section 9: data frames only; addresses by the two DS bits. */
-static enum undecoded decode_80211(struct cursor *c, bool padded)
+/* IEEE 802.11 section 9: data frames only; addresses by the two DS bits. swapped: the first two bytes are. */
+static enum undecoded decode_80211(struct cursor *c, bool padded, bool swapped)
 {
 	if (c->left < 24)
 		return UD_TRUNCATED;
-	uint8_t type = c->p[0] >> 2 & 3, subtype = c->p[0] >> 4, flags = c->p[1];
+	uint8_t type = c->p[swapped] >> 2 & 3, subtype = c->p[swapped] >> 4, flags = c->p[!swapped];
 	if (type != 2 || subtype & 4) /* management, control, or data without data */
 		return UD_CONTROL;
 	if (flags & 0x40) /* encrypted */
@@ -276,6 +276,13 @@ static enum undecoded decode_80211(struct cursor *c, bool padded)
 	set_macs(c->d, dst, src);
 	skip(c, len);
 	return decode_llc(c);
+}
+
+/* Many access points swap the two bytes: only of a data frame of version 0 the first one is x8. */
+enum undecoded decode_capwap_80211(struct cursor *c)
+{
+	bool swapped = c->left >= 2 && (c->p[0] & 15) != 8 && (c->p[1] & 15) == 8;
+	return decode_80211(c, false, swapped);
 }
 
 /*
@@ -314,7 +321,7 @@ static enum undecoded decode_radiotap(struct cursor *c)
 		if (c->left > c->wire)
 			c->left = c->wire;
 	}
-	return decode_80211(c, flags & PADDED);
+	return decode_80211(c, flags & PADDED, false);
 }
 
 static enum undecoded decode_prism(struct cursor *c)
@@ -322,7 +329,7 @@ static enum undecoded decode_prism(struct cursor *c)
 	if (c->left < 144)
 		return UD_TRUNCATED;
 	skip(c, 144);
-	return decode_80211(c, false);
+	return decode_80211(c, false, false);
 }
 
 enum undecoded decode_linktype(struct cursor *c, uint16_t linktype)
@@ -353,7 +360,7 @@ enum undecoded decode_linktype(struct cursor *c, uint16_t linktype)
 	case LT_C_HDLC:
 		return decode_chdlc(c);
 	case LT_80211:
-		return decode_80211(c, false);
+		return decode_80211(c, false, false);
 	case LT_80211_RADIO:
 		return decode_radiotap(c);
 	case LT_PRISM:

@@ -26,6 +26,7 @@ enum undecoded decode_linktype(struct cursor *c, uint16_t linktype);
 enum undecoded decode_ethertype(struct cursor *c, uint16_t type);
 enum undecoded decode_ethernet(struct cursor *c);
 enum undecoded decode_ppp(struct cursor *c);
+enum undecoded decode_capwap_80211(struct cursor *c); /* as access points send it to their controller */
 enum undecoded decode_ip(struct cursor *c); /* by the version nibble */
 
 /*

@@ -5,6 +5,8 @@
 #define PORT_GENEVE 6081 /* RFC 8926 */
 #define PORT_GTPU   2152 /* 3GPP TS 29.281 */
 #define PORT_TEREDO 3544 /* RFC 4380 */
+#define PORT_L2TP   1701 /* RFC 2661 */
+#define PORT_CAPWAP 5247 /* RFC 5415: data */
 
 /* The outermost tunnel is what a flow tells of; the innermost addresses are its key. */
 static void enter(struct cursor *c, enum tunnel kind, uint32_t id)
@@ -201,6 +203,40 @@ static enum undecoded decode_teredo(struct cursor *c)
 	return try_inner(c, TUN_TEREDO, 0, at, decode_ip);
 }
 
+/*
+ * RFC 2661 section 3.1: what comes before the numbers of tunnel and session, and behind them, is told by flags. What version 3
+ * (RFC 3931) carries was agreed upon elsewhere.
+ */
+static enum undecoded decode_l2tp(struct cursor *c)
+{
+	enum { CONTROL = 0x8000, LENGTH = 0x4000, SEQUENCE = 0x0800, OFFSET = 0x0200, VERSION = 0x000f };
+	if (c->left < 2)
+		return UD_COUNT;
+	uint16_t flags = get16(c->p);
+	uint32_t ids = flags & LENGTH ? 4 : 2, len = ids + 4 + (flags & SEQUENCE ? 4 : 0);
+	if (flags & CONTROL || (flags & VERSION) != 2 || c->left < len + 2)
+		return UD_COUNT;
+	if (flags & OFFSET)
+		len += 2u + get16(c->p + len);
+	if (c->left < len)
+		return UD_COUNT;
+	return try_inner(c, TUN_L2TP, get32(c->p + ids), len, inner_ppp);
+}
+
+/* RFC 5415 section 4.3: between an access point and its controller. A packet in several fragments stays what it is. */
+static enum undecoded decode_capwap(struct cursor *c)
+{
+	enum { NATIVE = 0x100, FRAGMENT = 0x80, KEEP_ALIVE = 0x08, BINDING_80211 = 1 };
+	if (c->left < 8 || c->p[0] != 0) /* version, and 1 for DTLS */
+		return UD_COUNT;
+	uint32_t word = get32(c->p), len = 4 * (word >> 19 & 31);
+	if (len < 8 || c->left < len || word & (FRAGMENT | KEEP_ALIVE))
+		return UD_COUNT;
+	if (!(word & NATIVE))
+		return try_inner(c, TUN_CAPWAP, 0, len, decode_ethernet);
+	return (word >> 9 & 31) == BINDING_80211 ? try_inner(c, TUN_CAPWAP, 0, len, decode_capwap_80211) : UD_COUNT;
+}
+
 enum undecoded decode_udp_tunnel(struct cursor *c, uint16_t sport, uint16_t dport)
 {
 	if (dport == PORT_VXLAN)
@@ -211,5 +247,9 @@ enum undecoded decode_udp_tunnel(struct cursor *c, uint16_t sport, uint16_t dpor
 		return decode_gtpu(c);
 	if (dport == PORT_TEREDO || sport == PORT_TEREDO)
 		return decode_teredo(c);
+	if (dport == PORT_L2TP || sport == PORT_L2TP)
+		return decode_l2tp(c);
+	if (dport == PORT_CAPWAP || sport == PORT_CAPWAP)
+		return decode_capwap(c);
 	return UD_COUNT;
 }

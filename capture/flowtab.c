@@ -523,8 +523,9 @@ static void make_tuple(struct flow_tuple *t, const struct decoded *d)
 	t->vlan = d->vlan;
 	if (d->tunnel_depth) {
 		t->tunnel = d->tunnel;
-		/* Keys of a GTP tunnel differ by direction; they say nothing about which flow it is. */
-		t->tunnel_id = d->tunnel == TUN_GTPU || d->tunnel == TUN_GRE ? 0 : d->tunnel_id;
+		/* The keys of these differ by direction; they say nothing about which flow it is. */
+		bool by_direction = d->tunnel == TUN_GTPU || d->tunnel == TUN_GRE || d->tunnel == TUN_L2TP;
+		t->tunnel_id = by_direction ? 0 : d->tunnel_id;
 	}
 }
 

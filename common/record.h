@@ -189,7 +189,7 @@ enum rtype {
 
 /* Names for the values of the enumerations that code compares. Same order as enums.def. */
 enum tunnel { TUN_NONE, TUN_GRE, TUN_ERSPAN, TUN_VXLAN, TUN_GENEVE, TUN_GTPU, TUN_IPIP, TUN_6IN4, TUN_PPPOE,
-	      TUN_MPLS, TUN_L2TP, TUN_TEREDO };
+	      TUN_MPLS, TUN_L2TP, TUN_TEREDO, TUN_CAPWAP };
 enum endreason { END_ACTIVE, END_IDLE, END_FIN, END_RST, END_TIMEOUT, END_EVICTED, END_EOF, END_LOST,
 		 END_SHUTDOWN, END_REUSED };
 enum tcpstate { TS_NONE, TS_SYN, TS_SYN_ACK, TS_ESTABLISHED, TS_HALF_CLOSED, TS_CLOSED, TS_RESET, TS_MIDSTREAM };

@@ -208,6 +208,10 @@ static void test_tunnels(void **state)
 		{ TUN_GENEVE, 67, 6081, 17, 12, { 1, 0, 0x65, 0x58, 0, 0, 67, 0, 1, 2, 0, 0 }, true },
 		{ TUN_GTPU, 68, 2152, 17, 8, { 0x30, 0xff, 0, INNER, 0, 0, 0, 68 }, false },
 		{ TUN_GTPU, 68, 2152, 17, 16, { 0x34, 0xff, 0, INNER + 8, 0, 0, 0, 68, 0, 0, 0, 0x85, 1, 0, 9, 0 }, false },
+		{ TUN_L2TP, 0x70008, 1701, 17, 10, { 0, 2, 0, 7, 0, 8, 0xff, 3, 0, 0x21 }, false },
+		{ TUN_L2TP, 0x70008, 1701, 17, 18, { 0x4a, 2, 0, 18 + INNER, 0, 7, 0, 8, 0, 1, 0, 2, 0, 2, 9, 9, 0, 0x21 }, false },
+		{ TUN_CAPWAP, 0, 5247, 17, 8, { 0, 0x10, 0, 0 }, true },
+		{ TUN_CAPWAP, 0, 5247, 17, 16, { 0, 0x20, 2, 0x20, 0, 0, 0, 0, 4, 9, 9, 9, 9 }, true },
 	};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		struct frame f = { 0 };
@@ -228,6 +232,69 @@ static void test_tunnels(void **state)
 		assert_int_equal(decoded_as(&f, 1, false, &d), UD_NONE); /* when tunnels stay closed */
 		assert_int_equal(d.src.b[15], 11);
 		assert_int_equal(d.proto, kinds[i].proto);
+	}
+}
+
+/* What only looks like one, or is none of the packets that carry others. */
+static void test_no_tunnels(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t port;
+		uint8_t n, head[24];
+		bool frame;
+	} kinds[] = {
+		{ 4789, 8, { 0, 0, 0, 0, 0, 0, 66, 0 }, true },                         /* without a number */
+		{ 6081, 8, { 0x40, 0, 0x65, 0x58, 0, 0, 67, 0 }, true },                /* another version */
+		{ 2152, 8, { 0x30, 1, 0, INNER, 0, 0, 0, 68 }, false },                 /* an echo */
+		{ 3544, 0, { 0 }, false },                                              /* IPv4 is not in these */
+		{ 1701, 10, { 0x80, 2, 0, 7, 0, 8, 0xff, 3, 0, 0x21 }, false },         /* control */
+		{ 1701, 10, { 0, 3, 0, 7, 0, 8, 0xff, 3, 0, 0x21 }, false },            /* version 3 */
+		{ 1701, 10, { 0, 2, 0, 7, 0, 8, 0xff, 3, 0xc0, 0x21 }, false },         /* PPP's own */
+		{ 1701, 10, { 2, 2, 0, 7, 0, 8, 0xff, 0xff, 0, 0x21 }, false },         /* an offset behind its end */
+		{ 5247, 8, { 1, 0x10, 0, 0 }, true },                                   /* DTLS */
+		{ 5247, 8, { 0, 0x10, 0, 0x80 }, true },                                /* a fragment */
+		{ 5247, 8, { 0, 0x10, 0, 0x08 }, true },                                /* keep-alive */
+		{ 5247, 8, { 0, 0xf8, 0, 0 }, true },                                   /* longer than the packet */
+		{ 5247, 8, { 0, 0x10, 5, 0 }, true },                                   /* another radio's frame */
+	};
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct frame f = { 0 };
+		struct decoded d;
+		uint16_t inside = (uint16_t)(kinds[i].n + INNER + (kinds[i].frame ? 14 : 0));
+		ethernet(&f, 0x0800);
+		ipv4(&f, 17, 0, (uint16_t)(inside + 8), 11, 12);
+		udp(&f, 40000, kinds[i].port, inside);
+		add(&f, kinds[i].head, kinds[i].n);
+		if (kinds[i].frame)
+			ethernet(&f, 0x0800);
+		inner(&f);
+		assert_int_equal(decoded_as(&f, 1, true, &d), UD_NONE);
+		assert_int_equal(d.src.b[15], 11);
+		assert_int_equal(d.dport, kinds[i].port);
+		assert_int_equal(d.tunnel, TUN_NONE);
+	}
+}
+
+/* 802.11 between an access point and its controller, the control field as in the standard and swapped. */
+static void test_wireless_in_capwap(void **state)
+{
+	(void)state;
+	for (int swapped = 0; swapped <= 1; swapped++) {
+		struct frame f = { 0 };
+		uint16_t inside = 8 + 24 + 8 + INNER;
+		ethernet(&f, 0x0800);
+		ipv4(&f, 17, 0, (uint16_t)(inside + 8), 11, 12);
+		udp(&f, 5247, 40000, inside);
+		ADD(&f, 0, 0x10, 3, 0, 0, 0, 0, 0);
+		if (swapped)
+			ADD(&f, 1, 8);
+		else
+			ADD(&f, 8, 1);
+		ADD(&f, 0, 0, 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0, 0);
+		ADD(&f, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0);
+		inner(&f);
+		is_inner(&f, 1, TUN_CAPWAP, 0);
 	}
 }
 
@@ -328,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_link_types), cmocka_unit_test(test_wireless),
 		cmocka_unit_test(test_tags),       cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_no_tunnels), cmocka_unit_test(test_wireless_in_capwap),
 		cmocka_unit_test(test_6in4_and_teredo), cmocka_unit_test(test_extension_headers),
 		cmocka_unit_test(test_fragments),  cmocka_unit_test(test_lies),
 	};
