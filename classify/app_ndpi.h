@@ -48,21 +48,9 @@ static inline struct str text(struct look *k, const char *s)
 	return s ? str_put(k->arena, s, strlen(s), MAX_TEXT) : (struct str){ 0, 0 };
 }
 
-/* Where a walk over the packets with payload is. */
-struct walk {
-	uint32_t pos;
-	struct headpkt h;
-	struct payload l4;
-};
-
-/* Next packet with payload. Zeroed memory begins. */
-static inline bool next_payload(const struct look *k, struct walk *w)
+static inline bool next_payload(const struct look *k, struct payload_walk *w)
 {
-	const uint8_t *ip;
-	while ((ip = headpkt_next(k->data, k->len, &w->pos, &w->h)) != NULL)
-		if (parse_payload(ip, w->h.caplen, k->key->proto, &w->l4))
-			return true;
-	return false;
+	return payload_next(k->data, k->len, k->key->proto, w);
 }
 
 /* app_ndpi_meta.c: everything that is known of the flow beside its application. */

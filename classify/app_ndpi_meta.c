@@ -8,6 +8,7 @@
 #include "dhcp.h"
 #include "dns.h"
 #include "hello.h"
+#include "mail.h"
 #include "telnet.h"
 
 /* Longest name that nDPI keeps; of a longer one it keeps the end. */
@@ -87,7 +88,7 @@ static bool any_set(const uint8_t *p, size_t n)
 /* The first payload that begins with these words; any if begin is "". */
 static bool find_payload(const struct look *k, const char *begin, struct payload *ret)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	size_t n = strlen(begin);
 	while (next_payload(k, &w)) {
 		if (w.l4.len < n || memcmp(w.l4.p, begin, n) != 0)
@@ -123,7 +124,7 @@ static bool is_whole(const struct look *k, const char *full, size_t len)
 /* The client's bytes in order, as far as they are there without a hole. */
 static size_t client_stream(const struct look *k, uint8_t out[static MAX_STREAM])
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	uint32_t next = 0;
 	size_t n = 0;
 	while (n < MAX_STREAM && next_payload(k, &w)) {
@@ -190,7 +191,7 @@ static void fill_tls(struct look *k)
 
 static void fill_quic(struct look *k)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	char last[QUIC_VERSION_LEN] = "";
 	while (next_payload(k, &w)) {
 		char v[QUIC_VERSION_LEN];
@@ -278,7 +279,7 @@ static void take_dns(struct look *k, struct dns_seen *seen, const struct dns_mes
 
 static void fill_dns(struct look *k)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	struct dns_seen seen = { 0 };
 	while (!seen.reply && next_payload(k, &w)) {
 		struct dns_message m;
@@ -306,7 +307,7 @@ static void fill_ssdp(struct look *k)
 static void fill_dhcp(struct look *k)
 {
 	struct g_flow_app *o = k->out;
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	struct dhcp_message m;
 	while (next_payload(k, &w)) {
 		if (!dhcp_parse(w.l4.p, w.l4.len, &m) || !m.request)
@@ -325,7 +326,7 @@ static void fill_dhcp(struct look *k)
 static void fill_ssh_banners(struct look *k)
 {
 	struct g_flow_app *o = k->out;
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	while (next_payload(k, &w)) {
 		struct str *to = w.h.dir ? &o->ssh_server : &o->ssh_client;
 		size_t n = 0;
@@ -349,7 +350,7 @@ static void fill_sip(struct look *k)
 {
 	static const char *const from[] = { "From", "f", NULL }, *const to[] = { "To", "t", NULL };
 	static const char *const call[] = { "Call-ID", "i", NULL };
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	while (!k->out->sip_call_id.len && next_payload(k, &w)) {
 		k->out->sip_call_id = header(k, &w.l4, call);
 		if (!k->out->sip_call_id.len)
@@ -361,7 +362,7 @@ static void fill_sip(struct look *k)
 
 static void fill_media(struct look *k)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	const char *kind = NULL;
 	while (!kind && next_payload(k, &w)) {
 		kind = parse_rtp_kind(w.l4.p, w.l4.len);
@@ -374,7 +375,7 @@ static void fill_media(struct look *k)
 /* nDPI 4.2 goes on into the bytes behind the name. */
 static void fill_telnet(struct look *k)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	struct telnet t = { 0 };
 	while (next_payload(k, &w))
 		telnet_feed(&t, w.h.dir, w.l4.p, w.l4.len);
@@ -383,12 +384,25 @@ static void fill_telnet(struct look *k)
 	k->out->login_failed = t.failed;
 }
 
+/* nDPI 4.2 does not look at the answers. */
+static bool mail_refused(const struct look *k)
+{
+	enum mail_kind kind = look_is(k, NDPI_PROTOCOL_MAIL_POP)    ? MAIL_POP
+			      : look_is(k, NDPI_PROTOCOL_MAIL_IMAP) ? MAIL_IMAP
+								    : MAIL_SMTP;
+	struct mail m = { .kind = kind };
+	struct payload_walk w = { 0 };
+	while (next_payload(k, &w))
+		mail_feed(&m, w.h.dir, w.l4.p, w.l4.len);
+	return m.failed;
+}
+
 static void fill_login(struct look *k)
 {
 	const struct ndpi_flow_struct *f = k->f;
 	if (is_any(k, login_like) && k->key->proto == 6) {
 		k->out->user = ARRAY(k, f->l4.tcp.ftp_imap_pop_smtp.username);
-		k->out->login_failed = f->l4.tcp.ftp_imap_pop_smtp.auth_failed;
+		k->out->login_failed = look_is(k, NDPI_PROTOCOL_FTP_CONTROL) ? f->l4.tcp.ftp_imap_pop_smtp.auth_failed : mail_refused(k);
 	} else if (look_is(k, NDPI_PROTOCOL_TELNET)) {
 		fill_telnet(k);
 	}

@@ -76,7 +76,7 @@ static bool say_tls_alert(struct buf *b, const struct look *k)
 		[112] = "unrecognized_name",  [113] = "bad_certificate_status_response", [115] = "unknown_psk_identity",
 		[116] = "certificate_required", [120] = "no_application_protocol",
 	};
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	int code = -1, dir = 0;
 	while (next_payload(k, &w)) {
 		int c = parse_tls_alert(w.l4.p, w.l4.len);
@@ -97,7 +97,7 @@ static bool say_tls_alert(struct buf *b, const struct look *k)
 
 static bool say_largest(struct buf *b, const struct look *k)
 {
-	struct walk w = { 0 };
+	struct payload_walk w = { 0 };
 	size_t max = 0;
 	while (next_payload(k, &w))
 		max = w.l4.len > max ? w.l4.len : max;

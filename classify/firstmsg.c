@@ -1,7 +1,6 @@
 #include "firstmsg.h"
 
 #include "dhcp.h"
-#include "headpkt.h"
 #include "parse.h"
 
 enum { TCP = 6, UDP = 17 };
@@ -89,25 +88,20 @@ static struct str put_numbers(struct buf *arena, const struct numbers *s)
 void firstmsg_fill(const struct g_flow_key *key, const void *data, uint32_t len, struct g_flow_app *out, struct buf *arena)
 {
 	struct numbers types = { 0 }, codes = { 0 };
-	struct headpkt h;
-	struct payload l4;
-	uint32_t pos = 0;
-	const uint8_t *ip;
+	struct payload_walk w = { 0 };
 	bool first = true, iec = key->proto == TCP && key->server_port == PORT_IEC104;
 	bool modbus = key->proto == TCP && key->server_port == PORT_MODBUS;
 	bool dhcp = key->proto == UDP && (key->server_port == PORT_DHCP || key->client_port == PORT_DHCP);
-	while ((ip = headpkt_next(data, len, &pos, &h)) != NULL) {
-		if (!parse_payload(ip, h.caplen, key->proto, &l4))
-			continue;
+	while (payload_next(data, len, key->proto, &w)) {
 		if (first && key->proto == TCP && !key->midstream)
-			out->looks_random = looks_random(l4.p, l4.len);
+			out->looks_random = looks_random(w.l4.p, w.l4.len);
 		first = false;
 		if (iec)
-			iec104_types(l4.p, l4.len, &types);
+			iec104_types(w.l4.p, w.l4.len, &types);
 		else if (modbus)
-			modbus_codes(l4.p, l4.len, h.dir == 1, &codes, &out->modbus_errors);
+			modbus_codes(w.l4.p, w.l4.len, w.h.dir == 1, &codes, &out->modbus_errors);
 		else if (dhcp)
-			dhcp_given(l4.p, l4.len, &out->dhcp_address);
+			dhcp_given(w.l4.p, w.l4.len, &out->dhcp_address);
 		else
 			break; /* nothing but the first one is looked at */
 	}

@@ -57,6 +57,15 @@ bool parse_payload(const uint8_t *ip, size_t len, uint8_t proto, struct payload 
 	return true;
 }
 
+bool payload_next(const void *head, uint32_t len, uint8_t proto, struct payload_walk *w)
+{
+	const uint8_t *ip;
+	while ((ip = headpkt_next(head, len, &w->pos, &w->h)) != NULL)
+		if (parse_payload(ip, w->h.caplen, proto, &w->l4))
+			return true;
+	return false;
+}
+
 /* -- text -- */
 
 size_t parse_header(const uint8_t *p, size_t len, const char *name, const char **ret)

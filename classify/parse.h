@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "headpkt.h"
+
 /* Bytes above the transport header, not empty. */
 struct payload {
 	const uint8_t *p;
@@ -15,6 +17,16 @@ struct payload {
 
 /* The payload of an IP packet of this protocol; false if there is none. */
 bool parse_payload(const uint8_t *ip, size_t len, uint8_t proto, struct payload *ret);
+
+/* Where a walk over a HEAD's packets with payload is. Zeroed memory begins. */
+struct payload_walk {
+	uint32_t pos;
+	struct headpkt h;
+	struct payload l4;
+};
+
+/* The next packet with payload, in w->h and w->l4; false at the end. */
+bool payload_next(const void *head, uint32_t len, uint8_t proto, struct payload_walk *w);
 
 /*
  * Value of a header line 'Name: value' in the text at p, up to the empty line. Returns its length (0 if there is none) and

@@ -6,6 +6,7 @@
 #include "classify/dhcp.h"
 #include "classify/dns.h"
 #include "classify/hello.h"
+#include "classify/mail.h"
 #include "classify/parse.h"
 #include "classify/telnet.h"
 
@@ -61,6 +62,15 @@ static void try_telnet(const uint8_t *p, size_t len)
 		abort();
 }
 
+static void try_mail(const uint8_t *p, size_t len)
+{
+	for (enum mail_kind kind = MAIL_POP; kind <= MAIL_SMTP; kind++) {
+		struct mail m = { .kind = kind };
+		mail_feed(&m, false, p, len / 2);
+		mail_feed(&m, true, p + len / 2, len - len / 2);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char version[QUIC_VERSION_LEN];
@@ -71,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_hello(copy, size);
 	try_dhcp(copy, size);
 	try_telnet(copy, size);
+	try_mail(copy, size);
 	try_payload(copy, size, 6);
 	try_payload(copy, size, 17);
 	parse_header(copy, size, "Server", &v);
