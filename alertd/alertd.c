@@ -4,7 +4,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "codec.h"
 #include "history.h"
 #include "log.h"
 #include "mailbox.h"
@@ -60,19 +62,47 @@ static void on_forget(void *arg)
 
 /* -- commands: handed over by the service's thread, carried out here -- */
 
-static void do_note(struct service_job *j, struct alertd *k)
+static unsigned make_silence(struct service_job *j, struct store *s, uint64_t now)
+{
+	struct buf strs = { 0 };
+	struct g_silence x = { .id = j->id, .start = j->start ? j->start : now, .end = j->end, .updated = now };
+	x.match = str_put_raw(&strs, j->match, strlen(j->match));
+	x.comment = str_put_raw(&strs, j->text, strlen(j->text));
+	x.author = str_put_raw(&strs, j->actor, strlen(j->actor));
+	unsigned status = store_sqlite.silence(s, &x, strs.p, &j->error);
+	buf_release(&strs);
+	return status;
+}
+
+/* What goes to the store of alerts. Returns an HTTP status, and why in j->error. */
+static unsigned change(struct service_job *j, struct store *s)
+{
+	struct store_note n = { j->op, j->actor, j->text, j->labels };
+	uint64_t now = wall_ns();
+	if (strcmp(j->op, "silence") == 0)
+		return make_silence(j, s, now);
+	if (strcmp(j->op, "unsilence") == 0)
+		return store_sqlite.unsilence(s, j->id, j->actor, now, &j->error);
+	return store_sqlite.note(s, j->id, &n, now, &j->error);
+}
+
+static void do_change(struct service_job *j, struct alertd *k)
 {
 	struct store *s = intake_store(k->alerts);
 	char id[ID_STRLEN];
 	unsigned status = 503;
+	if (!*j->actor) {
+		free(j->actor);
+		j->actor = xstrdup("unknown");
+	}
 	if (s) {
-		status = store_sqlite.note(s, j->id, j->op, *j->actor ? j->actor : "unknown", j->text, wall_ns(), &j->error);
+		status = change(j, s);
 	} else {
 		char why[600];
 		intake_trouble(k->alerts, why, sizeof why);
 		buf_addf(&j->error, "the store does not work: %s", why);
 	}
-	log_info("%s alert=%s by=%s: %s", j->op, id_str(j->id, id), j->actor, status == 200 ? "done" : buf_cstr(&j->error));
+	log_info("%s id=%s by=%s: %s", j->op, id_str(j->id, id), j->actor, status == 200 ? "done" : buf_cstr(&j->error));
 	service_answer(j, status);
 }
 
@@ -118,7 +148,7 @@ static void do_command(void *arg)
 		intake_prune(o->k->alerts, limit_of(o->j, "age"), 0, alerts_pruned, o);
 		return;
 	}
-	do_note(o->j, o->k);
+	do_change(o->j, o->k);
 	free(o);
 }
 

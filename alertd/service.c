@@ -9,8 +9,9 @@
 #include "loop.h"
 #include "mailbox.h"
 
-#define MAX_TEXT  4096 /* of a comment */
-#define MAX_ACTOR 128
+#define MAX_TEXT   4096 /* of a comment, or of an expression */
+#define MAX_ACTOR  128
+#define MAX_LABELS 1024
 
 struct service {
 	struct service_conf conf;
@@ -30,6 +31,8 @@ static void free_job(struct service_job *j)
 	free(j->op);
 	free(j->text);
 	free(j->actor);
+	free(j->match);
+	free(j->labels);
 	buf_release(&j->error);
 	free(j);
 }
@@ -139,21 +142,25 @@ static bool is_one_of(const char *op, const char *const *ops)
 
 static void on_command(struct service *s, struct link_req *q, const struct g_command *c, const char *base)
 {
-	static const char *const handed_over[] = { "ack", "unack", "comment", "prune", NULL };
+	static const char *const handed_over[] = { "ack", "unack", "comment", "silence", "unsilence", "prune", NULL };
 	struct service_job *j = xcalloc(1, sizeof *j);
 	j->service = s;
 	j->req = q;
 	j->op = text_of(base, c->op, 32);
 	j->text = text_of(base, c->text, MAX_TEXT);
 	j->actor = text_of(base, c->actor, MAX_ACTOR);
+	j->match = text_of(base, c->match, MAX_TEXT);
+	j->labels = text_of(base, c->labels, MAX_LABELS);
 	j->id = c->id;
 	j->number = c->number;
+	j->start = c->start;
+	j->end = c->end;
 	if (strcmp(j->op, "backup") == 0) {
 		begin_copy(s, j);
 	} else if (is_one_of(j->op, handed_over)) {
 		s->conf.handle(s->conf.arg, j);
 	} else {
-		buf_addf(&j->error, "there is no command '%s': ack, unack, comment, backup, prune", j->op);
+		buf_addf(&j->error, "there is no command '%s': ack, unack, comment, silence, unsilence, backup, prune", j->op);
 		j->status = 400;
 		send_answer(j);
 	}

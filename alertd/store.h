@@ -56,6 +56,14 @@ struct store_pruned {
 	bool begun;
 };
 
+/* What somebody adds to an alert. */
+struct store_note {
+	const char *op;     /* ack, unack, or comment */
+	const char *actor;
+	const char *text;   /* "" leaves the comment as it is */
+	const char *labels; /* words, one a line, instead of those that it has; "" leaves them, "-" takes them away */
+};
+
 struct store_log {
 	uint64_t epoch;   /* random, made with the store */
 	uint64_t first;   /* oldest row held; next if there is none */
@@ -101,9 +109,15 @@ struct store_ops {
 
 	/* -- STORE_ALERTS -- */
 
-	/* ack, unack or comment. Returns an HTTP status: 200, 404, 503 and why in err. */
-	unsigned (*note)(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
-			 struct buf *err);
+	/* Returns an HTTP status: 200, 404, 503 and why in err. */
+	unsigned (*note)(struct store *s, struct id id, const struct store_note *n, uint64_t now, struct buf *err);
+	/*
+	 * Makes a silence, or changes the one that has its id: alerts that are stored while it is active are marked with it,
+	 * in the delivery log too. rec.updated is now. 200, 400, 409 (too many), 503 and why in err.
+	 */
+	unsigned (*silence)(struct store *s, const struct g_silence *rec, const char *base, struct buf *err);
+	/* Ends one now; it is kept as long as alerts are. 200, 404 (none, or over), 503 and why in err. */
+	unsigned (*unsilence)(struct store *s, struct id id, const char *actor, uint64_t now, struct buf *err);
 	/* The delivery log: every alert revision stored, packed, in order of its commit. */
 	int (*log)(struct store *s, struct store_log *l);
 	/* Calls cb for at most max rows from number from on, until it returns false. */
@@ -118,6 +132,7 @@ struct store_ops {
 	 * A page of 'alerts', 'flows', 'runs' or 'stats': packed ALERT, FLOW, RUN or METRIC records appended to out. Filter in
 	 * the match language, sort by a field ('-' before it: descending), cursor as an earlier answer gave it: then
 	 * nothing is skipped or doubled while new rows come.
+	 * 'silences': SILENCE records, the latest made first.
 	 * 'top.flows', 'top.alerts': TOP records, one for each value of the fields in 'by' (for flows also 'ip': either
 	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
 	 * 'series': SAMPLE records, oldest first: flows that ended in each span of 'step' (a minute if absent), one for each

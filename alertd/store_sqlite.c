@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "loop.h"
 #include "store_sqlite_query.h"
 
 #define APPLICATION_ID 0x77656972 /* 'weir', in the header of each file */
@@ -242,6 +243,7 @@ static void sqlite_close(struct store *s)
 	close_parts(s);
 	columns_release(&s->alert);
 	columns_release(&s->flow);
+	columns_release(&s->silence);
 	free(s->r.files);
 	free(s->dir);
 	free(s);
@@ -266,6 +268,7 @@ static struct store *sqlite_open(const struct store_conf *conf, enum store_role 
 	s->dir = xstrdup(conf->dir);
 	columns_init(&s->alert, R_ALERT, no_groups);
 	columns_init(&s->flow, R_FLOW, no_groups);
+	columns_init(&s->silence, R_SILENCE, no_groups);
 	columns_init(&without, R_ALERT, note);
 	s->n_alert = without.n;
 	columns_release(&without);
@@ -366,13 +369,15 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 	*page = (struct store_page){ 0 };
 	if (str_eq(base, q->what, "runs"))
 		return read_runs(s, out, page, err);
+	if (str_eq(base, q->what, "silences"))
+		return silences_query(s, q, base, wall_ns(), out, page, err);
 	if (str_eq(base, q->what, "stats"))
 		return read_stats(s, out, page, err);
 	if (str_eq(base, q->what, "alerts") || str_eq(base, q->what, "flows"))
 		return read_query(s, q, base, out, page, err);
 	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows") || str_eq(base, q->what, "series"))
 		return read_top(s, q, base, out, page, err);
-	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, runs or stats");
+	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, runs or stats");
 	return 400;
 }
 
@@ -390,6 +395,8 @@ const struct store_ops store_sqlite = {
 	.prune = sqlite_prune,
 	.tidy = sqlite_tidy,
 	.note = alerts_note,
+	.silence = silences_put,
+	.unsilence = silences_end,
 	.log = alerts_log,
 	.log_read = alerts_log_read,
 	.log_forget = alerts_log_forget,

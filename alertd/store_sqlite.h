@@ -70,8 +70,12 @@ void run_stored(struct run *r, uint64_t time);
 
 /* -- the handle -- */
 
+struct silence;
+
 struct alert_part {
 	sqlite3_stmt *put, *put_log, *save_run;
+	struct silence *silences; /* all in the table */
+	size_t n_silences;
 	struct run run;
 	uint64_t now;             /* of the transaction */
 	struct store_log log;
@@ -111,6 +115,7 @@ struct store {
 	enum store_role role;
 	sqlite3 *db;              /* alerts.db, or the flow file that is written */
 	struct columns alert, flow; /* alert: with the group 'note' at its end */
+	struct columns silence;
 	unsigned n_alert;         /* columns of alerts.db's table: without that group */
 	struct alert_part a;
 	struct flow_part f;
@@ -147,12 +152,24 @@ int alerts_commit(struct store *s, uint64_t next);
 void alerts_rollback(struct store *s);
 int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_pruned *did);
 int alerts_tidy(struct store *s, uint64_t now);
-unsigned alerts_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
-		     struct buf *err);
+unsigned alerts_note(struct store *s, struct id id, const struct store_note *n, uint64_t now, struct buf *err);
 int alerts_log(struct store *s, struct store_log *l);
 int alerts_log_read(struct store *s, uint64_t from, unsigned max,
 		    bool (*cb)(void *arg, uint64_t seq, const void *rec, size_t len), void *arg);
 int alerts_log_forget(struct store *s, uint64_t before);
+
+/* Silences, in alerts.db (store_sqlite_silences.c). */
+void silences_ddl(struct store *s, struct buf *sql);
+/* Takes the table into memory anew. */
+int silences_load(struct store *s);
+void silences_release(struct store *s);
+/* The silence that holds an alert's notifications back at wall-clock time now; unset if none does. */
+struct id silences_find(const struct store *s, const struct r_alert *a, const char *base, uint64_t now);
+unsigned silences_put(struct store *s, const struct g_silence *x, const char *base, struct buf *err);
+unsigned silences_end(struct store *s, struct id id, const char *actor, uint64_t now, struct buf *err);
+int silences_prune(struct store *s, uint64_t oldest);
+unsigned silences_query(struct store *s, const struct g_query *q, const char *base, uint64_t now, struct buf *out,
+			struct store_page *page, struct buf *err);
 
 int flows_open(struct store *s);
 void flows_close(struct store *s);

@@ -33,7 +33,9 @@ static int make_tables(struct store *s)
 		       "CREATE INDEX IF NOT EXISTS alerts_engaged ON alerts(epoch) WHERE " ENGAGED ";"
 		       "CREATE TABLE IF NOT EXISTS notes (id BLOB PRIMARY KEY, ");
 	columns_ddl(&s->alert, s->n_alert, s->alert.n, &sql);
-	buf_adds(&sql, ") WITHOUT ROWID;"
+	buf_adds(&sql, ") WITHOUT ROWID;");
+	silences_ddl(s, &sql);
+	buf_adds(&sql,
 		       "CREATE TABLE IF NOT EXISTS note_log (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, time INTEGER NOT NULL,"
 		       " op TEXT NOT NULL, actor TEXT NOT NULL, comment TEXT NOT NULL);"
 		       "CREATE INDEX IF NOT EXISTS note_log_id ON note_log(id);"
@@ -48,6 +50,8 @@ static int make_tables(struct store *s)
 		rc = store_match_columns(s, s->db, "alerts", &s->alert, 0, s->n_alert, true);
 	if (rc == 0)
 		rc = store_match_columns(s, s->db, "notes", &s->alert, s->n_alert, s->alert.n, true);
+	if (rc == 0)
+		rc = store_match_columns(s, s->db, "silences", &s->silence, 0, s->silence.n, true);
 	if (rc == 0)
 		rc = store_exec(s, s->db, "COMMIT");
 	buf_release(&sql);
@@ -95,7 +99,7 @@ int alerts_open(struct store *s)
 	char *path = store_alerts_path(s);
 	s->db = store_open_db(s, path, OPEN_MAKE);
 	free(path);
-	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0)
+	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || silences_load(s) < 0)
 		return -1;
 	load_log(s);
 	uint64_t epoch = store_get_meta(s->db, "run", 0);
@@ -108,16 +112,19 @@ void alerts_close(struct store *s)
 	sqlite3_finalize(s->a.put_log);
 	sqlite3_finalize(s->a.save_run);
 	buf_release(&s->a.run.inputs);
+	silences_release(s);
 }
 
 /* -- the delivery log -- */
 
-static int log_add(struct store *s, const struct r_alert *a, const char *base)
+static int log_add(struct store *s, const struct r_alert *a, const char *base, struct id silence)
 {
 	struct buf rec = { 0 };
+	struct r_alert marked = *a;
 	if (!s->conf.deliveries)
 		return 0;
-	codec_pack(&rec, R_ALERT, a, base);
+	marked.note.silence = silence;
+	codec_pack(&rec, R_ALERT, &marked, base);
 	sqlite3_bind_int64(s->a.put_log, 1, (sqlite3_int64)s->a.log.next);
 	sqlite3_bind_blob(s->a.put_log, 2, rec.p, (int)rec.len, SQLITE_STATIC);
 	int rc = sqlite3_step(s->a.put_log);
@@ -241,6 +248,24 @@ int alerts_begin(struct store *s, uint64_t epoch, uint64_t now)
 	return runs_load(s, s->db, epoch, &s->a.run) < 0 ? -1 : 0;
 }
 
+/* The mark is that of the last revision. */
+static int mark_silenced(struct store *s, struct id alert, struct id silence)
+{
+	static const char set[] = "INSERT INTO notes(id, silenced_by) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET silenced_by=?2";
+	static const char clear[] = "UPDATE notes SET silenced_by=?2 WHERE id=?1 AND silenced_by!=?2";
+	sqlite3_stmt *st = NULL;
+	uint8_t id[16], by[16];
+	id_to_blob(alert, id);
+	id_to_blob(silence, by);
+	if (store_prepare(s, s->db, id_is_set(silence) ? set : clear, &st) < 0)
+		return -1;
+	sqlite3_bind_blob(st, 1, id, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 2, by, id_is_set(silence) ? 16 : 0, SQLITE_STATIC);
+	int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : store_fail(s, s->db, no_alerts);
+	sqlite3_finalize(st);
+	return rc;
+}
+
 int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 {
 	struct columns cs = { s->alert.c, s->n_alert };
@@ -258,7 +283,10 @@ int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 		return 0;
 	if (sqlite3_last_insert_rowid(s->db)) /* not a later revision */
 		run_stored(&s->a.run, a->alert.time);
-	return log_add(s, a, base) < 0 ? -1 : 1;
+	struct id silence = silences_find(s, a, base, s->a.now);
+	if (s->a.n_silences && mark_silenced(s, a->alert.id, silence) < 0)
+		return -1;
+	return log_add(s, a, base, silence) < 0 ? -1 : 1;
 }
 
 int alerts_commit(struct store *s, uint64_t next)
@@ -284,14 +312,15 @@ void alerts_rollback(struct store *s)
 
 /* -- notes -- */
 
-static unsigned write_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now)
+static unsigned write_note(struct store *s, struct id id, const struct store_note *n, uint64_t now)
 {
 	/* A comment leaves acknowledged as it was; ack and unack without text leave the comment. */
 	static const char upsert[] =
-		"INSERT INTO notes(id, acknowledged, ack_by, ack_comment, ack_time)"
-		" SELECT id, ?2 = 'ack', ?3, ?4, ?5 FROM alerts WHERE id=?1"
+		"INSERT INTO notes(id, acknowledged, ack_by, ack_comment, ack_time, labels)"
+		" SELECT id, ?2 = 'ack', ?3, ?4, ?5, CASE ?6 WHEN '-' THEN '' ELSE ?6 END FROM alerts WHERE id=?1"
 		" ON CONFLICT(id) DO UPDATE SET acknowledged=CASE ?2 WHEN 'ack' THEN 1 WHEN 'unack' THEN 0 ELSE acknowledged END,"
-		" ack_by=?3, ack_comment=CASE ?4 WHEN '' THEN ack_comment ELSE ?4 END, ack_time=?5";
+		" ack_by=?3, ack_comment=CASE ?4 WHEN '' THEN ack_comment ELSE ?4 END, ack_time=?5,"
+		" labels=CASE ?6 WHEN '' THEN labels WHEN '-' THEN '' ELSE ?6 END";
 	static const char logged[] = "INSERT INTO note_log(id, op, actor, comment, time) VALUES(?1, ?2, ?3, ?4, ?5)";
 	const char *const sql[] = { upsert, logged };
 	uint8_t blob[16];
@@ -302,10 +331,12 @@ static unsigned write_note(struct store *s, struct id id, const char *op, const 
 		if (store_prepare(s, s->db, sql[i], &st) < 0)
 			return 503;
 		sqlite3_bind_blob(st, 1, blob, 16, SQLITE_STATIC);
-		sqlite3_bind_text(st, 2, op, -1, SQLITE_STATIC);
-		sqlite3_bind_text(st, 3, actor, -1, SQLITE_STATIC);
-		sqlite3_bind_text(st, 4, text, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 2, n->op, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 3, n->actor, -1, SQLITE_STATIC);
+		sqlite3_bind_text(st, 4, n->text, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 5, (sqlite3_int64)now);
+		if (i == 0)
+			sqlite3_bind_text(st, 6, n->labels, -1, SQLITE_STATIC);
 		int rc = sqlite3_step(st);
 		if (rc != SQLITE_DONE)
 			store_fail(s, s->db, no_alerts);
@@ -315,12 +346,11 @@ static unsigned write_note(struct store *s, struct id id, const char *op, const 
 	return status;
 }
 
-unsigned alerts_note(struct store *s, struct id id, const char *op, const char *actor, const char *text, uint64_t now,
-		     struct buf *err)
+unsigned alerts_note(struct store *s, struct id id, const struct store_note *n, uint64_t now, struct buf *err)
 {
 	unsigned status = store_exec(s, s->db, "BEGIN IMMEDIATE") < 0 ? 503 : 200;
 	if (status == 200)
-		status = write_note(s, id, op, actor, text, now);
+		status = write_note(s, id, n, now);
 	if (status == 200 && store_exec(s, s->db, "COMMIT") < 0)
 		status = 503;
 	if (!sqlite3_get_autocommit(s->db))
@@ -349,6 +379,8 @@ int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_p
 	uint64_t oldest = now > max_age ? now - max_age : 0;
 	if (!did->begun) {
 		did->begun = true;
+		if (silences_prune(s, oldest) < 0)
+			return -1;
 		did->excess = store_int(s->db, "SELECT count(*) FROM alerts", 0) - (int64_t)s->conf.max_alerts;
 	}
 	if (did->excess > 0) {

@@ -172,9 +172,10 @@ void query_source(const struct query *k, struct buf *sql)
 	}
 	buf_adds(sql, " FROM (SELECT a.*");
 	for (unsigned i = k->s->n_alert; i < cs->n; i++) {
-		bool text = cs->c[i].field->type == FT_STR;
+		enum ftype type = cs->c[i].field->type;
+		const char *none = type == FT_STR || type == FT_LIST ? "''" : type == FT_ID ? "x''" : "0";
 		if (!cs->c[i].missing)
-			buf_addf(sql, ", coalesce(n.\"%s\", %s) AS \"%s\"", cs->c[i].name, text ? "''" : "0", cs->c[i].name);
+			buf_addf(sql, ", coalesce(n.\"%s\", %s) AS \"%s\"", cs->c[i].name, none, cs->c[i].name);
 	}
 	buf_adds(sql, " FROM alerts a LEFT JOIN notes n ON n.id=a.id) ");
 }

@@ -14,6 +14,12 @@ struct id id_make(uint64_t time_ns, uint64_t seed, const void *data, size_t len)
 }
 
 /* 128 bits are 26 digits of 5 bits; the first has only 3. */
+struct id id_random(uint64_t time_ns)
+{
+	struct hash_key random = hash_key_random();
+	return id_make(time_ns, random.k0, &random, sizeof random);
+}
+
 const char *id_str(struct id id, char *buf)
 {
 	if (!id_is_set(id)) {

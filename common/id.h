@@ -17,6 +17,8 @@ struct id {
 
 /* Makes an id from a time (ns) and the bytes that name the thing; seed separates kinds and epochs. */
 struct id id_make(uint64_t time_ns, uint64_t seed, const void *data, size_t len);
+/* An id that nothing else has, for what people make: time and random bits. */
+struct id id_random(uint64_t time_ns);
 /* Prints; buf holds ID_STRLEN. "" for the absent id. Returns buf. */
 const char *id_str(struct id id, char *buf);
 /* Parses a ULID in either case. Returns 0, or -1 and leaves *ret alone. */

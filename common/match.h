@@ -5,7 +5,7 @@
  *   severity >= warning and check in (syn_scan, flow_flood)
  *   either.ip = 192.0.2.7 and bytes > 1M and time >= 2026-11-24T08:00:00Z
  *
- * One parser for recipients, API filters, weir's arguments, later exclusions and silences. Pure.
+ * One parser for recipients, API filters, weir's arguments, exclusions and silences. Pure.
  */
 #ifndef WEIR_MATCH_H
 #define WEIR_MATCH_H

@@ -35,6 +35,7 @@
 #define D_entity FT_ENUM, enum_entity
 #define D_action FT_ENUM, enum_action
 #define D_endcause FT_ENUM, enum_endcause
+#define D_silstate FT_ENUM, enum_silstate
 #define D_gapcause FT_ENUM, enum_gapcause
 #define D_dstate FT_ENUM, enum_dstate
 #define D_linkcode FT_ENUM, enum_linkcode
@@ -129,6 +130,26 @@ static const struct field fields_top[] = {
 #define G g_sample
 static const struct field fields_sample[] = {
 #include "records/sample.def"
+};
+#undef G
+#define G g_silence
+static const struct field fields_silence[] = {
+#include "records/silence.def"
+};
+#undef G
+#define G g_tally
+static const struct field fields_tally[] = {
+#include "records/tally.def"
+};
+#undef G
+#define G g_check
+static const struct field fields_check[] = {
+#include "records/check.def"
+};
+#undef G
+#define G g_interface
+static const struct field fields_interface[] = {
+#include "records/interface.def"
 };
 #undef G
 #define G g_note

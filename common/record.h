@@ -169,6 +169,18 @@ struct g_arp {
 struct g_packets {
 #include "records/packets.def"
 };
+struct g_silence {
+#include "records/silence.def"
+};
+struct g_tally {
+#include "records/tally.def"
+};
+struct g_check {
+#include "records/check.def"
+};
+struct g_interface {
+#include "records/interface.def"
+};
 #undef FIELD
 
 #define GROUP(record, group, member) struct g_##group member;
@@ -205,7 +217,9 @@ enum action { ACT_STORE, ACT_ENGAGE, ACT_UPDATE, ACT_RELEASE };
 enum endcause { CAUSE_NONE, CAUSE_CLEARED, CAUSE_IDLE, CAUSE_DISABLED, CAUSE_END_OF_INPUT, CAUSE_LOST,
 		CAUSE_EVICTED };
 enum gapcause { GAP_RESTART, GAP_KERNEL_DROPS, GAP_SHED, GAP_INTERFACE_DOWN };
-enum dstate { DLV_PENDING, DLV_SENDING, DLV_SENT, DLV_RETRY, DLV_DEAD, DLV_EXPIRED, DLV_SUPPRESSED };
+enum dstate { DLV_PENDING, DLV_SENDING, DLV_SENT, DLV_RETRY, DLV_DEAD, DLV_EXPIRED, DLV_SUPPRESSED,
+	      DLV_SILENCED };
+enum silstate { SIL_PENDING, SIL_ACTIVE, SIL_EXPIRED };
 enum linkcode { LINK_BATCH, LINK_GONE, LINK_EPOCH, LINK_UNKNOWN };
 
 /* A row, described. */

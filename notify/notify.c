@@ -106,7 +106,7 @@ static int queue_alert(struct notify *k, const struct r_alert *a, const char *ba
 {
 	char check[128];
 	struct queue_item item = { .alert_id = a->alert.id, .revision = a->alert.revision, .severity = a->alert.severity,
-				   .record = raw, .len = len, .now = now_ns(k) };
+				   .silenced = id_is_set(a->note.silence), .record = raw, .len = len, .now = now_ns(k) };
 	item.check = text_of(check, sizeof check, base, a->alert.check);
 	for (size_t i = 0; i < k->n; i++) {
 		if (!recipient_wants(&k->r[i], a, base))
@@ -635,6 +635,7 @@ static void put_metrics(void *arg, struct metrics *m)
 		metrics_put(m, "deliveries_pending", name, "deliveries", false,
 			    (double)(t.rows[DLV_PENDING] + t.rows[DLV_SENDING] + t.rows[DLV_RETRY]));
 		metrics_put(m, "deliveries_dead", name, "deliveries", false, (double)t.rows[DLV_DEAD]);
+		metrics_put(m, "deliveries_silenced", name, "deliveries", false, (double)t.rows[DLV_SILENCED]);
 		metrics_put(m, "deliveries_expired", name, "deliveries", false, (double)t.rows[DLV_EXPIRED]);
 		metrics_put(m, "recipient_failures", name, "attempts", false, k->r[i].failures);
 	}

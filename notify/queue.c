@@ -56,10 +56,12 @@ static const char schema[] =
 	" dropped INTEGER NOT NULL, coalesced INTEGER NOT NULL);"
 	"PRAGMA user_version = 1;";
 
-/* Numbers of enum dstate in the text below: 0 pending, 1 sending, 2 sent, 3 retry, 4 dead, 5 expired, 6 suppressed. */
+/*
+ * Numbers of enum dstate in the text below: 0 pending, 1 sending, 2 sent, 3 retry, 4 dead, 5 expired, 6 suppressed,
+ * 7 silenced. */
 static const char *const sql[S_COUNT] = {
-	[S_ADD] = "INSERT INTO delivery(id, alert_id, revision, recipient, state, created, next, expires, check_key, severity,"
-		  " record) VALUES(?1, ?2, ?3, ?4, 0, ?5, ?5, ?6, ?7, ?8, ?9)",
+	[S_ADD] = "INSERT INTO delivery(id, alert_id, revision, recipient, created, next, expires, check_key, severity,"
+		  " record, state, finished) VALUES(?1, ?2, ?3, ?4, ?5, ?5 * (?10 = 0), ?6, ?7, ?8, ?9, ?10, ?11)",
 	[S_KNOWN] = "SELECT 1 FROM delivery WHERE id = ?1",
 	[S_LOOKUP] = "SELECT recipient, state FROM delivery WHERE id = ?1",
 	[S_SET_CURSOR] = "INSERT INTO cursor VALUES(1, ?1, ?2) ON CONFLICT(one) DO UPDATE SET epoch = ?1, next = ?2",
@@ -78,7 +80,7 @@ static const char *const sql[S_COUNT] = {
 	[S_TOTALS] = "INSERT INTO total VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(recipient) DO UPDATE SET queued = ?2, sent = ?3,"
 		     " dropped = ?4, coalesced = ?5",
 	[S_RETRY] = "UPDATE delivery SET state = 0, attempts = 0, error = NULL, next = ?2, finished = 0, expires = ?3 WHERE id = ?1"
-		    " AND state IN (0, 3, 4, 5)",
+		    " AND state IN (0, 3, 4, 5, 7)",
 	[S_DROP] = "DELETE FROM delivery WHERE id = ?1 AND state <> 1",
 	[S_LIST] = "SELECT seq, id, alert_id, revision, recipient, state, attempts, created, next, finished, maybe_duplicate,"
 		   " error, check_key, severity, coalesced FROM delivery WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
@@ -400,10 +402,16 @@ struct id queue_id(struct id alert_id, uint32_t revision, const char *recipient)
 	return id;
 }
 
+/* Is a delivery lost when its row goes? */
+static bool counts_as_dropped(unsigned state)
+{
+	return state != DLV_SENT && state != DLV_SUPPRESSED && state != DLV_SILENCED;
+}
+
 /* Takes finished rows away, those that matter least first. Returns 1 if there is room then, 0 if not, -1. */
 static int make_room(struct queue *q, struct account *a)
 {
-	static const enum dstate order[] = { DLV_SENT, DLV_EXPIRED, DLV_DEAD };
+	static const enum dstate order[] = { DLV_SENT, DLV_SILENCED, DLV_EXPIRED, DLV_DEAD };
 	if (rows_of(a) < q->max_rows)
 		return 1;
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -417,7 +425,7 @@ static int make_room(struct queue *q, struct account *a)
 			return -1;
 		uint64_t n = (uint64_t)sqlite3_changes(q->db);
 		a->t.rows[order[i]] -= n < a->t.rows[order[i]] ? n : a->t.rows[order[i]];
-		if (order[i] != DLV_SENT)
+		if (counts_as_dropped(order[i]))
 			a->t.dropped += n;
 		a->dirty = true;
 		if (rows_of(a) < q->max_rows)
@@ -477,10 +485,12 @@ int queue_add(struct queue *q, const struct queue_item *i)
 	sqlite3_bind_text(s, 7, i->check, -1, SQLITE_STATIC);
 	sqlite3_bind_int(s, 8, i->severity);
 	sqlite3_bind_blob(s, 9, i->record, (int)i->len, SQLITE_STATIC);
+	sqlite3_bind_int(s, 10, i->silenced ? DLV_SILENCED : DLV_PENDING);
+	bind_u64(s, 11, i->silenced ? i->now : 0);
 	if (step(q, S_ADD) < 0)
 		return -1;
-	a->t.queued++;
-	a->t.rows[DLV_PENDING]++;
+	a->t.queued += !i->silenced;
+	a->t.rows[i->silenced ? DLV_SILENCED : DLV_PENDING]++;
 	a->dirty = true;
 	return QUEUE_ADDED;
 }
@@ -747,6 +757,7 @@ int queue_retry(struct queue *q, struct id id, uint64_t now, uint64_t expires)
 	if (!sqlite3_changes(q->db))
 		return 0;
 	moved(q, recipient, state, DLV_PENDING, 1);
+	account(q, recipient)->t.queued += state == DLV_SILENCED;
 	return 1;
 }
 
@@ -763,7 +774,7 @@ int queue_drop(struct queue *q, struct id id)
 	if (!sqlite3_changes(q->db))
 		return 0;
 	moved(q, recipient, state, NO_STATE, 1);
-	if (state != DLV_SENT && state != DLV_SUPPRESSED)
+	if (counts_as_dropped(state))
 		account(q, recipient)->t.dropped++;
 	return 1;
 }

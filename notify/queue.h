@@ -7,7 +7,8 @@
  *
  * A delivery found in 'sending' at start was under way when the process died: it is tried again and marked
  * maybe_duplicate. Rows are bounded per recipient: finished ones make room, oldest first; when all rows wait to be sent
- * new alerts are counted in one 'suppressed' row of the recipient instead of getting rows of their own.
+ * new alerts are counted in one 'suppressed' row of the recipient instead of getting rows of their own. What a silence holds
+ * back is 'silenced' from the start; it can be sent by hand.
  *
  * The only file of notify that knows SQLite.
  */
@@ -24,7 +25,7 @@
 
 struct queue;
 
-#define QUEUE_STATES 7 /* of enum dstate */
+#define QUEUE_STATES 8 /* of enum dstate */
 
 /* Opens or makes the file. NULL after appending the reason to err. max_rows bounds the rows of each recipient. */
 struct queue *queue_open(const char *path, uint64_t max_rows, struct buf *err);
@@ -52,6 +53,7 @@ struct queue_item {
 	const char *recipient;
 	const char *check;
 	uint8_t severity;
+	bool silenced;      /* it is kept, and not sent */
 	const void *record; /* the ALERT as it came */
 	size_t len;
 	uint64_t now;
@@ -106,14 +108,14 @@ int queue_expire(struct queue *q, uint64_t now);
  */
 int queue_list(struct queue *q, uint64_t before, bool (*cb)(void *arg, const struct r_delivery *d, const char *base,
 							      uint64_t position), void *arg);
-/* In a transaction: sends a dead, expired or waiting delivery now, with attempts counted anew. 1, 0 if it cannot, -1. */
+/* In a transaction: sends a dead, expired, silenced or waiting delivery now, with attempts counted anew. 1, 0 if it cannot, -1. */
 int queue_retry(struct queue *q, struct id id, uint64_t now, uint64_t expires);
 /* In a transaction: removes a delivery that is not under way. 1, 0 if it cannot, -1. */
 int queue_drop(struct queue *q, struct id id);
 
 /*
  * Running totals of a recipient, over all time:
- * queued = sent + dropped + rows in pending, sending, retry, dead and expired.
+ * queued = sent + dropped + rows in pending, sending, retry, dead and expired. What is silenced was never queued.
  */
 struct queue_totals {
 	uint64_t queued;

@@ -106,10 +106,18 @@ balance() { # description left right
 	echo "$1: $2 and $3"
 	return 1
 }
-conservation() {
+read_metrics() {
 	weir status -f "$tmp/weir.yaml" -m -o json |
 		jq -r 'select(.type == "metric") | [.process, .name, .label // "", .value] | @tsv' >"$tmp/metrics"
-	[ -s "$tmp/metrics" ] || return 1
+	[ -s "$tmp/metrics" ]
+}
+deliveries_balance() {
+	balance "deliveries queued = sent + pending + dead + expired + dropped" "$(metric notify deliveries_queued)" \
+		$(($(metric notify deliveries_sent) + $(metric notify deliveries_pending) + $(metric notify deliveries_dead) + \
+			$(metric notify deliveries_expired) + $(metric notify deliveries_dropped)))
+}
+conservation() {
+	read_metrics || return 1
 	rc=0
 	balance "packets seen = in flows + undecoded + not believed" "$(metric capture packets)" \
 		$(($(metric capture packets_in_flows) + $(metric capture undecoded))) || rc=1
@@ -120,9 +128,7 @@ conservation() {
 	# Each record of an alert is a revision of it, counted from 1, and the store has the last.
 	balance "alert records = revisions stored" "$(metric checks alert_records)" \
 		"$(weir export -f "$tmp/weir.yaml" alerts | jq -s 'map(.revision) | add // 0')" || rc=1
-	balance "deliveries queued = sent + pending + dead + expired + dropped" "$(metric notify deliveries_queued)" \
-		$(($(metric notify deliveries_sent) + $(metric notify deliveries_pending) + $(metric notify deliveries_dead) + \
-			$(metric notify deliveries_expired) + $(metric notify deliveries_dropped))) || rc=1
+	deliveries_balance || rc=1
 	return $rc
 }
 conserved() { check "$1: nothing is missing in the balance of any process" conservation; }

@@ -26,6 +26,7 @@ static const struct column alert_wide[] = { { "id", "ID", 26 },           { "tim
 					    { "entity_value", "ENTITY", 20 }, { "flow.client.ip", "CLIENT", 39 },
 					    { "flow.server.ip", "SERVER", 39 }, { "flow.server.port", "PORT", 5 },
 					    { "flow.app", "APP", 16 },     { "acknowledged", "ACK", 5 },
+					    { "silenced_by", "SILENCED BY", 26 },
 					    { "message", "MESSAGE", 0 },   { NULL, NULL, 0 } };
 static const struct column flow_table[] = { { "first", "FIRST", 19 },     { "client.ip", "CLIENT", 16 },
 					    { "client.port", "PORT", 5 },  { "server.ip", "SERVER", 16 },
@@ -46,6 +47,10 @@ static const struct column delivery_table[] = { { "id", "ID", 26 },         { "r
 						{ "state", "STATE", 10 },    { "attempts", "TRIES", 5 },
 						{ "check", "CHECK", 30 },    { "error", "ERROR", 0 },
 						{ NULL, NULL, 0 } };
+static const struct column silence_table[] = { { "id", "ID", 26 },          { "state", "STATE", 7 },
+					       { "start", "START", 19 },     { "end", "END", 19 },
+					       { "author", "AUTHOR", 16 },   { "match", "MATCH", 40 },
+					       { "comment", "COMMENT", 0 },  { NULL, NULL, 0 } };
 static const struct column metric_table[] = { { "process", "PROCESS", 18 }, { "name", "NAME", 24 },
 					      { "label", "LABEL", 32 },     { "value", "VALUE", 16 },
 					      { "unit", "UNIT", 0 },        { NULL, NULL, 0 } };
@@ -63,6 +68,8 @@ static const struct column *columns_for(enum rtype type, bool wide)
 		return process_table;
 	case R_DELIVERY:
 		return delivery_table;
+	case R_SILENCE:
+		return silence_table;
 	default:
 		return metric_table;
 	}

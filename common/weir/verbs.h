@@ -25,6 +25,7 @@ int verb_checks_test(int argc, char **argv);  /* of verb_checks */
 int verb_follow_check(int argc, char **argv); /* internal: what it prints */
 int verb_deliveries(int argc, char **argv);
 int verb_token(int argc, char **argv);
+int verb_silence(int argc, char **argv);
 
 /* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */
 const char *config_path(const char *option);

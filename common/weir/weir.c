@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
 	{ "store", verb_store, "statistics, backup and retention of the store" },
 	{ "export", verb_export, "all that is stored, in a form to compare" },
 	{ "deliveries", verb_deliveries, "list what is on its way to recipients, send it again, drop it" },
+	{ "silence", verb_silence, "hold notifications back for a time" },
 	{ "token", verb_token, "make, list and remove tokens of the API" },
 	{ "cat", verb_cat, "print the records of a link as JSON lines" },
 	{ "config", verb_config, "check or show the configuration" },

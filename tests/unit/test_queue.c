@@ -96,6 +96,40 @@ static void check_sums(struct queue *q, const char *recipient)
 					   t.rows[DLV_DEAD] + t.rows[DLV_EXPIRED]);
 }
 
+/* What is silenced is never due, takes no room from what is, and is sent when somebody says so. */
+static void test_silenced(void **state)
+{
+	(void)state;
+	struct queue *q = open_queue(4);
+	struct queue_totals t;
+	struct queue_row row;
+	for (unsigned n = 1; n <= 4; n++) {
+		struct queue_item i = item(n, "a", 10 * SEC);
+		i.silenced = true;
+		assert_int_equal(queue_begin(q), 0);
+		assert_int_equal(queue_add(q, &i), QUEUE_ADDED);
+		assert_int_equal(queue_commit(q), 0);
+	}
+	queue_totals(q, "a", &t);
+	assert_int_equal(t.rows[DLV_SILENCED], 4);
+	assert_int_equal(t.queued, 0);
+	assert_int_equal(queue_next(q, "a"), 0);
+	assert_int_equal(queue_due(q, "a", 99 * SEC, 1, &row), 0);
+	assert_int_equal(add(q, 5, "a", 11 * SEC), QUEUE_ADDED);
+	queue_totals(q, "a", &t);
+	assert_int_equal(t.rows[DLV_SILENCED], 3);
+	assert_int_equal(t.dropped, 0);
+	assert_int_equal(queue_begin(q), 0);
+	assert_int_equal(queue_retry(q, queue_id((struct id){ 1000u << 16, 4 }, 1, "a"), 12 * SEC, 99 * SEC), 1);
+	assert_int_equal(queue_drop(q, queue_id((struct id){ 1000u << 16, 3 }, 1, "a")), 1);
+	assert_int_equal(queue_commit(q), 0);
+	queue_totals(q, "a", &t);
+	assert_int_equal(t.rows[DLV_PENDING], 2);
+	assert_int_equal(t.dropped, 0);
+	check_sums(q, "a");
+	queue_close(q);
+}
+
 static void test_life(void **state)
 {
 	(void)state;
@@ -328,7 +362,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_life, clear),   cmocka_unit_test_teardown(test_recover, clear),
+		cmocka_unit_test_teardown(test_life, clear),   cmocka_unit_test_teardown(test_silenced, clear),
+		cmocka_unit_test_teardown(test_recover, clear),
 		cmocka_unit_test_teardown(test_expire, clear), cmocka_unit_test_teardown(test_bound, clear),
 		cmocka_unit_test_teardown(test_list, clear),   cmocka_unit_test(test_backoff),
 		cmocka_unit_test_teardown(test_refused, clear),
