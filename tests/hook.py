@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""A webhook for tests: hook.py PORT LOG [BUSY]. Answers 503 to the first BUSY requests, 200 to the others, and keeps of each of
-those one line in LOG: the Idempotency-Key and the body."""
+"""A webhook for tests: hook.py PORT LOG [BUSY [FILE]]. Answers 503 to the first BUSY requests, 200 to the others, and keeps of each
+of those one line in LOG: the Idempotency-Key and the body. With FILE it answers once that is there."""
 import http.server
+import os
 import sys
 import threading
+import time
 
 port, log = int(sys.argv[1]), sys.argv[2]
 busy = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+free = sys.argv[4] if len(sys.argv) > 4 else None
 lock = threading.Lock()
 
 
@@ -22,6 +25,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
             if not refuse:
                 with open(log, "ab") as f:
                     f.write(self.headers["Idempotency-Key"].encode() + b" " + body + b"\n")
+        while free and not os.path.exists(free):
+            time.sleep(0.05)
         self.send_response(503 if refuse else 200)
         if refuse:
             self.send_header("Retry-After", "1")

@@ -23,6 +23,9 @@ chmod 600 "$tmp/secret"
 python3 "$top/tests/hook.py" 18478 "$tmp/hook.log" 5 &
 pids="$pids $!"
 
+python3 "$top/tests/hook.py" 18494 "$tmp/slow.log" 0 "$tmp/free" 2>/dev/null & # its clients are killed
+pids="$pids $!"
+
 topology "  office: {file: $captures/office.pcapng}" "recipients:
   good: {exec: [$tmp/good]}
   later: {exec: [$tmp/later], retry_min: 100ms, retry_max: 500ms}
@@ -33,6 +36,7 @@ topology "  office: {file: $captures/office.pcapng}" "recipients:
   open: {exec: [$tmp/open], retry_min: 100ms, retry_max: 100ms, max_attempts: 1}
   some: {exec: [$tmp/good], match: 'check = syn_scan', on: [engage]}
   hook: {webhook: 'http://127.0.0.1:18478/x', secret: '\${file:$tmp/secret}', retry_min: 100ms, retry_max: 500ms}
+  slow: {webhook: 'http://127.0.0.1:18494/x', timeout: 60s, retry_min: 100ms, retry_max: 300ms}
   tls: {webhook: 'https://127.0.0.1:18478/x', timeout: 1s, retry_min: 100ms, retry_max: 100ms, max_attempts: 1}"
 start
 wait_for 30 at_end
@@ -69,11 +73,20 @@ check "no secret in the log" sh -c "! grep -q s3cret $tmp/run.log"
 hanging() { deliveries --recipient hang --state sending | grep -q .; }
 wait_for 10 hanging
 ok $? "hang: an attempt is under way"
+wait_for 20 test -s "$tmp/slow.log"
+ok $? "slow: a request has arrived"
 kill -9 "$(pid_of notify)"
 wait_for 20 none_left good
 touch "$tmp/free"
 wait_for 60 none_left hang
 same "hang: all sent in the end" "$all" "$(deliveries --recipient hang --state sent | wc -l)"
+wait_for 60 none_left slow
+same "slow: all sent in the end" "$all" "$(deliveries --recipient slow --state sent | wc -l)"
+# Key and mark of each request, in the order of arrival.
+sed 's/^\([^ ]*\) .*"maybe_duplicate": *\([a-z]*\).*/\1 \2/' "$tmp/slow.log" >"$tmp/slow.marks"
+check "slow: some arrived twice, under the same key and the second time with the mark" awk '
+	{ n[$1]++; if (n[$1] > 1) { twice = 1; bad += $2 != "true" } } END { exit bad || !twice }' "$tmp/slow.marks"
+check "slow: the mark is not on what was never tried before" grep -q ' false$' "$tmp/slow.marks"
 check "hang: those tried before are marked" sh -c "grep -v ' 1 [01] ' $tmp/hang.log | awk '{ if (\$3 != 1) exit 1 }'"
 same "good: nothing was sent twice" "$all" "$(wc -l <"$tmp/good.log")"
 check "no program is left over" sh -c "! pgrep -f '^/bin/sh $tmp/hang'"
