@@ -80,6 +80,7 @@ void aged_remove(struct aged_table *t, struct aged *a)
 	t->ops->release(a);
 	a->used = false;
 	t->free[t->n_free++] = i;
+	t->removed++;
 	t->count--;
 }
 

@@ -35,7 +35,7 @@ struct aged_table {
 	size_t size; /* of an entry */
 	uint32_t *buckets, *free;
 	uint32_t mask, n_used, n_free, oldest, newest;
-	uint64_t max, count, evicted, touches;
+	uint64_t max, count, evicted, removed, touches;
 	bool copying;
 	uint32_t copies, copy_at, copy_end;
 };

@@ -28,6 +28,7 @@ static void add_item(struct check_conf *k, const struct checkdef_param *p, const
 	} else if (p->kind == PARAM_TEXTS) {
 		l->texts = xrealloc(l->texts, (l->n_texts + 1) * sizeof *l->texts);
 		l->texts[l->n_texts++] = xstrndup(s, len);
+		l->n_pairs += memchr(s, '=', len) != NULL;
 	} else if (cidr_parse(s, len, &net) == 0) {
 		add_net(&l->nets, &l->n_nets, &net);
 	} else {

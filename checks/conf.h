@@ -18,6 +18,7 @@ struct conf_list {
 	char **texts;
 	uint32_t *numbers;
 	size_t n_nets, n_texts, n_numbers;
+	size_t n_pairs; /* texts that have a '=' */
 };
 
 struct check_conf {

@@ -21,7 +21,7 @@ static const struct {
 
 const char *devicekind_of(const char *text, size_t len)
 {
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+	for (size_t i = 0; len && i < sizeof words / sizeof *words; i++) {
 		size_t n = strlen(words[i].word);
 		for (size_t at = 0; at + n <= len; at++)
 			if (strncasecmp(text + at, words[i].word, n) == 0)

@@ -31,7 +31,8 @@ void engine_set_epoch(struct engine *e, uint64_t epoch);
 /* Hash of all that shapes alerts: checks, parameters, Lua scripts. */
 uint64_t engine_conf_hash(const struct engine *e);
 
-void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const char *raw, size_t raw_len);
+/* at, len: where in base the record's bytes are. */
+void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, size_t at, size_t len);
 void engine_update(struct engine *e, const struct r_update *r, const char *base);
 void engine_end(struct engine *e, const struct r_end *r, const char *base);
 /* Time goes on; minute checks run when a minute is full. */

@@ -68,15 +68,21 @@ bool batch_empty(const struct batch *b)
 
 /* -- adding -- */
 
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook)
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct r_verdict *read, size_t at)
 {
 	struct batch *b = e->batch;
 	if (b->n && b->verdicts.len + f->verdict_len > b->verdicts.cap)
 		batch_flush(e);
 	struct pending *p = &b->rows[b->n];
-	size_t at = b->verdicts.len;
-	buf_add(&b->verdicts, f->verdict ? f->verdict : "", f->verdict_len);
-	flow_run_init_from(e, &p->run, f, hook, b->verdicts.p + at, f->verdict_len);
+	const char *copy = b->verdicts.p + b->verdicts.len;
+	buf_add(&b->verdicts, f->verdict, f->verdict_len);
+	if (read) {
+		p->run.verdict = *read;
+		codec_shift(R_VERDICT, &p->run.verdict, at);
+		flow_run_begin(e, &p->run, f, hook, copy);
+	} else {
+		flow_run_init_from(e, &p->run, f, hook, copy, f->verdict_len);
+	}
 	p->hooks = 0;
 	p->judged = p->told = p->over = false;
 	p->first = p->last = 0;

@@ -10,12 +10,23 @@
 enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
 enum { FIN = 1, SYN = 2, ACK = 16 };
 
-struct host *host_of(struct engine *e, const struct openflow *f, bool server)
+/* Asked a dozen times for a record, so flows remember whom they found. */
+struct host *host_of(struct engine *e, struct openflow *f, bool server)
 {
-	return host_find(e->hosts, server ? &f->key.server : &f->key.client, f->key.vlan);
+	uint64_t now = host_removed(e->hosts);
+	if (f->host_at != now) {
+		f->host[0] = f->host[1] = NULL;
+		f->host_at = now;
+	}
+	struct host **h = &f->host[server];
+	if (*h)
+		host_will_change(e->hosts, *h);
+	else
+		*h = host_find(e->hosts, server ? &f->key.server : &f->key.client, f->key.vlan);
+	return *h;
 }
 
-void book_score(struct engine *e, const struct openflow *f, int client, int server)
+void book_score(struct engine *e, struct openflow *f, int client, int server)
 {
 	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
 	if (c)
@@ -282,7 +293,7 @@ static void count_mute(const struct openflow *f, struct host *c, struct host *s)
 	}
 }
 
-void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app)
+void count_end(struct engine *e, struct openflow *f, const struct g_flow_app *app)
 {
 	const struct g_flow_count *n = &f->n;
 	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);

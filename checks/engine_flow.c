@@ -37,6 +37,8 @@ static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key
 		f = flow_get(e->flows, key->id, &made);
 	}
 	struct sensor *s = sensor_get(e, str_ptr(base, key->sensor), key->sensor.len);
+	if (addr_cmp(&f->key.client, &key->client) != 0 || addr_cmp(&f->key.server, &key->server) != 0 || f->key.vlan != key->vlan)
+		f->host[0] = f->host[1] = NULL;
 	f->key = *key;
 	f->key.sensor = s->str;
 	if (made) {
@@ -48,21 +50,21 @@ static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key
 	return f;
 }
 
-void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const char *raw, size_t raw_len)
+void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, size_t at, size_t len)
 {
 	if (!id_is_set(r->key.id))
 		return;
 	struct openflow *f = open_flow(e, &r->key, base);
 	free(f->verdict);
-	f->verdict = xmalloc(raw_len);
-	memcpy(f->verdict, raw, raw_len);
-	f->verdict_len = (uint32_t)raw_len;
+	f->verdict = xmalloc(len);
+	memcpy(f->verdict, base + at, len);
+	f->verdict_len = (uint32_t)len;
 	e->self.poisoned += r->app.state == VERDICT_CRASHED || r->app.state == VERDICT_TIMED_OUT;
 	learn_verdict(e, f, r, base);
 	/* What the flow had carried by then: an alert raised now says so. */
 	if (r->n.client_packets + r->n.server_packets)
 		count_traffic(e, f, &r->n, &r->app, base);
-	batch_add(e, f, HOOK_DETECTED);
+	batch_add(e, f, HOOK_DETECTED, r, at);
 	batch_put(e, BATCH_JUDGE);
 }
 
@@ -76,7 +78,7 @@ void close_flow(struct engine *e, struct openflow *f)
 void engine_update(struct engine *e, const struct r_update *r, const char *base)
 {
 	struct openflow *f = open_flow(e, &r->key, base);
-	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC);
+	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC, NULL, 0);
 	bool due = r->n.last >= f->periodic + MINUTE;
 	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
 	if (due)
@@ -88,7 +90,7 @@ void engine_end(struct engine *e, const struct r_end *r, const char *base)
 {
 	struct openflow *f = open_flow(e, &r->key, base);
 	bool over = r->n.end_reason != END_TIMEOUT;
-	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC);
+	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC, NULL, 0);
 	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
 	if (over)
 		count_end(e, f, &run->verdict.app);

@@ -9,20 +9,32 @@
 #include "codec.h"
 #include "id.h"
 
-void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
-			const char *verdict, uint32_t len)
+static void read_verdict(struct r_verdict *v, const char *bytes, uint32_t len)
 {
-	struct codec_reader r = { .base = verdict, .len = len };
-	*run = (struct flow_run){ .e = e, .f = f };
-	if (len && codec_read(&r, &run->verdict) != 1)
-		memset(&run->verdict, 0, sizeof run->verdict);
+	struct codec_reader r = { .base = bytes, .len = len };
+	if (!len || codec_read(&r, v) != 1)
+		memset(v, 0, sizeof *v);
+}
+
+void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base)
+{
+	run->e = e;
+	run->f = f;
+	run->fired = false;
 	run->v = (struct flow_view){
-		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = verdict,
+		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = base,
 		.client_local = conf_is_local(&e->conf, &f->key.client),
 		.server_local = conf_is_local(&e->conf, &f->key.server),
 		.facts = &f->facts, .since = e->since,
 		.final = run->verdict.app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
 	};
+}
+
+void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
+			const char *verdict, uint32_t len)
+{
+	read_verdict(&run->verdict, verdict, len);
+	flow_run_begin(e, run, f, hook, verdict);
 }
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
@@ -37,26 +49,36 @@ static uint16_t add_score(uint16_t a, unsigned b)
 
 #define WHY_MAX 2048 /* bytes of a flow's reasons */
 
+static void put_reason(struct buf *all, const struct checkdef *d, const char *line, size_t len)
+{
+	if (all->len)
+		buf_addc(all, '\n');
+	buf_adds(all, d->key);
+	buf_addc(all, '.');
+	buf_add(all, line, len);
+}
+
 /*
  * What decided is kept with the flow, as 'check.name=value' lines: a later revision of its alert says it again, and of all
  * checks that fired.
  */
-static void remember(struct openflow *f, const struct checkdef *d, const struct finding *found)
+static void remember(struct engine *e, struct openflow *f, const struct checkdef *d, const struct finding *found)
 {
-	struct buf all = { 0 };
+	struct buf *all = &e->arena;
+	buf_reset(all);
 	if (f->why)
-		buf_addf(&all, "%s\n", f->why);
-	buf_addf(&all, "%s.message=%.*s", d->key, (int)strcspn(found->message, "\n"), found->message);
+		buf_adds(all, f->why);
+	put_reason(all, d, "message=", strlen("message="));
+	buf_add(all, found->message, strcspn(found->message, "\n"));
 	for (const char *p = found->values; *p; p += strspn(p, "\n")) {
 		size_t n = strcspn(p, "\n");
-		buf_addf(&all, "\n%s.%.*s", d->key, (int)n, p);
+		put_reason(all, d, p, n);
 		p += n;
 	}
-	if (all.len < WHY_MAX) {
+	if (all->len < WHY_MAX) {
 		free(f->why);
-		f->why = xstrndup(all.p, all.len);
+		f->why = xstrndup(all->p, all->len);
 	}
-	buf_release(&all);
 }
 
 /* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
@@ -72,8 +94,10 @@ static void put_reasons(struct engine *e, const struct openflow *f, const struct
 		size_t rest = len - (size_t)(line - p);
 		if (own && rest >= 8 && memcmp(line, "message=", 8) == 0)
 			a->message = str_put(&e->arena, line + 8, rest - 8, 512);
-		else
-			buf_addf(&values, "%.*s\n", (int)rest, line);
+		else {
+			buf_add(&values, line, rest);
+			buf_addc(&values, '\n');
+		}
 		p += len;
 	}
 	a->values = put_lines(e, buf_cstr(&values));
@@ -99,7 +123,7 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	}
 	run->fired = true;
 	sensor_of(e, f)->place.score += d->score;
-	remember(f, d, found);
+	remember(e, f, d, found);
 	if (index < CONF_MAX_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
@@ -122,13 +146,21 @@ bool flow_has_fired(const struct openflow *f, unsigned index)
 	return f->fired[index / 64] >> (index % 64) & 1;
 }
 
+static void set_text(char *out, size_t size, const char *s, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, s, len);
+	out[len] = '\0';
+}
+
 /* What the verdict says of a risk: the line of risk.details that begins with its key. */
 static void risk_finding(const struct flow_run *run, const struct checkdef *d, struct finding *out)
 {
 	const struct str s = run->verdict.app.risk_details;
 	const char *p = run->v.app_base + s.off, *end = p + s.len;
 	size_t n = strlen(d->key);
-	snprintf(out->message, sizeof out->message, "%s", d->title);
+	set_text(out->message, sizeof out->message, d->title, strlen(d->title));
 	snprintf(out->values, sizeof out->values, "risk=%u", d->risk_id);
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
@@ -195,9 +227,26 @@ static struct str put_name(struct buf *arena, const char *s)
 	return str_put(arena, s, strlen(s), 512);
 }
 
+/* The keys of the checks that fired, those of the catalogue before those in Lua. */
+static void put_fired(const struct engine *e, const struct openflow *f, struct buf *arena)
+{
+	size_t start = arena->len;
+	for (unsigned w = 0; w < FLOW_CHECK_WORDS; w++)
+		for (uint64_t bits = f->fired[w]; bits; bits &= bits - 1) {
+			if (arena->len > start)
+				buf_addc(arena, '\n');
+			buf_adds(arena, e->conf.checks[64 * w + (unsigned)__builtin_ctzll(bits)].def->key);
+		}
+	if (f->lua_alerts) {
+		if (arena->len > start)
+			buf_addc(arena, '\n');
+		buf_adds(arena, f->lua_alerts);
+	}
+}
+
 void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j, struct buf *arena)
 {
-	const struct openflow *f = run->f;
+	struct openflow *f = run->f;
 	const struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
 	*j = (struct g_flow_judge){ .score = f->score, .client_score = f->client_score, .server_score = f->server_score,
 				    .severity = (uint8_t)severity_of_score(f->score),
@@ -206,11 +255,7 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 	if (f->predominant)
 		j->alert = put_name(arena, f->predominant);
 	j->alerts.off = (uint32_t)arena->len;
-	for (unsigned i = 0; f->score && i < e->conf.n; i++)
-		if (flow_has_fired(f, i))
-			buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", e->conf.checks[i].def->key);
-	if (f->lua_alerts)
-		buf_addf(arena, "%s%s", arena->len > j->alerts.off ? "\n" : "", f->lua_alerts);
+	put_fired(e, f, arena);
 	j->alerts.len = (uint32_t)arena->len - j->alerts.off;
 	j->lists = put_text(arena, f->lists);
 	j->excluded = put_text(arena, f->excluded);
@@ -234,14 +279,17 @@ void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judg
 	}
 }
 
-/* The definition of a flow's check; that of a check which is gone since has its key and no more. */
-static const struct checkdef *def_of(struct engine *e, const char *key)
+/* The definition of the flow's predominant check, which is one of those that fired; one that is gone since has its key and no more. */
+static const struct checkdef *predominant(const struct engine *e, const struct openflow *f)
 {
 	static const struct checkdef gone = { .key = "gone", .title = "", .mitre = "" };
-	const struct checkdef *d = lua_flow_def(e->lua, key);
-	for (unsigned i = 0; !d && i < e->conf.n; i++)
-		if (e->conf.checks[i].def->entity == ENT_FLOW && strcmp(e->conf.checks[i].def->key, key) == 0)
-			d = e->conf.checks[i].def;
+	for (unsigned w = 0; w < FLOW_CHECK_WORDS; w++)
+		for (uint64_t bits = f->fired[w]; bits; bits &= bits - 1) {
+			const struct checkdef *d = e->conf.checks[64 * w + (unsigned)__builtin_ctzll(bits)].def;
+			if (strcmp(d->key, f->predominant) == 0)
+				return d;
+		}
+	const struct checkdef *d = lua_flow_def(e->lua, f->predominant);
 	return d ? d : &gone;
 }
 
@@ -254,7 +302,7 @@ static void flow_alert(struct flow_run *run)
 {
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
-	const struct checkdef *d = def_of(e, f->predominant);
+	const struct checkdef *d = predominant(e, f);
 	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->verdict.app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .judge = &judge };

@@ -125,6 +125,8 @@ struct flow_run {
 };
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
+/* With run->verdict filled in already, whose strings are in base. */
+void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base);
 /* With a packed verdict that is not the flow's own any more; it must outlive the run. */
 void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
 			const char *verdict, uint32_t len);
@@ -179,9 +181,10 @@ void batch_free(struct batch *b);
 bool batch_empty(const struct batch *b);
 /*
  * A place for a record of a flow: the flow is as it is now, but for its counters. Then batch_put, after they were counted:
- * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full.
+ * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full. read: the flow's verdict, if the
+ * caller has just read it; its strings are at 'at' more than they are in f->verdict.
  */
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook);
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct r_verdict *read, size_t at);
 enum { BATCH_JUDGE = 1, BATCH_TELL = 2, BATCH_OVER = 4 };
 void batch_put(struct engine *e, unsigned what);
 /* Does all of this now. Before time goes on, before flows are lost. */
@@ -201,9 +204,10 @@ void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned
 
 /* -- engine_count.c: what flows say of hosts -- */
 
-struct host *host_of(struct engine *e, const struct openflow *f, bool server);
+/* NULL: it has none, or it made room. */
+struct host *host_of(struct engine *e, struct openflow *f, bool server);
 /* Adds (or takes back) the flow's score on its hosts. */
-void book_score(struct engine *e, const struct openflow *f, int client, int server);
+void book_score(struct engine *e, struct openflow *f, int client, int server);
 /* What a host did by opening this flow. Once per flow. */
 void count_flow(struct engine *e, struct openflow *f);
 /* The flow is no longer open: takes back what it weighed on its hosts. */
@@ -212,7 +216,7 @@ void uncount_flow(struct engine *e, struct openflow *f);
 void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_count *n, const struct g_flow_app *a,
 		   const char *base);
 /* What the end of a flow says of its sides: scans show in flows that led to nothing. */
-void count_end(struct engine *e, const struct openflow *f, const struct g_flow_app *app);
+void count_end(struct engine *e, struct openflow *f, const struct g_flow_app *app);
 /* What a verdict tells of the hosts: names, servers asked, systems. */
 void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict *r, const char *base);
 

@@ -6,7 +6,7 @@
 /* The kind that the topology names for an address ("10.0.0.5=printer"), else what the host says of itself. */
 static const char *kind_of(const struct check_conf *k, const struct addr *ip, const struct host *h)
 {
-	for (size_t i = 0; i < k->list.n_texts; i++) {
+	for (size_t i = 0; k->list.n_pairs && i < k->list.n_texts; i++) {
 		const char *eq = strchr(k->list.texts[i], '=');
 		struct cidr net;
 		if (eq && cidr_parse(k->list.texts[i], (size_t)(eq - k->list.texts[i]), &net) == 0 && cidr_contains(&net, ip))

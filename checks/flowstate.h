@@ -11,6 +11,8 @@
 #include "conf.h"
 #include "record.h"
 
+struct host;
+
 #define FLOW_CHECK_WORDS (CONF_FLOW_CHECKS / 64)
 
 /* What the engine has learned of a flow beside its records. Plain data. */
@@ -49,6 +51,8 @@ struct openflow {
 	char *excluded;          /* 'check:exclusion' of findings that exclusions kept out, newline-separated */
 	char *lua_alerts;        /* keys of Lua checks that fired, newline-separated */
 	struct flow_facts facts;
+	struct host *host[2];    /* of client and server, valid while host_removed() is host_at; not kept */
+	uint64_t host_at;
 	char *why;               /* 'check.name=value' lines: what decided, of all checks that fired; owned, may be NULL */
 };
 

@@ -81,14 +81,14 @@ static struct host *find(struct host_table *t, const struct addr *ip, uint16_t v
 	return NULL;
 }
 
-struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan)
-{
-	return find(t, ip, vlan, hash_key_of(t, ip, vlan));
-}
-
 static bool is_host(const struct addr *ip)
 {
 	return !addr_is_unspecified(ip) && !addr_is_multicast(ip) && !addr_is_broadcast(ip);
+}
+
+struct host *host_find(struct host_table *t, const struct addr *ip, uint16_t vlan)
+{
+	return is_host(ip) ? find(t, ip, vlan, hash_key_of(t, ip, vlan)) : NULL;
 }
 
 struct host *host_get(struct host_table *t, const struct addr *ip, uint16_t vlan, uint64_t time)
@@ -161,6 +161,11 @@ uint64_t host_evicted(const struct host_table *t)
 	return t->all.evicted;
 }
 
+uint64_t host_removed(const struct host_table *t)
+{
+	return t->all.removed;
+}
+
 /* -- what is counted -- */
 
 static const char *const breeds[HOST_BREEDS] = { "Unrated", "Safe", "Acceptable", "Fun", "Unsafe", "Potentially Dangerous", "Dangerous",
@@ -179,7 +184,7 @@ static struct host_app *find_app(struct host *h, const struct app_growth *g)
 {
 	size_t len = g->name_len < sizeof h->apps[0].name ? g->name_len : sizeof h->apps[0].name - 1;
 	for (unsigned i = 0; i < h->n_apps; i++)
-		if (strlen(h->apps[i].name) == len && memcmp(h->apps[i].name, g->name, len) == 0)
+		if (memcmp(h->apps[i].name, g->name, len) == 0 && !h->apps[i].name[len])
 			return &h->apps[i];
 	if (h->n_apps == HOST_APPS)
 		return NULL;

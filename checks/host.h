@@ -139,6 +139,8 @@ struct host *host_oldest(const struct host_table *t);
 struct host *host_newer(const struct host_table *t, const struct host *h);
 uint64_t host_count(const struct host_table *t);
 uint64_t host_evicted(const struct host_table *t);
+/* Hosts that are there no longer, ever: while it stays the same, pointers to hosts hold. */
+uint64_t host_removed(const struct host_table *t);
 
 /* A copy of the table while it goes on changing: as aged_copy_begin, aged.h. */
 void host_copy_begin(struct host_table *t, void (*copy)(void *arg, struct host *h));

@@ -203,7 +203,7 @@ static int one_record(struct pipeline *p, struct position *l, struct codec_reade
 	p->records++;
 	switch (type) {
 	case R_VERDICT:
-		engine_verdict(p->engine, &u.verdict, r->base, raw, len);
+		engine_verdict(p->engine, &u.verdict, r->base, at, len);
 		if (u.verdict.packets.data.len)
 			put_quarantine(p, &u.verdict, r->base);
 		break;

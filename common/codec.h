@@ -58,6 +58,9 @@ int codec_read(struct codec_reader *r, void *rec);
 /* Skips a record whole, checked only for form. Returns 1, 0, -1 as above; *ret_at and *ret_len tell where it was. */
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
 
+/* The bytes of a decoded record have been copied from 'by' to the beginning of another base: makes its strings refer to that. */
+void codec_shift(enum rtype type, void *rec, size_t by);
+
 /*
  * Puts text into an arena as a string value a record can hold: invalid UTF-8 and control characters are replaced
  * by U+FFFD, cut at max bytes (on a character). Returns the place in the arena.

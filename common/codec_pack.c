@@ -121,11 +121,6 @@ static char *put_scalar(char *p, const struct field *f, const char *v)
 	}
 }
 
-static bool refers(const struct field *f)
-{
-	return f->type == FT_STR || f->type == FT_LIST || f->type == FT_MAP || f->type == FT_BIN;
-}
-
 /* Addresses and ids that are absent take one byte. */
 static bool is_absent(const struct field *f, const char *v)
 {
@@ -147,7 +142,7 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 	for (unsigned i = 0; i < n; i++) {
 		const struct field *f = &g->fields[i];
 		const char *v = values + f->off;
-		if (refers(f)) {
+		if (field_refers(f)) {
 			const struct str *s = (const struct str *)v;
 			p = put_length(p, f->type, s->len);
 			if (!s->len)

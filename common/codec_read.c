@@ -353,3 +353,16 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
 	*ret_len = r->pos - start;
 	return 1;
 }
+
+void codec_shift(enum rtype type, void *rec, size_t by)
+{
+	const struct rdesc *rd = rdesc_get(type);
+	for (unsigned g = 0; g < rd->n_groups; g++) {
+		char *values = (char *)rec + rd->groups[g].off;
+		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
+			struct str *s = (struct str *)(values + rd->groups[g].fields[i].off);
+			if (field_refers(&rd->groups[g].fields[i]) && s->len)
+				s->off -= (uint32_t)by;
+		}
+	}
+}

@@ -262,6 +262,12 @@ const struct rdesc *rdesc_get(unsigned type);
  */
 const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off);
 
+/* Is its value a struct str? */
+static inline bool field_refers(const struct field *f)
+{
+	return f->type == FT_STR || f->type == FT_LIST || f->type == FT_MAP || f->type == FT_BIN;
+}
+
 /* The value of a field that is a whole number, a time, a duration or an enumeration. v: the field's place. */
 uint64_t field_uint(const struct field *f, const void *v);
 /* The number that a map has for a key, told without case; false if it has none. */

@@ -193,18 +193,28 @@ static inline struct lab_flow lab_udp(struct lab *l, double at, unsigned app, un
 	return f;
 }
 
+/* The verdict as it comes from the wire: packed, read, told. Its sensor is "s". */
+static inline void lab_verdict(struct lab *l, struct r_verdict *v, struct buf *text)
+{
+	struct buf packed = {0};
+	struct r_verdict read;
+	v->key.sensor = str_put_raw(text, "s", 1);
+	codec_pack(&packed, R_VERDICT, v, text->p);
+	struct codec_reader r = {.base = packed.p, .len = packed.len};
+	assert_int_equal(codec_read(&r, &read), 1);
+	engine_verdict(l->e, &read, packed.p, 0, packed.len);
+	buf_release(&packed);
+}
+
 /* The records of the flow: its verdict, an update after 61 s if it lasts so long, its end. */
 static inline void lab_run(struct lab_flow *f)
 {
 	struct r_verdict v = {.key = f->key, .app = f->app};
 	struct r_update u;
 	struct r_end end;
-	struct buf packed = {0};
 	v.key.first = lab_time(f->at);
-	v.key.sensor = str_put_raw(&f->text, "s", 1);
 	f->n.start = v.key.first;
-	codec_pack(&packed, R_VERDICT, &v, f->text.p);
-	engine_verdict(f->l->e, &v, f->text.p, packed.p, packed.len);
+	lab_verdict(f->l, &v, &f->text);
 	f->n.last = lab_time(f->at + f->lasts);
 	u = (struct r_update){.key = v.key, .n = f->n};
 	u.n.end_reason = END_ACTIVE;
@@ -212,7 +222,6 @@ static inline void lab_run(struct lab_flow *f)
 		engine_update(f->l->e, &u, f->text.p);
 	end = (struct r_end){.key = v.key, .n = f->n};
 	engine_end(f->l->e, &end, f->text.p);
-	buf_release(&packed);
 	buf_release(&f->text);
 }
 

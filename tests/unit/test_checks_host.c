@@ -239,14 +239,10 @@ static void session(struct lab *l, unsigned category)
 {
 	struct lab_flow f = lab_flow(l, 1);
 	struct r_verdict v;
-	struct buf packed = {0};
 	f.app.category_id = (uint16_t)category;
 	v = (struct r_verdict){.key = f.key, .app = f.app};
 	v.key.first = lab_time(1);
-	v.key.sensor = str_put_raw(&f.text, "s", 1);
-	codec_pack(&packed, R_VERDICT, &v, f.text.p);
-	engine_verdict(l->e, &v, f.text.p, packed.p, packed.len);
-	buf_release(&packed);
+	lab_verdict(l, &v, &f.text);
 	buf_release(&f.text);
 	lab_tick(l, 61);
 }
@@ -322,13 +318,9 @@ static void risky(struct lab *l, unsigned n, double until)
 	for (unsigned i = 0; i < n; i++) {
 		struct lab_flow f = lab_flow(l, 1);
 		struct r_verdict v = {.key = f.key, .app = f.app};
-		struct buf packed = {0};
 		v.app.risk_bits = 1ull << 6;
 		v.key.first = lab_time(1);
-		v.key.sensor = str_put_raw(&f.text, "s", 1);
-		codec_pack(&packed, R_VERDICT, &v, f.text.p);
-		engine_verdict(l->e, &v, f.text.p, packed.p, packed.len);
-		buf_release(&packed);
+		lab_verdict(l, &v, &f.text);
 		buf_release(&f.text);
 	}
 	for (double at = 60; at <= until; at += 60)
@@ -375,14 +367,10 @@ static void open_flows(struct lab *l, double at, double n)
 	for (; open < (unsigned)n; open++) {
 		struct lab_flow f = lab_flow(l, at);
 		struct r_verdict v = {.key = f.key, .app = f.app};
-		struct buf packed = {0};
 		v.key.id.lo = id + open;
 		v.app.risk_bits = 1ull << 6;
 		v.key.first = lab_time(at);
-		v.key.sensor = str_put_raw(&f.text, "s", 1);
-		codec_pack(&packed, R_VERDICT, &v, f.text.p);
-		engine_verdict(l->e, &v, f.text.p, packed.p, packed.len);
-		buf_release(&packed);
+		lab_verdict(l, &v, &f.text);
 		buf_release(&f.text);
 	}
 	for (; open > (unsigned)n; open--) {

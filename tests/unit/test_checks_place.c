@@ -73,15 +73,11 @@ static void weighed(struct lab *l, double at, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct lab_flow f = lab_flow(l, at);
 		struct r_verdict v;
-		struct buf packed = {0};
 		f.key.server = lab_addr("10.0.0.2");
 		v = (struct r_verdict){.key = f.key, .app = f.app};
 		v.app.risk_bits = 1ull << 6;
 		v.key.first = lab_time(at);
-		v.key.sensor = str_put_raw(&f.text, "s", 1);
-		codec_pack(&packed, R_VERDICT, &v, f.text.p);
-		engine_verdict(l->e, &v, f.text.p, packed.p, packed.len);
-		buf_release(&packed);
+		lab_verdict(l, &v, &f.text);
 		buf_release(&f.text);
 	}
 }

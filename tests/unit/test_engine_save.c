@@ -48,7 +48,8 @@ static void test_members(void **state)
 				       MEMBER(0, openflow, age.copied),    MEMBER(0, openflow, age.used),     MEMBER(0, openflow, key),
 				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, verdict),  MEMBER(0, openflow, verdict_len),
 				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
-				       MEMBER(0, openflow, why),     MEMBER(0, openflow, predominant) };
+				       MEMBER(0, openflow, why),     MEMBER(0, openflow, predominant), MEMBER(0, openflow, host),
+				       MEMBER(0, openflow, host_at) };
 	const struct member host[] = { MEMBER(0, host, age.hash_next), MEMBER(0, host, age.older), MEMBER(0, host, age.newer),
 				       MEMBER(0, host, age.copied),	   MEMBER(0, host, age.used),     MEMBER(0, host, names),
 				       MEMBER(0, host, engaged),   MEMBER(0, host, place) };
@@ -137,7 +138,7 @@ static void verdict(struct world *w, unsigned i)
 	codec_pack(&packed, R_VERDICT, &v, arena.p);
 	struct codec_reader r = { .base = packed.p, .len = packed.len };
 	assert_int_equal(codec_read(&r, &v), 1);
-	engine_verdict(w->e, &v, packed.p, packed.p, packed.len);
+	engine_verdict(w->e, &v, packed.p, 0, packed.len);
 	buf_release(&arena);
 	buf_release(&packed);
 }
