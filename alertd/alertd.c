@@ -12,6 +12,7 @@
 #include "mailbox.h"
 #include "outbox.h"
 #include "proc.h"
+#include "quarantine.h"
 #include "service.h"
 
 #define COMMIT_MS 20
@@ -220,8 +221,14 @@ static void put_counts(struct metrics *m, const char *label, const struct intake
 static void on_metrics(void *arg, struct metrics *m)
 {
 	struct alertd *k = arg;
+	const struct topo *t = k->c->topo;
 	put_counts(m, "alerts", intake_count(k->alerts));
 	put_counts(m, "history", history_count(k->history));
+	metrics_bound(m, "alerts_max", NULL, "alerts", (double)t->store.max_alerts);
+	metrics_bound(m, "history_bytes_max", NULL, "bytes", (double)t->store.max_bytes);
+	metrics_bound(m, "delivery_log_max", NULL, "records", (double)t->store.max_deliveries);
+	metrics_bound(m, "log_max", "deliveries", "bytes", (double)stream_max(outbox_stream(k->outbox)));
+	metrics_bound(m, "quarantine_max", NULL, "bytes", QUARANTINE_BYTES);
 }
 
 /* -- start and stop -- */

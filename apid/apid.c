@@ -260,16 +260,20 @@ static void put_metrics(void *arg, struct metrics *m)
 		{ "http_rejected", "connections", true, st->rejected },
 		{ "http_timeouts", "connections", true, st->timeouts },
 		{ "http_open", "connections", false, st->open },
-		{ "http_open_max", "connections", false, k->c->topo->api.max_connections },
 		{ "http_streams", "streams", false, events_clients(k->events) },
 		{ "live_flows", "flows", false, live_count(k->flows) },
 		{ "live_hosts", "hosts", false, live_count(k->hosts) },
-		{ "live_max", "records", false, MAX_LIVE },
 		{ "live_evicted", "records", true, live_evicted(k->flows) + live_evicted(k->hosts) },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, rows[i].counter, (double)rows[i].value);
 	door_metrics(k, m);
+	metrics_bound(m, "http_open_max", NULL, "connections", k->c->topo->api.max_connections);
+	metrics_bound(m, "http_streams_max", NULL, "streams", EVENTS_MAX_CLIENTS);
+	metrics_bound(m, "events_max", NULL, "events", MAX_EVENTS);
+	metrics_bound(m, "event_bytes_max", NULL, "bytes", MAX_EVENT_BYTES);
+	metrics_bound(m, "live_max", "flows", "flows", (double)live_max(k->flows));
+	metrics_bound(m, "live_max", "hosts", "hosts", (double)live_max(k->hosts));
 }
 
 /* A unix socket belongs to those whom the topology names. */

@@ -8,7 +8,6 @@
 #include "codec.h"
 #include "json.h"
 
-#define MAX_CLIENTS 64
 #define PULL_BYTES  (64u << 10)
 #define PULL_EVENTS 1000 /* looked at for one piece */
 
@@ -209,7 +208,7 @@ static void join_topic(struct events_client *c, enum topic t, const struct event
 struct events_client *events_join(struct events *e, unsigned topics, struct match *filter[N_TOPICS],
 				  const struct events_place *since, bool ndjson)
 {
-	if (e->n_clients == MAX_CLIENTS)
+	if (e->n_clients == EVENTS_MAX_CLIENTS)
 		return NULL;
 	struct events_client *c = xcalloc(1, sizeof *c);
 	c->e = e;

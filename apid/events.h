@@ -44,6 +44,8 @@ void events_add(struct events *e, enum topic t, uint64_t seq, const char *name, 
 /* The stream has been read up to seq, excluded. */
 void events_progress(struct events *e, enum topic t, uint64_t seq);
 
+#define EVENTS_MAX_CLIENTS 64
+
 struct events_client;
 /*
  * A client of some topics (bit set), with a filter for each (taken over, may be NULL). since: what it has seen, NULL = only

@@ -186,6 +186,11 @@ void live_put_old(struct live *l, const void *rec, const char *raw, size_t len)
 	put(l, rec, raw, len, true);
 }
 
+uint64_t live_max(const struct live *l)
+{
+	return l->max;
+}
+
 uint64_t live_count(const struct live *l)
 {
 	return l->count;

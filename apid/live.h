@@ -24,6 +24,7 @@ void live_put(struct live *l, const void *rec, const char *raw, size_t len);
 void live_put_old(struct live *l, const void *rec, const char *raw, size_t len);
 /* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
+uint64_t live_max(const struct live *l);
 uint64_t live_count(const struct live *l);
 uint64_t live_evicted(const struct live *l); /* made room */
 

@@ -23,6 +23,7 @@
 #define SECOND       1000000000ull
 #define TURN_BATCHES 16          /* batches of packets per turn of the loop */
 #define FULL_ROOM    (4u << 20)  /* room of the stream below which a file reader waits */
+#define HEAD_BYTES   (256u << 20) /* packets held for HEADs */
 #define REOPEN_MS    1000
 #define IDLE_MS      250         /* an idle interface looks at the clock this often */
 #define LIVE_TICK    250000000ull
@@ -592,7 +593,7 @@ static struct flowtab_conf table_conf(const struct capture *k)
 		.max_flows = t->max_flows, .idle_tcp = t->idle_timeout, .idle_other = t->idle_timeout_udp,
 		.idle_syn = t->idle_timeout_syn, .active = t->active_timeout, .update = t->update_interval,
 		.linger = t->linger, .head_packets = t->head_packets, .head_first = t->head_first,
-		.head_second = t->head_second, .max_jump = t->max_jump, .max_head_bytes = 256u << 20,
+		.head_second = t->head_second, .max_jump = t->max_jump, .max_head_bytes = HEAD_BYTES,
 		.fragments = t->fragments, .tick = k->live ? LIVE_TICK : 0, .epoch = k->epoch, .sensor = t->name,
 	};
 }
@@ -612,6 +613,16 @@ static int privileged(struct proc_ctx *c)
 		log_error("sensor %s: %s", k->sensor->name, buf_cstr(&err));
 	buf_release(&err);
 	return k->source ? 0 : -1;
+}
+
+static void put_bounds(void *arg, struct metrics *m)
+{
+	const struct capture *k = arg;
+	metrics_bound(m, "flows_max", NULL, "flows", (double)k->sensor->max_flows);
+	metrics_bound(m, "head_bytes_max", NULL, "bytes", HEAD_BYTES);
+	metrics_bound(m, "log_max", NULL, "bytes", (double)stream_max(k->stream));
+	if (k->live)
+		metrics_bound(m, "kernel_buffer_max", NULL, "bytes", (double)k->sensor->buffer);
 }
 
 static void add_metrics(struct capture *k)
@@ -644,7 +655,7 @@ static void add_metrics(struct capture *k)
 	metrics_counter(m, "flows_emitted", NULL, "flows", &k->n.emitted_flows);
 	metrics_counter(m, "flows_lost", NULL, "flows", &k->n.lost_flows);
 	metrics_counter(m, "input_errors", NULL, "inputs", &k->errors);
-	metrics_gauge(m, "flows_max", NULL, "flows", &k->sensor->max_flows);
+	metrics_source(m, put_bounds, k);
 }
 
 /* A live sensor's stream outlives the process. Where that cannot be had it is in memory, as that of a file. */
@@ -714,9 +725,8 @@ static int init(struct proc_ctx *c)
 	if (k->live)
 		loop_set_timer(k->clock, IDLE_MS, IDLE_MS);
 	watch_source(k);
-	log_info("sensor=%s input=%s flows_max=%llu memory_max=%llu MiB log_max=%llu MiB", k->sensor->name,
-		 k->sensor->inputs[0], (unsigned long long)conf.max_flows,
-		 (unsigned long long)(flowtab_memory(&conf) >> 20), (unsigned long long)(k->sensor->log_bytes >> 20));
+	log_info("sensor=%s input=%s memory_max=%llu MiB", k->sensor->name, k->sensor->inputs[0],
+		 (unsigned long long)(flowtab_memory(&conf) >> 20));
 	if (k->live)
 		begin(k, 0);
 	return 0;

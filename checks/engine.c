@@ -247,11 +247,11 @@ uint64_t engine_clock(const struct engine *e)
 void engine_metrics(struct engine *e, struct metrics *m)
 {
 	metrics_put(m, "flows_open", NULL, "flows", false, (double)flow_count(e->flows));
-	metrics_put(m, "flows_max", NULL, "flows", false, (double)e->topo->checks.max_flows);
+	metrics_bound(m, "flows_max", NULL, "flows", (double)e->topo->checks.max_flows);
 	metrics_put(m, "flows_evicted", NULL, "flows", true, (double)flow_evicted(e->flows));
 	metrics_put(m, "flows_seen", NULL, "flows", true, (double)e->flows_seen);
 	metrics_put(m, "hosts", NULL, "hosts", false, (double)host_count(e->hosts));
-	metrics_put(m, "hosts_max", NULL, "hosts", false, (double)e->topo->checks.max_hosts);
+	metrics_bound(m, "hosts_max", NULL, "hosts", (double)e->topo->checks.max_hosts);
 	metrics_put(m, "hosts_evicted", NULL, "hosts", true, (double)host_evicted(e->hosts));
 	metrics_put(m, "hosts_idle", NULL, "hosts", true, (double)e->hosts_idle);
 	metrics_put(m, "alert_records", NULL, "records", true, (double)e->alerts);

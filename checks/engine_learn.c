@@ -38,7 +38,7 @@ void learn_metrics(const struct engine *e, struct metrics *m)
 	for (unsigned i = 0; i < LEARN_SETS; i++) {
 		const struct learn_set *s = &e->learned[i];
 		metrics_put(m, "learned", names[i], "entries", false, (double)s->count);
-		metrics_put(m, "learned_max", names[i], "entries", false, s->n);
+		metrics_bound(m, "learned_max", names[i], "entries", s->n);
 		metrics_put(m, "learned_evicted", names[i], "entries", true, (double)s->evicted);
 	}
 	metrics_put(m, "devices_not_watched", NULL, "devices", true, (double)e->strangers_missed);

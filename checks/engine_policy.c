@@ -257,6 +257,6 @@ void policy_metrics(const struct engine *e, struct metrics *m)
 		return;
 	rules_windows(e->rules, &held, &max, &evicted);
 	metrics_put(m, "rule_windows", NULL, "windows", false, (double)held);
-	metrics_put(m, "rule_windows_max", NULL, "windows", false, (double)max);
+	metrics_bound(m, "rule_windows_max", NULL, "windows", (double)max);
 	metrics_put(m, "rule_windows_evicted", NULL, "windows", true, (double)evicted);
 }

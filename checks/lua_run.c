@@ -448,7 +448,7 @@ void lua_metrics(const struct lua *l, struct metrics *m)
 	metrics_put(m, "lua_dropped", NULL, "findings", true, (double)l->dropped);
 	metrics_put(m, "lua_skipped", NULL, "batches", true, (double)l->skipped);
 	metrics_put(m, "lua_memory", NULL, "bytes", false, (double)l->memory);
-	metrics_put(m, "lua_memory_max", NULL, "bytes", false, MAX_MEMORY);
+	metrics_bound(m, "lua_memory_max", NULL, "bytes", MAX_MEMORY);
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct lua_script *s = &l->scripts[i];
 		metrics_put(m, "lua_check_seconds", s->key, "seconds", true, (double)s->ns / 1e9);

@@ -23,7 +23,8 @@ struct metrics {
 	size_t n;
 	struct source *sources;
 	size_t n_sources;
-	struct buf *out; /* while packing */
+	struct buf *out;    /* while packing */
+	struct buf *bounds; /* while printing bounds */
 	uint32_t packed;
 };
 
@@ -75,6 +76,8 @@ void metrics_source(struct metrics *m, void (*cb)(void *arg, struct metrics *m),
 void metrics_put(struct metrics *m, const char *name, const char *label, const char *unit, bool counter, double value)
 {
 	struct buf strs = { 0 };
+	if (m->bounds)
+		return;
 	struct r_metric r = { .metric = { .counter = counter, .value = value } };
 	r.metric.process = str_put(&strs, m->process, strlen(m->process), 64);
 	r.metric.name = str_put(&strs, name, strlen(name), 64);
@@ -86,6 +89,29 @@ void metrics_put(struct metrics *m, const char *name, const char *label, const c
 	m->packed++;
 }
 
+void metrics_bound(struct metrics *m, const char *name, const char *label, const char *unit, double value)
+{
+	if (!m->bounds)
+		metrics_put(m, name, label, unit, false, value);
+	else if (label)
+		buf_addf(m->bounds, " %s[%s]=%.0f", name, label, value);
+	else
+		buf_addf(m->bounds, " %s=%.0f", name, value);
+}
+
+static void ask_sources(struct metrics *m)
+{
+	for (size_t i = 0; i < m->n_sources; i++)
+		m->sources[i].cb(m->sources[i].arg, m);
+}
+
+void metrics_print_bounds(struct metrics *m, struct buf *out)
+{
+	m->bounds = out;
+	ask_sources(m);
+	m->bounds = NULL;
+}
+
 uint32_t metrics_pack(struct metrics *m, struct buf *out)
 {
 	m->out = out;
@@ -94,8 +120,7 @@ uint32_t metrics_pack(struct metrics *m, struct buf *out)
 		const struct metric *k = &m->list[i];
 		metrics_put(m, k->name, k->label, k->unit, k->counter, (double)*k->value);
 	}
-	for (size_t i = 0; i < m->n_sources; i++)
-		m->sources[i].cb(m->sources[i].arg, m);
+	ask_sources(m);
 	m->out = NULL;
 	return m->packed;
 }

@@ -20,7 +20,11 @@ void metrics_gauge(struct metrics *m, const char *name, const char *label, const
 /* For values that are computed, or that come and go (per check): cb appends with metrics_put. */
 void metrics_source(struct metrics *m, void (*cb)(void *arg, struct metrics *m), void *arg);
 void metrics_put(struct metrics *m, const char *name, const char *label, const char *unit, bool counter, double value);
+/* In a source: the bound of a table, queue, journal or cache. Told like a gauge, and printed when the process starts. */
+void metrics_bound(struct metrics *m, const char *name, const char *label, const char *unit, double value);
 /* Appends all as METRIC records; returns their number. */
 uint32_t metrics_pack(struct metrics *m, struct buf *out);
+/* Appends the bounds alone, as text: name=value, with the label in brackets. */
+void metrics_print_bounds(struct metrics *m, struct buf *out);
 
 #endif

@@ -361,6 +361,16 @@ static int start(struct frame *f, uid_t uid, gid_t gid)
 	return 0;
 }
 
+/* What this process can hold at most, in one line. */
+static void say_bounds(const struct frame *f)
+{
+	struct buf text = { 0 };
+	metrics_print_bounds(f->ctx.metrics, &text);
+	if (text.len)
+		log_info("bounds:%s", buf_cstr(&text));
+	buf_release(&text);
+}
+
 /*
  * All that matters is flushed by now. nng is not closed: nng_close of 1.5.2 sometimes waits for ever for a connection that is
  * just being torn down, and a peer sees the end of the process as well.
@@ -429,6 +439,7 @@ int proc_main(int argc, char **argv, const struct proc *p)
 	f->ctx.metrics = metrics_new(f->ctx.full_name);
 	if (start(f, uid, gid) < 0)
 		return 1;
+	say_bounds(f);
 	set_watchdog(f);
 	sd_notify(0, "READY=1");
 	leave(f, loop_run(f->ctx.loop));
