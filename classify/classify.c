@@ -31,7 +31,8 @@ struct classify {
 	struct lane *lanes;
 	size_t n_lanes;
 	struct buf packed, arena;
-	uint64_t heads, classified, unreadable, guessed, unknown, poisoned;
+	uint64_t heads, classified, crashed, timed_out, shed; /* heads = the sum of the others */
+	uint64_t unreadable, guessed, unknown;
 	struct log_limit limit;
 };
 
@@ -41,7 +42,7 @@ static void skip_poison(struct lane *l, const struct r_head *h, const char *base
 	struct classify *k = l->k;
 	v->app.state = why == POISON_TIMED_OUT ? VERDICT_TIMED_OUT : VERDICT_CRASHED;
 	v->packets.data = str_put_raw(&k->arena, str_ptr(base, h->head.data), h->head.data.len);
-	k->poisoned++;
+	*(why == POISON_TIMED_OUT ? &k->timed_out : &k->crashed) += 1;
 	log_warn("record %llu of %s %s twice and is skipped", (unsigned long long)stream_head(l->out), l->sensor,
 		 why == POISON_TIMED_OUT ? "took too long" : "crashed nDPI");
 }
@@ -60,6 +61,7 @@ static void try_head(struct lane *l, const struct r_head *h, const char *base, s
 	FAULT_RECORD("classify.head", seq);
 	app_classify(l->k->app, &h->key, str_ptr(base, h->head.data), h->head.data.len, &v->app, &l->k->arena);
 	poison_leave(p);
+	l->k->classified++;
 }
 
 static void classify_head(struct lane *l, const struct r_head *h, const char *base, struct buf *out)
@@ -68,13 +70,15 @@ static void classify_head(struct lane *l, const struct r_head *h, const char *ba
 	struct r_verdict v = { .key = h->key, .n = h->n };
 	buf_reset(&k->arena);
 	v.key.sensor = str_put_raw(&k->arena, str_ptr(base, h->key.sensor), h->key.sensor.len);
-	if (h->head.data.len)
+	k->heads++;
+	if (h->head.data.len) {
 		try_head(l, h, base, &v);
-	else
+	} else {
 		v.app.state = VERDICT_SHED; /* the packets were shed on the way */
+		k->shed++;
+	}
 	v.app.n = h->head.n;
 	v.app.final = h->head.final;
-	k->classified++;
 	k->guessed += v.app.state == VERDICT_GUESSED;
 	k->unknown += v.app.state == VERDICT_UNKNOWN;
 	codec_pack(out, R_VERDICT, &v, k->arena.p);
@@ -88,7 +92,6 @@ static bool pass_record(struct lane *l, struct codec_reader *r)
 	size_t at, len;
 	buf_reset(&k->packed);
 	if (codec_peek(r) == R_HEAD) {
-		k->heads++;
 		if (codec_read(r, &h) != 1)
 			return false;
 		classify_head(l, &h, r->base, &k->packed);
@@ -241,6 +244,13 @@ static void init_lane(struct classify *k, struct lane *l, const struct topo_sens
 	free(url);
 }
 
+static void put_bounds(void *arg, struct metrics *m)
+{
+	const struct classify *k = arg;
+	for (size_t i = 0; i < k->n_lanes; i++)
+		metrics_bound(m, "log_max", k->lanes[i].sensor, "bytes", (double)stream_max(k->lanes[i].out));
+}
+
 static int init(struct proc_ctx *c)
 {
 	struct classify *k = c->state;
@@ -254,11 +264,14 @@ static int init(struct proc_ctx *c)
 	k->lanes = xcalloc(k->n_lanes, sizeof *k->lanes);
 	for (size_t i = 0; i < k->n_lanes; i++)
 		init_lane(k, &k->lanes[i], &c->topo->sensors[i]);
+	metrics_source(c->metrics, put_bounds, k);
 	metrics_counter(c->metrics, "heads", NULL, "records", &k->heads);
 	metrics_counter(c->metrics, "classified", NULL, "records", &k->classified);
 	metrics_counter(c->metrics, "guessed", NULL, "records", &k->guessed);
 	metrics_counter(c->metrics, "unknown", NULL, "records", &k->unknown);
-	metrics_counter(c->metrics, "poisoned", NULL, "records", &k->poisoned);
+	metrics_counter(c->metrics, "crashed", NULL, "records", &k->crashed);
+	metrics_counter(c->metrics, "timed_out", NULL, "records", &k->timed_out);
+	metrics_counter(c->metrics, "shed", NULL, "records", &k->shed);
 	metrics_counter(c->metrics, "unreadable", NULL, "records", &k->unreadable);
 	log_info("nDPI %s, caches between flows %s", app_version(), c->topo->classify.caches ? "on" : "off");
 	return 0;
