@@ -82,9 +82,15 @@ static bool is_kept(struct checks *k)
 	return !k->keep || keep_ready(k->keep, &k->p);
 }
 
+/* May more be taken in? */
+static bool has_room(struct checks *k)
+{
+	return pipeline_has_room(&k->p) && is_kept(k) && !(k->keep && keep_is_full(k->keep, &k->p));
+}
+
 static void flow_control(struct checks *k)
 {
-	bool room = pipeline_has_room(&k->p) && is_kept(k);
+	bool room = has_room(k);
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		struct lane *l = &k->lanes[i];
 		if (room && !l->at->ended && (!l->at->started || may_go(k, l)))
@@ -111,10 +117,13 @@ static bool work(void *arg)
 {
 	struct checks *k = arg;
 	uint64_t began = mono_ns();
+	bool full = k->keep && keep_is_full(k->keep, &k->p);
 	bool more = k->keep && keep_work(k->keep, &k->p, began);
 	uint64_t took = mono_ns() - began;
 	if (took > k->work_max)
 		k->work_max = took;
+	if (full && !keep_is_full(k->keep, &k->p))
+		flow_control(k);
 	return more;
 }
 
@@ -179,6 +188,10 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	l->heard = mono_ns();
 	if (!is_kept(k))
 		return 0;
+	if (k->keep && keep_is_full(k->keep, &k->p)) {
+		follower_pause(f);
+		return 0;
+	}
 	note_epoch(l, b->epoch);
 	if (b->base != l->at->next) {
 		follower_set(f, b->epoch, l->at->next);
@@ -350,6 +363,8 @@ static int recover(struct checks *k)
 static void metrics_cb(void *arg, struct metrics *m)
 {
 	struct checks *k = arg;
+	metrics_bound(m, "log_max", "alerts", "bytes", (double)stream_max(k->p.alerts.stream));
+	metrics_bound(m, "log_max", "history", "bytes", (double)stream_max(k->p.history.stream));
 	engine_metrics(k->p.engine, m);
 	if (!k->keep)
 		return;
@@ -441,6 +456,8 @@ static void status(struct proc_ctx *c, char *state, size_t size)
 		snprintf(state, size, "cannot go on: %s", trouble);
 	else if (k->p.finished)
 		snprintf(state, size, "end of input");
+	else if (k->keep && keep_is_full(k->keep, &k->p))
+		snprintf(state, size, "waiting for a snapshot: the journal is full");
 	else
 		snprintf(state, size, waiting ? "waiting for classify" : pipeline_has_room(&k->p) ? "running" : "waiting for consumers");
 }

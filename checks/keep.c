@@ -17,6 +17,8 @@
 #define WAITING_MAX   (64u << 20)  /* copied and not yet written: then copying waits */
 #define SHARE         8            /* the journal grows to this part of the snapshot before the next one */
 #define PAUSE_NS      100000000ull /* at least between snapshots */
+#define PAUSE_MAX_NS  10000000000ull /* the same when they fail again and again */
+#define BOUND_SHARE   4            /* a snapshot is due at this part of the journal's bound: two of them have to fit */
 #define MAX_FILES     64
 #define MAX_TOPOS     16           /* configurations one recovery goes through */
 
@@ -26,9 +28,11 @@ struct keep {
 	uint64_t conf; /* of the topology in force */
 	struct journal *journal;
 	struct snapshots *snapshots;
+	uint64_t older;     /* bytes of the segments before the one that is written to */
 	struct buf waiting; /* body of an entry that could not be written */
 	struct journal_entry waits;
 	bool has_waiting;
+	bool was_full;
 	bool unnamed;  /* the segment could not be begun */
 	uint64_t next; /* its number */
 	char trouble[160];
@@ -37,8 +41,9 @@ struct keep {
 	struct buf piece;
 	uint64_t number, heads[2]; /* its own, and where the outputs stood */
 	uint64_t now, last_done, last_sync, last_size, synced_bytes;
+	uint64_t pause; /* before the next one */
 	/* told */
-	uint64_t taken, failed, bytes, recovered_records;
+	uint64_t taken, failed, bytes, recovered_records, full;
 	struct log_limit limit;
 };
 
@@ -94,6 +99,21 @@ static void remove_below(struct keep *k, uint64_t number)
 		closedir(d);
 }
 
+static void count_older(struct keep *k)
+{
+	DIR *d = opendir(k->dir);
+	struct dirent *e;
+	struct stat st;
+	uint64_t number;
+	k->older = 0;
+	while (d && (e = readdir(d)) != NULL)
+		if (kind_of(e->d_name, &number) == JOURNAL && number != journal_number(k->journal) &&
+		    fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+			k->older += (uint64_t)st.st_size;
+	if (d)
+		closedir(d);
+}
+
 /* -- configurations by content -- */
 
 static char *conf_path(const struct keep *k, uint64_t conf)
@@ -124,6 +144,7 @@ struct keep *keep_new(const struct topo *t)
 {
 	struct keep *k = xcalloc(1, sizeof *k);
 	k->topo = t;
+	k->pause = PAUSE_NS;
 	k->dir = xasprintf("%s/checks", t->state);
 	k->conf_dir = xasprintf("%s/config", t->state);
 	k->conf = strtoull(t->hash, NULL, 16);
@@ -269,8 +290,10 @@ static void go_on(struct keep *k, const struct recovery *r, const struct reach *
 		unlink(path);
 		free(path);
 	}
-	if (at->len && r->conf == k->conf && journal_resume(k->journal, at->last, at->len) == 0)
+	if (at->len && r->conf == k->conf && journal_resume(k->journal, at->last, at->len) == 0) {
+		count_older(k);
 		return;
+	}
 	begin_segment(k, r->p, at->any ? at->last + (at->len != 0) : from);
 }
 
@@ -371,6 +394,7 @@ static void begin_segment(struct keep *k, const struct pipeline *p, uint64_t num
 		set_trouble(k, "journal", errno);
 	else
 		k->unnamed = !append(k, p, &e);
+	count_older(k);
 	buf_release(&names);
 }
 
@@ -410,12 +434,28 @@ const char *keep_trouble(const struct keep *k)
 
 /* -- snapshots -- */
 
-bool keep_is_due(const struct keep *k, const struct pipeline *p)
+static uint64_t held(const struct keep *k)
 {
-	uint64_t grown = journal_bytes(k->journal), limit = k->topo->checks.journal_bytes;
+	return k->older + journal_bytes(k->journal);
+}
+
+/* Bytes of the segment that make a snapshot due. */
+static uint64_t due_at(const struct keep *k)
+{
+	uint64_t max = k->topo->checks.journal_max, limit = k->topo->checks.journal_bytes;
 	if (limit < k->last_size / SHARE)
 		limit = k->last_size / SHARE;
-	return grown > limit && !k->under_way && k->now - k->last_done > PAUSE_NS && p->has_epoch && !p->finished &&
+	return held(k) >= max ? 0 : limit < max / BOUND_SHARE ? limit : max / BOUND_SHARE;
+}
+
+bool keep_is_full(const struct keep *k, const struct pipeline *p)
+{
+	return held(k) >= k->topo->checks.journal_max && (k->under_way || engine_is_idle(p->engine));
+}
+
+bool keep_is_due(const struct keep *k, const struct pipeline *p)
+{
+	return journal_bytes(k->journal) > due_at(k) && !k->under_way && k->now - k->last_done > k->pause && p->has_epoch && !p->finished &&
 	       !p->alerts.overflow.len && !p->history.overflow.len && !k->has_waiting && !k->unnamed;
 }
 
@@ -460,6 +500,7 @@ static void tidy(struct keep *k)
 	size_t n = list(k, SNAPSHOT, snaps, MAX_FILES);
 	if (n > 1)
 		remove_below(k, snaps[1]);
+	count_older(k);
 }
 
 static void settle(struct keep *k, uint64_t now, bool kept)
@@ -467,10 +508,12 @@ static void settle(struct keep *k, uint64_t now, bool kept)
 	int error = snapshot_done(k->snapshots);
 	if (kept) {
 		k->taken++;
+		k->pause = PAUSE_NS;
 		k->last_size = snapshot_size(k->snapshots);
 		tidy(k);
 	} else {
 		k->failed++;
+		k->pause = 2 * k->pause < PAUSE_MAX_NS ? 2 * k->pause : PAUSE_MAX_NS;
 		log_limited(&k->limit, "%s/snapshot.%" PRIu64 ": %s; the journal goes on", k->dir, k->number, strerror(error));
 	}
 	k->last_done = now;
@@ -491,9 +534,22 @@ static void sync_now_and_then(struct keep *k, uint64_t now)
 	snapshot_sync(k->snapshots, journal_fd(k->journal));
 }
 
+/* Said and counted once each time. */
+static void note_full(struct keep *k, const struct pipeline *p)
+{
+	bool full = keep_is_full(k, p);
+	if (full && !k->was_full) {
+		k->full++;
+		log_limited(&k->limit, "%s: the journal has reached recovery.journal_max: nothing is taken in until a snapshot has made room",
+			    k->dir);
+	}
+	k->was_full = full;
+}
+
 bool keep_work(struct keep *k, struct pipeline *p, uint64_t now)
 {
 	k->now = now;
+	note_full(k, p);
 	sync_now_and_then(k, now);
 	switch (snapshot_state(k->snapshots)) {
 	case SNAPSHOT_NONE:
@@ -522,6 +578,10 @@ void keep_metrics(struct keep *k, struct metrics *m)
 {
 	metrics_put(m, "journal", NULL, "bytes", true, (double)k->bytes);
 	metrics_put(m, "journal_segment", NULL, "bytes", false, (double)journal_bytes(k->journal));
+	metrics_put(m, "journal_held", NULL, "bytes", false, (double)held(k));
+	metrics_bound(m, "journal_max", NULL, "bytes", (double)k->topo->checks.journal_max);
+	metrics_put(m, "journal_full", NULL, "times", true, (double)k->full);
+	metrics_bound(m, "snapshot_waiting_max", NULL, "bytes", WAITING_MAX);
 	metrics_put(m, "snapshots", NULL, "files", true, (double)k->taken);
 	metrics_put(m, "snapshot_size", NULL, "bytes", false, (double)k->last_size);
 	metrics_put(m, "keep_failures", NULL, "failures", true, (double)k->failed);

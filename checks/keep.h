@@ -35,6 +35,11 @@ bool keep_ready(struct keep *k, const struct pipeline *p);
 bool keep_work(struct keep *k, struct pipeline *p, uint64_t mono_now);
 /* A snapshot is due: it begins with the next keep_work that finds the engine idle. Cheap. */
 bool keep_is_due(const struct keep *k, const struct pipeline *p);
+/*
+ * The journal has reached its bound: nothing more may be taken in until a snapshot, which is due then, has made room. While the
+ * engine is not idle, so that none can begin, it is not full yet. What is done already may be told and stored meanwhile.
+ */
+bool keep_is_full(const struct keep *k, const struct pipeline *p);
 /* Why nothing is taken in, or NULL. */
 const char *keep_trouble(const struct keep *k);
 void keep_metrics(struct keep *k, struct metrics *m);

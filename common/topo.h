@@ -166,6 +166,7 @@ struct topo {
 		bool keep;               /* journal and snapshots */
 		uint64_t journal_sync;   /* ns between syncs of the journal */
 		uint64_t journal_bytes;  /* journal that makes a snapshot due */
+		uint64_t journal_max;    /* journal that is held at most, all segments */
 	} checks;
 	struct {
 		char *path;              /* directory of the databases; NULL = state/store */

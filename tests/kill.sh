@@ -12,7 +12,7 @@ cat >"$tmp/got/\$ALERT_DELIVERY_ID.\$\$.json"
 echo "\$ALERT_MAYBE_DUPLICATE" >"$tmp/got/\$ALERT_DELIVERY_ID.\$\$.dup"
 END
 	chmod 755 "$tmp/recorder"
-	topology "  replay: {file: $1, speed: $2}" "recovery: {journal: ${KILL_JOURNAL:-4K}, sync: 100ms}
+	topology "  replay: {file: $1, speed: $2}" "recovery: {journal: ${KILL_JOURNAL:-4K}, journal_max: ${KILL_JOURNAL_MAX:-2G}, sync: 100ms}
 recipients: {recorder: {exec: [$tmp/recorder], retry_min: 100ms, concurrency: 8}}
 ${3:-}"
 }

@@ -174,6 +174,21 @@ static unsigned count_files(const char *prefix)
 	return n;
 }
 
+static long size_of_files(const char *prefix)
+{
+	char path[96];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/checks", dir);
+	DIR *d = opendir(path);
+	long n = 0;
+	for (struct dirent *e; d && (e = readdir(d)) != NULL;)
+		if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 && fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+			n += st.st_size;
+	if (d)
+		closedir(d);
+	return n;
+}
+
 /* Sums of what a run without deaths says, per stream: one number for each record. */
 static struct consumer clean(const char *more)
 {
@@ -242,6 +257,37 @@ static void test_waits_for_consumers(void **state)
 	for (int i = 0; i < 20 && count_files("snapshot.1.tmp"); i++)
 		work(&l);
 	assert_int_equal(count_files("snapshot.1.tmp"), 0);
+	die(&l);
+}
+
+/*
+ * Consumers that are away: no snapshot gets its name, the journal grows up to its bound and no further. When they are back
+ * snapshots make room, and in the end all has come out.
+ */
+static void test_bound(void **state)
+{
+	static const char bounded[] = "recovery: {journal: 4K, journal_max: 64K}\n";
+	struct consumer want = clean(bounded), c = { .next = { 1, 1 } };
+	struct life l;
+	unsigned at = 0, times = 0;
+	(void)state;
+	clean_dir();
+	live(&l, bounded);
+	assert_true(keep_recover(l.keep, &l.p));
+	while (at < N_BATCHES) {
+		for (; at < N_BATCHES && !keep_is_full(l.keep, &l.p); at++)
+			run(&l, at + 1, &c, false);
+		/* One batch may go over it. */
+		assert_true(size_of_files("journal") < (64 << 10) + (16 << 10));
+		times += keep_is_full(l.keep, &l.p);
+		for (unsigned w = 0; w < 2; w++)
+			consume(&l, &c, w);
+		for (int i = 0; i < 500 && keep_is_full(l.keep, &l.p); i++)
+			work(&l);
+		assert_false(keep_is_full(l.keep, &l.p));
+	}
+	assert_true(times > 1);
+	same(&want, &c);
 	die(&l);
 }
 
@@ -422,6 +468,7 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_lives),	 cmocka_unit_test(test_waits_for_consumers),
+					    cmocka_unit_test(test_bound),
 					    cmocka_unit_test(test_broken),	 cmocka_unit_test(test_nothing_left),
 					    cmocka_unit_test(test_other_version), cmocka_unit_test(test_other_configuration) };
 	snprintf(dir, sizeof dir, "/tmp/weir-keep-%d", (int)getpid());

@@ -1,0 +1,27 @@
+# The store does nothing while a capture is played: the journal of checks grows to its bound and no further, all wait, also over a
+# kill, and go on when the store does. Nothing is lost.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../kill.sh"
+PORT=18528
+KILL_JOURNAL_MAX=256K
+command -v editcap >/dev/null || skip_all "editcap is not installed"
+editcap -F pcap "$captures/office.pcapng" "$tmp/office.pcap"
+python3 "$top/tests/bench/grow.py" "$tmp/big.pcap" 12 "$tmp/office.pcap"
+kill_topology "$tmp/big.pcap" max
+run_clean
+run_begin
+wait_for 20 sh -c "grep -q . '$tmp/got'/*.json"
+hit STOP alertd
+is_full() { state_of checks | grep -q 'the journal is full'; }
+wait_for 60 is_full
+ok $? "a journal that is full stops what comes in"
+hit KILL checks
+wait_for 60 is_full
+ok $? "also after checks was killed"
+check "the bound is kept, but for one batch" test "$(cat "$tmp"/state/checks/journal.* | wc -c)" -lt $((512 * 1024))
+hit CONT alertd
+run_check "the journal was full"
+check "it was counted" test "$(metric checks journal_full)" -ge 1
+check "the bound is told at the start" grep 'bounds:.* journal_max=262144 ' "$tmp/checks.log"
+run_end
+finish
