@@ -25,8 +25,7 @@ run_killing() { # process...
 	done
 	wait_for 40 at_end
 	ok $? "the end is reached after killing $*"
-	kill "$run_pid"
-	wait "$run_pid"
+	stop_run
 	export_store "$tmp/clean" >"$tmp/want"
 	export_store "$tmp/state/store" >"$tmp/got"
 	check "the store is that of an undisturbed run" diff "$tmp/want" "$tmp/got"

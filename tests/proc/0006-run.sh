@@ -6,10 +6,6 @@ said() { grep -q "$1" "$tmp/run.log"; }
 times_said() { grep -c "$1" "$tmp/run.log"; }
 runs() { [ "$(state_of "$1")" != "not running" ] && [ -n "$(pid_of "$1")" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-finish_run() {
-	kill "$run_pid"
-	wait "$run_pid"
-}
 
 # -- ready --
 topology "  one: {file: $captures/scan.pcap, speed: 1}"
@@ -49,7 +45,7 @@ ok $? "the other sensor goes on"
 
 # -- the end --
 classify=$(pid_of classify)
-finish_run
+stop_run
 same "it ends with 0" 0 $?
 check "and leaves no process behind" gone "$classify"
 

@@ -46,7 +46,6 @@ if sandboxes | grep -q ', landlock'; then
 else
 	echo "ok $((tests += 1)) - landlock # SKIP this kernel has none"
 fi
-kill "$run_pid"
-wait "$run_pid"
+stop_run
 same "it ends with 0" 0 $?
 finish

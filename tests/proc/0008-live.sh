@@ -43,7 +43,8 @@ EOF
 chmod 755 "$tmp/recipient"
 topology "  lan: {interface: eth0, idle_timeout_udp: 3s}" "recipients: {file: {exec: [$tmp/recipient], on: [store, engage, update, release]}}"
 ip netns exec "$c" "$bin/weir" run -f "$tmp/weir.yaml" >"$tmp/run.log" 2>&1 &
-pids="$pids $!"
+run_pid=$!
+pids="$pids $run_pid"
 capturing() { state_of capture/lan | grep -q capturing; }
 wait_for 20 capturing
 ok $? "capture is on the interface"

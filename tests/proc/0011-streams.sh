@@ -57,8 +57,7 @@ for q in topics=nothing since=5 'filter=severty%3D1' 'topics=alerts,flows&filter
 done
 
 # -- a unix socket: no token, its mode decides --
-kill "$run_pid"
-wait "$run_pid" 2>/dev/null
+stop_run
 sed "s|listen: .*|listen: \"unix:$tmp/api.sock\"}|" "$tmp/weir.yaml" >"$tmp/unix.yaml"
 "$bin/weir" run -f "$tmp/unix.yaml" >"$tmp/unix.log" 2>&1 &
 run_pid=$!

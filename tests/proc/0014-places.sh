@@ -25,8 +25,7 @@ ok $? "when it is free the same configuration works"
 wanted=$(weir alerts -f "$tmp/weir.yaml" -o json | jq -r .id | sort)
 flows=$(weir history -f "$tmp/weir.yaml" -o json -n 10000 | wc -l)
 check "there are alerts and flows" test -n "$wanted" -a "$flows" -gt 100
-kill "$run_pid"
-wait "$run_pid"
+stop_run
 
 # -- a full disk --
 mkdir "$tmp/small"
@@ -53,8 +52,7 @@ wait_for 30 at_end
 ok $? "with room again it goes on"
 same "every alert is there" "$wanted" "$(weir alerts -f "$tmp/weir.yaml" -o json | jq -r .id | sort)"
 same "every flow is there" "$flows" "$(weir history -f "$tmp/weir.yaml" -o json -n 10000 | wc -l)"
-kill "$run_pid"
-wait "$run_pid"
+stop_run
 same "it ends with 0" 0 $?
 
 # -- a read-only one --

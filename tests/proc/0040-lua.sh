@@ -74,8 +74,7 @@ topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog
 start
 wait_for 30 at_end
 ok $? "a first life"
-kill "$run_pid"
-wait "$run_pid"
+stop_run
 printf 'return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }\n' >"$tmp/lua/hangs.lua"
 topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog: 900ms}"
 start

@@ -17,3 +17,5 @@ begin=$(api '/api/v1/flows/history?sort=first&limit=1' | jq -r '.data[0].first |
 end=$(api '/api/v1/flows/history?sort=-last&limit=1' | jq -r '.data[0].last | sub("\\..*"; "Z") | fromdate + 1')
 host=$(api '/api/v1/alerts?filter=entity=flow+and+proto=tcp+and+client.ip+in+0.0.0.0/0&sort=-score&limit=1' | jq -r '.data[0].flow.client.ip')
 python3 "$here/../compat_client.py" "http://127.0.0.1:$PORT" "$(cat "$tmp/state/api.token")" "$host" "$begin" "$end"
+bad=$?
+finish
