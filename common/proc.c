@@ -201,6 +201,22 @@ static struct str put(struct buf *b, const char *s)
 	return str_put(b, s, strlen(s), 256);
 }
 
+/* Without a directory of /proc, which not every process may read. */
+static void put_fds(void *arg, struct metrics *m)
+{
+	(void)arg;
+	struct rlimit max = { 0 };
+	unsigned n = 0, fd = 0;
+	getrlimit(RLIMIT_NOFILE, &max);
+	for (unsigned gap = 0; gap < 1024 && fd < max.rlim_cur; fd++) { /* numbers are given from the lowest on */
+		bool there = fcntl((int)fd, F_GETFD) >= 0;
+		n += there;
+		gap = there ? 0 : gap + 1;
+	}
+	metrics_put(m, "open_fds", NULL, "files", false, n);
+	metrics_put(m, "max_fds", NULL, "files", false, (double)max.rlim_cur);
+}
+
 static void answer_status(struct frame *f, struct link_req *q, bool metrics)
 {
 	struct buf strs = { 0 }, body = { 0 };
@@ -437,6 +453,7 @@ int proc_main(int argc, char **argv, const struct proc *p)
 		return 1;
 	f->ctx.loop = loop_new();
 	f->ctx.metrics = metrics_new(f->ctx.full_name);
+	metrics_source(f->ctx.metrics, put_fds, NULL);
 	if (start(f, uid, gid) < 0)
 		return 1;
 	say_bounds(f);
