@@ -16,6 +16,7 @@
 #include "door.h"
 #include "fault.h"
 #include "log.h"
+#include "totals.h"
 
 #define MAX_LIVE        100000
 #define MAX_EVENTS      10000        /* of each topic */
@@ -39,6 +40,7 @@ static struct {
 	bool replay;          /* what the history still holds of before is wanted: flows and hosts that have ended */
 	struct loop_timer *again, *keepalive, *ping;
 	bool pinging;
+	bool ever;            /* there was a whole view before this one */
 } w;
 
 static void add_event(struct apid *k, enum rtype type, const void *rec, uint64_t seq, const char *raw, size_t len)
@@ -74,16 +76,44 @@ static void take_record(struct apid *k, struct codec_reader *r, uint64_t seq)
 	len = r->pos - at;
 	if (type == R_FLOW || type == R_HOST) {
 		struct live *l = type == R_FLOW ? k->flows : k->hosts;
-		(seq && seq < w.head ? live_put_old : live_put)(l, &u, raw, len);
+		(seq && seq < w.head ? live_put_old : live_put)(l, &u, r->base, raw, len);
 	}
 	if (seq)
 		add_event(k, type, &u, seq, raw, len);
+	if (type == R_ALERT)
+		totals_alert(k->totals, &u.alert, r->base);
+}
+
+static void on_flow_change(void *arg, const struct live_change *c)
+{
+	struct apid *k = arg;
+	totals_flow(k->totals, c);
+	if (k->have_snapshot)
+		totals_traffic(k->totals, c);
+}
+
+/* The first view that is whole is what was before; what another one begins with was counted in the one before. */
+static bool add_before(void *arg, const void *rec, const char *base)
+{
+	totals_traffic(arg, &(struct live_change){ .now = rec, .now_base = base });
+	return true;
+}
+
+static void on_host_change(void *arg, const struct live_change *c)
+{
+	struct apid *k = arg;
+	totals_host(k->totals, c);
 }
 
 /* The view is whole when what was wanted of before the snapshot is there. */
 static void look_if_whole(struct apid *k)
 {
-	k->have_snapshot |= w.head && follower_next(k->history) >= w.head;
+	if (k->have_snapshot || !w.head || follower_next(k->history) < w.head)
+		return;
+	k->have_snapshot = true;
+	if (!w.ever)
+		live_each(k->flows, NULL, add_before, k->totals);
+	w.ever = true;
 }
 
 /* The topics that a stream has. */
@@ -146,6 +176,7 @@ static void start_over(struct apid *k, bool replay)
 	k->have_snapshot = false;
 	live_clear(k->flows);
 	live_clear(k->hosts);
+	totals_clear_live(k->totals);
 	follower_pause(k->history);
 	ask_snapshot(k, false, 0);
 }
@@ -164,8 +195,10 @@ static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
 {
 	struct apid *k = arg;
 	follower_set(f, epoch, 0);
-	if (f != k->history)
+	if (f != k->history) {
+		totals_no_engaged(k->totals);
 		return true;
+	}
 	start_over(k, true);
 	return false;
 }
@@ -233,6 +266,7 @@ static void on_ping(void *arg)
 	static const struct r_status q;
 	struct apid *k = arg;
 	door_reload(k);
+	totals_sample(k->totals, mono_ns());
 	if (w.pinging)
 		return;
 	w.pinging = link_ask(k->c->loop, k->query_url, R_STATUS, &q, NULL, PING_MS, on_pong, k) == 0;
@@ -336,6 +370,9 @@ static int on_init(struct proc_ctx *c)
 	k->alertd.name = "alertd";
 	k->flows = live_new(R_FLOW, MAX_LIVE);
 	k->hosts = live_new(R_HOST, hosts < MAX_LIVE ? hosts : MAX_LIVE);
+	k->totals = totals_new();
+	live_watch(k->flows, on_flow_change, k);
+	live_watch(k->hosts, on_host_change, k);
 	k->events = events_new(MAX_EVENTS, MAX_EVENT_BYTES);
 	k->checks_url = topo_url(c->topo, "checks", NULL);
 	k->query_url = topo_url(c->topo, "alertd", "query");

@@ -26,6 +26,7 @@ struct apid {
 	char *listen_host; /* NULL: a unix socket */
 	int listen_fd;
 	struct live *flows, *hosts;
+	struct totals *totals; /* of flows, hosts and alerts */
 	struct events *events;
 	struct follower *history, *alerts;
 	char *checks_url, *query_url;
@@ -47,6 +48,7 @@ void get_alerts(void *arg, struct request *r, const struct route *rt, const char
 void get_alert(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_status(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_metrics(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_host_metrics(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_live(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_ready(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_me(void *arg, struct request *r, const struct route *rt, const char *id);

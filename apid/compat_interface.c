@@ -6,27 +6,16 @@
 #include <time.h>
 
 #include "compat.h"
+#include "totals.h"
 
-#define ASK_MS      1500
-#define MAX_SENSORS 256
-#define CHART       30
-
-/* Readings of a sensor's counters: the rate is taken between the last one and the one before, at least a second apart. */
-struct reading {
-	uint64_t at, packets, bytes, sent, rcvd;
-};
-
-static struct {
-	struct reading old, last;
-} readings[MAX_SENSORS];
+#define ASK_MS 1500
+#define CHART  30
 
 /* Directions and counts, from the live view. */
 struct view {
 	const char *sensor;
 	uint64_t hosts, local, devices, receivers, local_receivers, anomalies, remote_anomalies;
-	uint64_t up, down, up_packets, down_packets, local2remote, remote2local;
-	uint64_t flows, alerted, notice, warning, error, retrans, ooo, lost;
-	uint64_t engaged;
+	uint64_t local2remote, remote2local, flows;
 };
 
 static bool add_host(void *arg, const void *rec, const char *base)
@@ -42,13 +31,6 @@ static bool add_host(void *arg, const void *rec, const char *base)
 	v->local_receivers += h->local && !h->packets_sent;
 	v->anomalies += h->local && h->engaged.len;
 	v->remote_anomalies += !h->local && h->engaged.len;
-	v->engaged += h->engaged.len != 0;
-	if (!h->local) { /* what a remote host receives was uploaded */
-		v->up += h->bytes_rcvd;
-		v->down += h->bytes_sent;
-		v->up_packets += h->packets_rcvd;
-		v->down_packets += h->packets_sent;
-	}
 	return true;
 }
 
@@ -58,20 +40,11 @@ static bool add_flow(void *arg, const void *rec, const char *base)
 	const struct r_flow *f = rec;
 	if (!str_eq(base, f->key.sensor, v->sensor))
 		return true;
-	v->retrans += f->n.client_retrans + f->n.server_retrans;
-	v->ooo += f->n.client_ooo + f->n.server_ooo;
-	v->lost += f->n.client_lost + f->n.server_lost;
 	if (f->judge.client_local && !f->judge.server_local) {
 		v->local2remote += f->n.client_bytes;
 		v->remote2local += f->n.server_bytes;
 	}
-	if (f->n.end_reason != END_ACTIVE)
-		return true;
-	v->flows++;
-	v->alerted += f->judge.score > 0;
-	v->notice += f->judge.severity > SEV_NONE && f->judge.severity <= SEV_NOTICE;
-	v->warning += f->judge.severity == SEV_WARNING;
-	v->error += f->judge.severity >= SEV_ERROR;
+	v->flows += f->n.end_reason == END_ACTIVE;
 	return true;
 }
 
@@ -84,28 +57,12 @@ struct asked {
 
 static void ask_capture(struct asked *a);
 
-static double per_second(uint64_t now, uint64_t then, uint64_t ns)
-{
-	return ns && now > then ? (double)(now - then) * 1e9 / (double)ns : 0;
-}
-
-static struct reading *take_reading(unsigned ifid, struct reading r, struct reading *ret_before)
-{
-	struct reading *last = &readings[ifid].last, *old = &readings[ifid].old;
-	if (!last->at || r.at - last->at >= 1000000000u) {
-		*old = *last;
-		*last = r;
-	}
-	*ret_before = *old;
-	return last;
-}
-
 static void put(json_t *o, const char *name, uint64_t n)
 {
 	json_object_set_new(o, name, json_integer((json_int_t)n));
 }
 
-static void put_counts(json_t *o, const struct view *v, uint64_t packets, uint64_t bytes, uint64_t drops)
+static void put_counts(json_t *o, const struct view *v, const struct totals_sensor *s, uint64_t packets, uint64_t bytes, uint64_t drops)
 {
 	const struct {
 		const char *name;
@@ -113,16 +70,17 @@ static void put_counts(json_t *o, const struct view *v, uint64_t packets, uint64
 	} rows[] = {
 		{ "packets", packets }, { "bytes", bytes }, { "drops", drops }, { "tot_pkt_drops", drops },
 		{ "packets_since_reset", packets }, { "bytes_since_reset", bytes },
-		{ "bytes_upload", v->up }, { "bytes_download", v->down }, { "packets_upload", v->up_packets },
-		{ "packets_download", v->down_packets }, { "bytes_upload_since_reset", v->up },
-		{ "bytes_download_since_reset", v->down }, { "packets_upload_since_reset", v->up_packets },
-		{ "packets_download_since_reset", v->down_packets }, { "local2remote", v->local2remote },
+		{ "bytes_upload", s->sum.tx_bytes }, { "bytes_download", s->sum.rx_bytes }, { "packets_upload", s->sum.tx_packets },
+		{ "packets_download", s->sum.rx_packets }, { "bytes_upload_since_reset", s->sum.tx_bytes },
+		{ "bytes_download_since_reset", s->sum.rx_bytes }, { "packets_upload_since_reset", s->sum.tx_packets },
+		{ "packets_download_since_reset", s->sum.rx_packets }, { "local2remote", v->local2remote },
 		{ "remote2local", v->remote2local }, { "num_flows", v->flows }, { "num_hosts", v->hosts },
 		{ "num_local_hosts", v->local }, { "num_devices", v->devices }, { "num_rcvd_only_hosts", v->receivers },
-		{ "num_local_rcvd_only_hosts", v->local_receivers }, { "engaged_alerts", v->engaged },
-		{ "engaged_alerts_notice", 0 }, { "engaged_alerts_warning", 0 }, { "engaged_alerts_error", 0 },
-		{ "alerted_flows", v->alerted },
-		{ "alerted_flows_notice", v->notice }, { "alerted_flows_warning", v->warning }, { "alerted_flows_error", v->error },
+		{ "num_local_rcvd_only_hosts", v->local_receivers }, { "engaged_alerts", s->engaged[0] + s->engaged[1] + s->engaged[2] },
+		{ "engaged_alerts_notice", s->engaged[0] }, { "engaged_alerts_warning", s->engaged[1] },
+		{ "engaged_alerts_error", s->engaged[2] },
+		{ "alerted_flows", s->alerted[0] + s->alerted[1] + s->alerted[2] },
+		{ "alerted_flows_notice", s->alerted[0] }, { "alerted_flows_warning", s->alerted[1] }, { "alerted_flows_error", s->alerted[2] },
 		{ "num_local_hosts_anomalies", v->anomalies }, { "num_remote_hosts_anomalies", v->remote_anomalies },
 		{ "dropped_alerts", 0 }, { "host_dropped_alerts", 0 }, { "flow_dropped_alerts", 0 }, { "other_dropped_alerts", 0 },
 		{ "tot_nprobe_pkts", 0 }, { "speed", 0 }, { "periodic_stats_update_frequency_secs", 5 }, { "num_live_captures", 0 },
@@ -132,23 +90,24 @@ static void put_counts(json_t *o, const struct view *v, uint64_t packets, uint64
 		put(o, rows[i].name, rows[i].n);
 }
 
-static json_t *rates(const struct reading *r, const struct reading *before, const struct view *v)
+/* "bps" are bytes here, as ntopng has it. */
+static json_t *rates(const struct totals_sensor *s)
 {
-	uint64_t ns = before->at ? r->at - before->at : 0;
-	double up = per_second(r->sent, before->sent, ns), down = per_second(r->rcvd, before->rcvd, ns);
-	double pps = per_second(r->packets, before->packets, ns);
-	double share = v->up_packets + v->down_packets ? (double)v->up_packets / (double)(v->up_packets + v->down_packets) : 0;
-	return json_pack("{s:f,s:f,s:{s:{s:f,s:f},s:{s:f,s:f}}}", "throughput_bps", per_second(r->bytes, before->bytes, ns),
-			 "throughput_pps", pps, "throughput", "download", "bps", down, "pps", pps * (1 - share), "upload", "bps",
-			 up, "pps", pps * share);
+	struct traffic r = totals_rate(s, 0);
+	return json_pack("{s:I,s:I,s:{s:{s:I,s:I},s:{s:I,s:I}}}", "throughput_bps", (json_int_t)(r.rx_bytes + r.tx_bytes),
+			 "throughput_pps", (json_int_t)(r.rx_packets + r.tx_packets), "throughput", "download", "bps",
+			 (json_int_t)r.rx_bytes, "pps", (json_int_t)r.rx_packets, "upload", "bps", (json_int_t)r.tx_bytes, "pps",
+			 (json_int_t)r.tx_packets);
 }
 
-static json_t *zero_chart(void)
+/* Oldest first; zeros before there was anything. */
+static json_t *chart(const struct totals_sensor *s)
 {
 	json_t *up = json_array(), *down = json_array();
-	for (int i = 0; i < CHART; i++) {
-		json_array_append_new(up, json_integer(0));
-		json_array_append_new(down, json_integer(0));
+	for (unsigned back = CHART; back-- > 0;) {
+		struct traffic r = totals_rate(s, back);
+		json_array_append_new(up, json_integer((json_int_t)r.tx_bytes));
+		json_array_append_new(down, json_integer((json_int_t)r.rx_bytes));
 	}
 	return json_pack("{s:o,s:o}", "download", down, "upload", up);
 }
@@ -165,11 +124,10 @@ static json_t *document(struct asked *a, uint64_t packets, uint64_t bytes, uint6
 	struct tm tm;
 	live_each(c->k->hosts, NULL, add_host, &v);
 	live_each(c->k->flows, NULL, add_flow, &v);
-	struct reading before;
-	const struct reading *r = take_reading(ifid % MAX_SENSORS, (struct reading){ mono_ns(), packets, bytes, v.up, v.down }, &before);
+	const struct totals_sensor *s = totals_sensor(c->k->totals, a->s->name);
 	json_t *o = json_object();
-	put_counts(o, &v, packets, bytes, drops);
-	json_object_update_new(o, rates(r, &before, &v));
+	put_counts(o, &v, s, packets, bytes, drops);
+	json_object_update_new(o, rates(s));
 	snprintf(id, sizeof id, "%u", ifid);
 	snprintf(up, sizeof up, "%02" PRIu64 ":%02" PRIu64 " sec", uptime / 60, uptime % 60);
 	if (localtime_r(&now, &tm))
@@ -179,10 +137,10 @@ static json_t *document(struct asked *a, uint64_t packets, uint64_t bytes, uint6
 					    "is_view", 0, "active_discovery_active", 0));
 	json_object_update_new(o, json_pack("{s:f,s:f,s:f}", "hosts_pctg", 1 + 100.0 * (double)v.hosts / (double)t->checks.max_hosts,
 					    "flows_pctg", 1 + 100.0 * (double)v.flows / (double)t->checks.max_flows,
-					    "macs_pctg", 1.0));
+					    "macs_pctg", 1 + 100.0 * (double)v.devices / (double)t->checks.max_hosts));
 	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I},s:o,s:o}", "tcpPacketStats", "retransmissions",
-					    (json_int_t)v.retrans, "out_of_order", (json_int_t)v.ooo, "lost", (json_int_t)v.lost,
-					    "download_upload_chart", zero_chart(), "system_host_stats", compat_host_health(c)));
+					    (json_int_t)s->retrans, "out_of_order", (json_int_t)s->ooo, "lost", (json_int_t)s->lost,
+					    "download_upload_chart", chart(s), "system_host_stats", compat_host_health(c)));
 	return o;
 }
 

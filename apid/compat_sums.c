@@ -138,6 +138,11 @@ static const struct {
 	{ "num_mx", 15 }, { "num_txt", 16 }, { "num_aaaa", 28 }, { "num_any", 255 }, { "num_other", 0 },
 };
 
+const char *host_sums_dns_kind(unsigned kind)
+{
+	return dns_kinds[kind].name + strlen("num_");
+}
+
 /* A flow tells of its last query; queries on one port are mostly one. */
 static void add_dns(struct host_sums *s, const struct r_flow *f, bool client)
 {

@@ -42,6 +42,8 @@ void host_sums_walk(struct host_sums_set *set, const struct live *flows);
 /* NULL if it was not wanted. Valid until free. */
 const struct host_sums *host_sums_find(const struct host_sums_set *set, const struct addr *ip, uint16_t vlan);
 
+/* "a", "ptr" ...: what dns[].by_kind counts. */
+const char *host_sums_dns_kind(unsigned kind);
 /* In ntopng's shape. */
 json_t *host_sums_dns(const struct host_sums *s);
 json_t *host_sums_http(const struct host_sums *s);

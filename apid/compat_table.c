@@ -48,7 +48,7 @@ const struct compat_row compat_rows[] = {
 	FAMILY("am_host", AM),
 
 	{ "get/interface/data", compat_interface_data, HAS_PART, "ifid,iffilter", NULL,
-	  "rates are taken between two requests; speed, charts and exporters are 0", 0 },
+	  "speed and exporters are 0", 0 },
 	{ "get/interface/address", compat_empty, HAS_NOTHING, "ifid", "{\"addresses\":[]}", "addresses of interfaces are not asked", 0 },
 	{ "get/interface/bcast_domains", compat_empty, HAS_NOTHING, "ifid", "{\"bcast_domains\":[]}",
 	  "broadcast domains are not learned", 0 },
@@ -69,7 +69,8 @@ const struct compat_row compat_rows[] = {
 	{ "get/host/interfaces", compat_host_interfaces, HAS_ALL, "host,vlan", NULL, NULL, 0 },
 	{ "get/host/l7/stats", compat_host_l7_stats, HAS_PART, "ifid,host,vlan,collapse_stats", NULL, "by application only", 0 },
 	{ "get/host/dscp/stats", compat_dscp_stats, HAS_ALL, "ifid,host,vlan,direction", NULL, NULL, 1 },
-	{ "get/host/custom_data", compat_host_custom_data, HAS_PART, "ifid,host,field_alias", NULL, "at most 10000 hosts, 1000 with ndpi, dscp or used_ports", 0 },
+	{ "get/host/custom_data", compat_host_custom_data, HAS_PART, "ifid,host,field_alias", NULL,
+	  "at most 10000 hosts, 1000 with ndpi, dscp or used_ports", 0 },
 	{ "get/host/find", compat_host_find, HAS_ALL, "ifid,query", NULL, NULL, 0 },
 	{ "get/host/top/ts_stats", compat_host_top_protocols, HAS_PART, "ts_query,epoch_begin,epoch_end", NULL, "applications", 0, true },
 	{ "get/host/pools", compat_pools, HAS_ALL, NULL, NULL, NULL, 0 },

@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "log.h"
 #include "problem.h"
+#include "webstat.h"
 
 /* Refusals that are written down: an address that tries all day must not push the writes out of the file. */
 static const struct bucket_size refusals = { .rate = 2, .burst = 200 };
@@ -25,6 +26,7 @@ struct door {
 	struct limits *limits;
 	struct hash_key seed;
 	struct audit *audit;
+	struct webstat *web;
 	struct bucket refused; /* room for more of them in the audit */
 	uint64_t left_out;
 	uint64_t limited, denied, audited, audit_failures;
@@ -35,6 +37,8 @@ struct door {
 struct guest {
 	struct token token; /* without a name: nobody, on an open path */
 	uint64_t who;       /* for the limits */
+	const char *path;   /* of the route, NULL = none */
+	uint64_t since;     /* ns, mono; UINT64_MAX: has no end of its own */
 	bool heavy;         /* holds one of the places for such */
 	bool writes;
 	char about[64];
@@ -195,13 +199,14 @@ static const struct route *find_route(const struct request *r, char id[static RO
 }
 
 /* Lets whoever asks in, or answers: how often they ask, whom they think they talk to, who they are. */
-static bool admit(struct apid *k, struct request *r, bool open)
+static bool admit(struct apid *k, struct request *r, const struct route *rt)
 {
 	struct door *d = k->door;
-	struct guest g = { 0 };
+	struct guest g = { .path = compat_is_path(request_uri(r)->path) ? "/lua" : rt ? rt->path : NULL };
 	const struct token *who = NULL;
 	uint32_t wait;
-	enum auth_verdict v = open ? AUTH_GOOD : identify(k, r, &who);
+	g.since = rt && rt->reply == REPLY_EVENTS ? UINT64_MAX : mono_ns();
+	enum auth_verdict v = rt && rt->scope == SCOPE_OPEN ? AUTH_GOOD : identify(k, r, &who);
 	g.who = name_of_asker(d, r, who);
 	if (who)
 		g.token = *who;
@@ -223,7 +228,7 @@ static size_t on_head(void *arg, struct request *r)
 	char id[ROUTE_ID];
 	const struct route *rt = find_route(r, id, &allow);
 	buf_release(&allow);
-	if (!admit(arg, r, rt && rt->scope == SCOPE_OPEN))
+	if (!admit(arg, r, rt))
 		return 0;
 	return compat_is_path(request_uri(r)->path) ? compat_body(request_method(r)) : rt ? rt->body : 0;
 }
@@ -292,6 +297,9 @@ static void on_end(void *arg, struct request *r)
 {
 	struct apid *k = arg;
 	const struct guest *g = guest_of(r);
+	bool timed = g && g->path && g->since != UINT64_MAX;
+	webstat_add(k->door->web, g && g->path ? g->path : "other", request_method(r), request_status(r),
+		    timed ? mono_ns() - g->since : UINT64_MAX);
 	if (!g)
 		return;
 	if (g->heavy)
@@ -339,6 +347,7 @@ struct door *door_open(struct apid *k, struct buf *err)
 	bool made;
 	d->tokens_path = xasprintf("%s/api.tokens", t->state);
 	d->limits = limits_new(&conf);
+	d->web = webstat_new();
 	d->seed = hash_key_random();
 	d->auth = auth_open(t->api.token_file, &made, err);
 	if (d->auth && made)
@@ -350,6 +359,7 @@ struct door *door_open(struct apid *k, struct buf *err)
 		return d;
 	auth_free(d->auth);
 	limits_free(d->limits);
+	webstat_free(d->web);
 	free(d->tokens_path);
 	free(d);
 	return NULL;
@@ -369,4 +379,9 @@ void door_metrics(const struct apid *k, struct metrics *m)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, true, (double)rows[i].value);
+}
+
+void door_print(const struct apid *k, struct prom *p)
+{
+	webstat_print(k->door->web, p);
 }

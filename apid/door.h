@@ -7,6 +7,7 @@
 
 #include "apid.h"
 #include "metrics.h"
+#include "prom.h"
 
 struct door;
 /* Tokens, limits and audit as the topology says. NULL after appending to err. */
@@ -16,6 +17,8 @@ extern const struct http_ops door_ops;
 /* Takes changes of the file of tokens: to be called now and then. */
 void door_reload(struct apid *k);
 void door_metrics(const struct apid *k, struct metrics *m);
+/* Requests by path. */
+void door_print(const struct apid *k, struct prom *p);
 
 /* A request that searches the history: false if it was answered with 429, because there are too many of whoever asks. */
 bool door_heavy(struct apid *k, struct request *r);

@@ -28,7 +28,20 @@ struct live {
 	uint32_t mask, n_used, n_free, oldest, newest;
 	uint64_t max, count, evicted;
 	struct hash_key seed;
+	void (*watch)(void *arg, const struct live_change *c);
+	void *watch_arg;
 };
+
+union any {
+	struct r_flow flow;
+	struct r_host host;
+};
+
+static bool decode(const struct live *l, uint32_t i, union any *rec)
+{
+	struct codec_reader r = { .base = l->pool[i].raw, .len = l->pool[i].len };
+	return codec_read(&r, rec) == 1;
+}
 
 struct live *live_new(enum rtype type, uint64_t max)
 {
@@ -129,8 +142,23 @@ static void remove_entry(struct live *l, uint32_t i)
 	l->count--;
 }
 
+/* i: the entry that changes, NONE = a new one; now: NULL = it goes. */
+static void tell(struct live *l, uint32_t i, const void *now, const char *now_base)
+{
+	union any before;
+	struct live_change c = { .now = now, .now_base = now_base };
+	if (!l->watch)
+		return;
+	if (i != NONE && decode(l, i, &before)) {
+		c.before = &before;
+		c.before_base = l->pool[i].raw;
+	}
+	l->watch(l->watch_arg, &c);
+}
+
 static void evict(struct live *l)
 {
+	tell(l, l->oldest, NULL, NULL);
 	remove_entry(l, l->oldest);
 	l->evicted++;
 }
@@ -145,7 +173,13 @@ static uint64_t version_of(const struct live *l, const void *rec)
 	return l->type == R_FLOW ? ((const struct r_flow *)rec)->judge.revision : ((const struct r_host *)rec)->host.time;
 }
 
-static void put(struct live *l, const void *rec, const char *raw, size_t len, bool old)
+void live_watch(struct live *l, void (*cb)(void *arg, const struct live_change *c), void *arg)
+{
+	l->watch = cb;
+	l->watch_arg = arg;
+}
+
+static void put(struct live *l, const void *rec, const char *base, const char *raw, size_t len, bool old)
 {
 	struct key k = key_of(l, rec);
 	uint64_t version = version_of(l, rec);
@@ -158,6 +192,7 @@ static void put(struct live *l, const void *rec, const char *raw, size_t len, bo
 			return;
 		if (full)
 			evict(l);
+		tell(l, NONE, rec, base);
 		i = l->n_free ? l->free[--l->n_free] : l->n_used++;
 		l->pool[i] = (struct entry){ .key = k, .hash_next = *b };
 		*b = i;
@@ -166,6 +201,7 @@ static void put(struct live *l, const void *rec, const char *raw, size_t len, bo
 	} else if (old && version < l->pool[i].version) {
 		return;
 	} else {
+		tell(l, i, rec, base);
 		unlink_entry(l, &l->pool[i]);
 		append_entry(l, i);
 	}
@@ -176,14 +212,14 @@ static void put(struct live *l, const void *rec, const char *raw, size_t len, bo
 	e->version = version;
 }
 
-void live_put(struct live *l, const void *rec, const char *raw, size_t len)
+void live_put(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
 {
-	put(l, rec, raw, len, false);
+	put(l, rec, base, raw, len, false);
 }
 
-void live_put_old(struct live *l, const void *rec, const char *raw, size_t len)
+void live_put_old(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
 {
-	put(l, rec, raw, len, true);
+	put(l, rec, base, raw, len, true);
 }
 
 uint64_t live_max(const struct live *l)
@@ -207,11 +243,6 @@ uint64_t live_count(const struct live *l)
 struct hit {
 	uint8_t place[KEY_BYTES + 8];
 	uint32_t index;
-};
-
-union any {
-	struct r_flow flow;
-	struct r_host host;
 };
 
 static void put_number(uint8_t *p, uint64_t v)
@@ -312,12 +343,6 @@ static void add_best(struct best *b, const struct hit *h)
 	sink_down(b, 0);
 }
 
-static bool decode(const struct live *l, uint32_t i, union any *rec)
-{
-	struct codec_reader r = { .base = l->pool[i].raw, .len = l->pool[i].len };
-	return codec_read(&r, rec) == 1;
-}
-
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg)
 {
 	union any rec; /* of this walk: cb may begin another one */
@@ -386,7 +411,7 @@ int live_page(const struct live *l, const struct live_query *q, void (*cb)(void 
 		return rc;
 	struct best best = { xmalloc((q->limit + 1) * sizeof *best.hits), 0, q->limit };
 	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
-		if (!decode(l, i, &rec) || !match_eval(q->match, &rec, l->pool[i].raw))
+		if (!decode(l, i, &rec) || (q->match && !match_eval(q->match, &rec, l->pool[i].raw)))
 			continue;
 		(*total)++;
 		h.index = i;

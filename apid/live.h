@@ -18,10 +18,19 @@ struct live;
 struct live *live_new(enum rtype type, uint64_t max);
 void live_free(struct live *l);
 void live_clear(struct live *l);
-/* Copies a packed record that stands alone; rec is its struct. An ended flow stays until it makes room. */
-void live_put(struct live *l, const void *rec, const char *raw, size_t len);
+/* Copies a packed record that stands alone; rec is its struct, base what its texts are in. An ended flow stays until it makes room. */
+void live_put(struct live *l, const void *rec, const char *base, const char *raw, size_t len);
 /* The same for a record that may be older than what is here: it replaces nothing newer and makes no room. */
-void live_put_old(struct live *l, const void *rec, const char *raw, size_t len);
+void live_put_old(struct live *l, const void *rec, const char *base, const char *raw, size_t len);
+/*
+ * cb hears of each change: a record that comes (before is NULL), that takes another's place, that makes room (now is NULL).
+ * live_clear is for whoever calls it to know.
+ */
+struct live_change {
+	const void *before, *now;
+	const char *before_base, *now_base;
+};
+void live_watch(struct live *l, void (*cb)(void *arg, const struct live_change *c), void *arg);
 /* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_max(const struct live *l);
@@ -40,7 +49,7 @@ bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret);
 #define LIVE_CURSOR 80
 
 struct live_query {
-	const struct match *match;
+	const struct match *match; /* NULL: all */
 	struct live_sort sort;
 	uint32_t limit;
 	uint32_t question;  /* hash of filter and sort: a cursor fits its own question only */

@@ -16,12 +16,25 @@ enum prom_form { PROM_TEXT, PROM_OPEN, PROM_NTOPNG };
 struct prom;
 struct prom *prom_new(void);
 void prom_free(struct prom *p);
+enum prom_kind { PROM_GAUGE, PROM_COUNTER, PROM_HISTOGRAM, PROM_SUMMARY };
+/*
+ * A sample: family without "_total", and pairs of a label's name and value, NULL ends them. help is kept, not copied; NULL:
+ * none but the name. A family has one kind.
+ */
+void prom_add(struct prom *p, enum prom_kind kind, const char *family, const char *help, double value, ...)
+	__attribute__((sentinel));
+/* A sample of a histogram or a summary: suffix is "_bucket" (with a label le, in order), "_sum" or "_count". */
+void prom_part(struct prom *p, enum prom_kind kind, const char *family, const char *help, const char *suffix, double value, ...)
+	__attribute__((sentinel));
+
 /* What a process told in answer to STATUS. */
 void prom_process(struct prom *p, const struct g_process *g, const char *base);
 void prom_metric(struct prom *p, const struct g_metric *m, const char *base);
 /* A process that does not answer. */
 void prom_down(struct prom *p, const char *process);
-/* Everything, families in order of their names. PROM_NTOPNG: what ntopng's exporter has of it, under its names. */
+/* Values of a family added up, of samples with this label. */
+double prom_sum(const struct prom *p, const char *family, const char *label, const char *value);
+/* Everything, families in order of their names. PROM_NTOPNG: text, and counters keep the names they have. */
 void prom_print(struct prom *p, enum prom_form form, struct buf *out);
 const char *prom_type(enum prom_form form); /* Content-Type */
 

@@ -2,6 +2,7 @@
 #include "apid.h"
 #include "compat.h"
 #include "params.h"
+#include "prom_live.h"
 
 #define NOTE_BODY 16384
 
@@ -27,6 +28,11 @@ static const struct route_param params_note[] = {
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
+static const struct route_param params_host_metrics[] = {
+	{ "limit", PT_NUMBER, "hosts, 200 if absent", 1, PROM_MAX_HOSTS, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
 static const struct route_param none[] = { { NULL, PT_TEXT, NULL, 0, 0, NULL } };
 
 const struct route routes[] = {
@@ -37,6 +43,8 @@ const struct route routes[] = {
 	{ "GET", "/-/ready", SCOPE_OPEN, "the same, under another name", params_ready, R_NONE, get_ready, REPLY_TEXT },
 	{ "GET", "/metrics", SCOPE_READ_STATS, "counters of all processes for Prometheus; OpenMetrics by Accept", none, R_NONE,
 	  get_metrics, REPLY_TEXT },
+	{ "GET", "/metrics/hosts", SCOPE_READ_FLOWS, "counters of the busiest hosts for Prometheus; OpenMetrics by Accept",
+	  params_host_metrics, R_NONE, get_host_metrics, REPLY_TEXT },
 	{ "GET", "/metrics/ntopng", SCOPE_READ_STATS, "some of them under the names of ntopng's exporter", none, R_NONE, get_metrics,
 	  REPLY_TEXT },
 	{ "GET", "/api/v1/openapi.json", SCOPE_READ_STATS, "this interface, described (OpenAPI 3.1)", none, R_NONE, get_openapi },

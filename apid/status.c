@@ -8,7 +8,7 @@
 #include "codec.h"
 #include "json.h"
 #include "problem.h"
-#include "prom.h"
+#include "prom_live.h"
 
 #define STATUS_MS    1500
 #define HEARD_NS     5000000000ull /* an upstream that said nothing for longer is away */
@@ -101,6 +101,14 @@ struct gather {
 	struct gather *next; /* with and without metrics */
 };
 
+static void print_ntopng(const struct gather *g, struct buf *out)
+{
+	struct prom *theirs = prom_new();
+	prom_ntopng(g->k, g->prom, theirs, PROM_HOSTS);
+	prom_print(theirs, PROM_NTOPNG, out);
+	prom_free(theirs);
+}
+
 static void gather_end(struct gather *g)
 {
 	struct buf b = { 0 };
@@ -121,11 +129,15 @@ static void gather_end(struct gather *g)
 		buf_release(&g->each[i].json);
 	}
 	buf_adds(&b, "]}\n");
+	if (g->prom)
+		prom_live(g->k, g->prom);
 	for (size_t i = 0; i < g->n_requests; i++) {
 		struct buf copy = { 0 };
 		int form = g->requests[i].form;
 		if (form == FORM_JSON)
 			buf_add(&copy, b.p, b.len);
+		else if (form == PROM_NTOPNG)
+			print_ntopng(g, &copy);
 		else
 			prom_print(g->prom, (enum prom_form)form, &copy);
 		request_reply(g->requests[i].r, 200, form == FORM_JSON ? "application/json" : prom_type((enum prom_form)form), &copy);
@@ -239,10 +251,27 @@ void get_status(void *arg, struct request *r, const struct route *rt, const char
 	wait_for_all(arg, r, flag && route_flag(flag), FORM_JSON);
 }
 
+static enum prom_form form_of(const struct request *r)
+{
+	const char *accept = request_header(r, "Accept");
+	return accept && strstr(accept, "application/openmetrics-text") ? PROM_OPEN : PROM_TEXT;
+}
+
 void get_metrics(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)id;
-	const char *accept = request_header(r, "Accept");
-	bool open = accept && strstr(accept, "application/openmetrics-text");
-	wait_for_all(arg, r, true, strstr(rt->path, "ntopng") ? PROM_NTOPNG : open ? PROM_OPEN : PROM_TEXT);
+	wait_for_all(arg, r, true, strstr(rt->path, "ntopng") ? PROM_NTOPNG : form_of(r));
+}
+
+void get_host_metrics(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	const char *limit = uri_param(request_uri(r), "limit");
+	enum prom_form form = form_of(r);
+	struct prom *p = prom_new();
+	struct buf b = { 0 };
+	prom_hosts(arg, p, limit ? (uint32_t)strtoul(limit, NULL, 10) : PROM_HOSTS);
+	prom_print(p, form, &b);
+	prom_free(p);
+	request_reply(r, 200, prom_type(form), &b);
 }

@@ -25,7 +25,7 @@ static void put_revision(struct live *l, uint64_t n, uint64_t bytes, uint64_t la
 	snprintf(host, sizeof host, "h%llu.example", (unsigned long long)n % 7);
 	f.app.host = str_put(&strs, host, strlen(host), 99);
 	codec_pack(&b, R_FLOW, &f, strs.p);
-	(old ? live_put_old : live_put)(l, &f, b.p, b.len);
+	(old ? live_put_old : live_put)(l, &f, NULL, b.p, b.len);
 	buf_release(&b);
 	buf_release(&strs);
 }
