@@ -216,10 +216,15 @@ soak: deps-test all
 unit-build: $(UNIT)
 
 # -- bench: a ratio against something else in the same run --------------------------------------------------------------
-.PHONY: bench bench-checks bench-keep bench-store
+.PHONY: bench bench-checks bench-share bench-keep bench-store
 bench: deps-test
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run $(O)
+
+# All checks on against all checks off.
+bench-share: deps-test
+	+$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/checks_share $(O)
 
 # Checks in C, in LuaJIT and in PUC Lua: one program with LuaJIT, one with PUC Lua, since they define the same functions.
 bench-checks: deps-test
