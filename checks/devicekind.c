@@ -23,9 +23,11 @@ const char *devicekind_of(const char *text, size_t len)
 {
 	for (size_t i = 0; len && i < sizeof words / sizeof *words; i++) {
 		size_t n = strlen(words[i].word);
-		for (size_t at = 0; at + n <= len; at++)
-			if (strncasecmp(text + at, words[i].word, n) == 0)
+		for (size_t at = 0; at + n <= len; at++) {
+			int c = text[at] >= 'A' && text[at] <= 'Z' ? text[at] | 0x20 : text[at];
+			if (c == *words[i].word && strncasecmp(text + at, words[i].word, n) == 0)
 				return words[i].kind;
+		}
 	}
 	return NULL;
 }
