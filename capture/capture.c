@@ -138,8 +138,8 @@ static void fill_count(struct capture *k)
 	n->time_regress = st->time_regress;
 	n->time_jump = st->time_jump;
 	n->input_errors = k->errors;
-	n->emitted_packets = ledger_ended(&k->ledger)->packets;
-	n->emitted_flows = ledger_ended(&k->ledger)->flows;
+	n->emitted_packets = ledger_emitted(&k->ledger)->packets;
+	n->emitted_flows = ledger_emitted(&k->ledger)->flows;
 	n->active_packets = n->in_flows - n->emitted_packets - n->shed_packets - n->lost_packets;
 	n->undecoded = 0;
 	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
@@ -234,23 +234,36 @@ static void on_head(void *arg, const struct r_head *r, const char *base)
 	put(k, R_HEAD, &bare, base, KEEP_END);
 }
 
-static void on_update(void *arg, const struct r_update *r, const char *base)
+static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)
 {
 	struct capture *k = arg;
-	if (!put(k, R_UPDATE, r, base, KEEP_UPDATE))
+	uint64_t packets = r->n.client_packets + r->n.server_packets, bytes = r->n.client_bytes + r->n.server_bytes;
+	ledger_intend(&k->ledger, stream_head(k->stream),
+		      &(struct ledger_emitted){ .open_packets = packets - told->packets, .open_bytes = bytes - told->bytes });
+	bool done = put(k, R_UPDATE, r, base, KEEP_UPDATE);
+	ledger_settle(&k->ledger, done);
+	if (done)
+		*told = (struct flowtab_told){ packets, bytes };
+	else
 		k->n.shed_updates++;
 }
 
-static void on_end(void *arg, const struct r_end *r, const char *base)
+static void on_end(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base)
 {
 	struct capture *k = arg;
 	uint64_t packets = r->n.client_packets + r->n.server_packets, bytes = r->n.client_bytes + r->n.server_bytes;
 	bool last = r->n.end_reason != END_TIMEOUT;
-	ledger_intend(&k->ledger, stream_head(k->stream), packets, bytes, last);
+	struct ledger_emitted change = { .open_packets = -told->packets, .open_bytes = -told->bytes };
+	struct ledger_emitted emitted = change;
+	emitted.packets = packets;
+	emitted.bytes = bytes;
+	emitted.flows = last;
+	ledger_intend(&k->ledger, stream_head(k->stream), &emitted);
 	bool done = put(k, R_END, r, base, packets < SMALL_END_PACKETS ? KEEP_SMALL_END : KEEP_END);
 	ledger_settle(&k->ledger, done);
 	if (done)
 		return;
+	ledger_change(&k->ledger, stream_head(k->stream), &change);
 	k->n.shed_flows += last;
 	k->n.shed_packets += packets;
 	k->shed_bytes += bytes;

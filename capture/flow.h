@@ -56,6 +56,7 @@ struct flow {
 	struct flow_tcp tcp[2];
 	struct g_flow_key key;
 	struct g_flow_count n;
+	struct flowtab_told told;
 	struct flow_head head;
 	struct rtp *rtp;      /* once a packet looked like it; NULL = none */
 	bool no_rtp;          /* looked for it in vain */

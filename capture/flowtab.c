@@ -411,7 +411,7 @@ static void emit_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
 	struct r_end r = { .key = f->key, .n = counters(f) };
 	r.n.end_reason = (uint8_t)why;
-	ft->ops.end(ft->arg, &r, ft->arena.p);
+	ft->ops.end(ft->arg, &r, &f->told, ft->arena.p);
 }
 
 static void flow_end(struct flowtab *ft, struct flow *f, enum endreason why)
@@ -443,6 +443,7 @@ static void next_part(struct flowtab *ft, struct flow *f, uint64_t time)
 	if (f->rtp)
 		rtp_next_part(f->rtp);
 	f->n = n;
+	f->told = (struct flowtab_told){ 0 };
 	f->updated = time;
 }
 
@@ -687,7 +688,7 @@ static void emit_update(struct flowtab *ft, struct flow *f, uint64_t time)
 {
 	struct r_update r = { .key = f->key, .n = counters(f) };
 	f->updated = time;
-	ft->ops.update(ft->arg, &r, ft->arena.p);
+	ft->ops.update(ft->arg, &r, &f->told, ft->arena.p);
 }
 
 /* The flow of a packet: an open one, or a new one when there is none, it has been silent too long, or its ports are

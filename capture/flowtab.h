@@ -30,14 +30,19 @@ struct flowtab_conf {
 	const char *sensor;
 };
 
+/* What UPDATEs have told of a flow since it, or this part of it, began: update() keeps it, the table does not look at it. */
+struct flowtab_told {
+	uint64_t packets, bytes;
+};
+
 /*
  * What comes out, in order. Records are valid during the call; strings refer to base. tick: time has passed to, and all
  * that was due until then has been put out.
  */
 struct flowtab_ops {
 	void (*head)(void *arg, const struct r_head *r, const char *base);
-	void (*update)(void *arg, const struct r_update *r, const char *base);
-	void (*end)(void *arg, const struct r_end *r, const char *base);
+	void (*update)(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base);
+	void (*end)(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base);
 	void (*tick)(void *arg, uint64_t from, uint64_t to);
 };
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 /* Packets that can be on their way from the interface to us; if more are missing, its counter does not count what we see (a
  * filter, segments merged by the card). */
 #define UNDER_WAY 65536
@@ -21,30 +21,39 @@ void ledger_init(struct ledger *l, void *area, size_t size)
 		ledger_reset(l);
 }
 
-/* -- ENDs -- */
+/* -- records -- */
 
-void ledger_intend(struct ledger *l, uint64_t seq, uint64_t packets, uint64_t bytes, bool last)
+void ledger_intend(struct ledger *l, uint64_t seq, const struct ledger_emitted *change)
 {
-	struct ledger_ended *i = &l->area->intention;
-	const struct ledger_ended *e = &l->area->ended;
-	i->packets = e->packets + packets;
-	i->bytes = e->bytes + bytes;
-	i->flows = e->flows + last;
+	struct ledger_emitted *i = &l->area->intention;
+	const struct ledger_emitted *e = &l->area->emitted;
+	i->packets = e->packets + change->packets;
+	i->bytes = e->bytes + change->bytes;
+	i->flows = e->flows + change->flows;
+	i->open_packets = e->open_packets + change->open_packets;
+	i->open_bytes = e->open_bytes + change->open_bytes;
 	__atomic_store_n(&i->seq, seq, __ATOMIC_RELEASE);
 }
 
 /* Sums, not differences, are copied: doing it twice does no harm. */
 void ledger_settle(struct ledger *l, bool done)
 {
-	struct ledger_ended *i = &l->area->intention;
+	struct ledger_emitted *i = &l->area->intention;
 	if (done)
-		l->area->ended = *i;
+		l->area->emitted = *i;
 	__atomic_store_n(&i->seq, 0, __ATOMIC_RELEASE);
 }
 
-const struct ledger_ended *ledger_ended(const struct ledger *l)
+/* Under the number of a record that is there. */
+void ledger_change(struct ledger *l, uint64_t head, const struct ledger_emitted *change)
 {
-	return &l->area->ended;
+	ledger_intend(l, head - 1, change);
+	ledger_settle(l, true);
+}
+
+const struct ledger_emitted *ledger_emitted(const struct ledger *l)
+{
+	return &l->area->emitted;
 }
 
 /* -- totals -- */
@@ -94,12 +103,15 @@ bool ledger_recover(struct ledger *l, uint64_t head, uint64_t if_now, struct led
 		return false;
 	if (a->intention.seq)
 		ledger_settle(l, a->intention.seq < head);
+	const struct ledger_emitted *e = &a->emitted;
+	ledger_change(l, head, &(struct ledger_emitted){ .packets = e->open_packets, .bytes = e->open_bytes,
+							 .open_packets = -e->open_packets, .open_bytes = -e->open_bytes });
 	*t = a->totals[a->turn & 1];
 	loss->from = t->clock;
 	uint64_t seen = t->table.packets, opened = t->table.flows_opened, bytes = t->table.flow_bytes;
-	loss->packets = beyond(&seen, a->ended.packets + undecoded(&t->table) + t->n.shed_packets + t->n.lost_packets);
-	loss->flows = beyond(&opened, a->ended.flows + t->n.shed_flows + t->n.lost_flows);
-	loss->bytes = beyond(&bytes, a->ended.bytes + t->shed_bytes + t->lost_bytes);
+	loss->packets = beyond(&seen, e->packets + undecoded(&t->table) + t->n.shed_packets + t->n.lost_packets);
+	loss->flows = beyond(&opened, e->flows + t->n.shed_flows + t->n.lost_flows);
+	loss->bytes = beyond(&bytes, e->bytes + t->shed_bytes + t->lost_bytes);
 	loss->missed = missed(t, seen, if_now);
 	t->n.lost_packets += loss->packets;
 	t->n.lost_flows += loss->flows;
@@ -109,7 +121,7 @@ bool ledger_recover(struct ledger *l, uint64_t head, uint64_t if_now, struct led
 	t->table.in_flows = seen - undecoded(&t->table);
 	t->table.flow_bytes = bytes;
 	t->table.flows_opened = opened;
-	t->table.flows_ended = a->ended.flows + t->n.shed_flows;
+	t->table.flows_ended = e->flows + t->n.shed_flows;
 	t->table.flows_active = 0;
 	t->table.head_bytes = 0;
 	return true;

@@ -4,8 +4,9 @@
  *
  *   packets = emitted + active + undecoded + shed + lost      flows opened = ended + active + shed + lost
  *
- * Totals are written after each batch, in turn into one of two places. What END records carry is counted together with the
- * record: first the intention under the record's number, then the record, then the sum; if the record is there, it counts.
+ * Totals are written after each batch, in turn into one of two places. What END and UPDATE records carry is counted together with
+ * the record: first the intention under the record's number, then the record, then the sum; if the record is there, it counts.
+ * What UPDATEs have told of flows that a restart cuts off is emitted, not lost: their consumer ends the flows with it.
  */
 #ifndef WEIR_LEDGER_H
 #define WEIR_LEDGER_H
@@ -17,10 +18,11 @@
 #include "flowtab.h"
 #include "record.h"
 
-/* Of flows that ended with a record. */
-struct ledger_ended {
+/* Of flows that ended with a record, and what records have told of those that are open. */
+struct ledger_emitted {
 	uint64_t seq; /* of the record; 0 = no intention */
 	uint64_t packets, bytes, flows;
+	uint64_t open_packets, open_bytes;
 };
 
 struct ledger_totals {
@@ -37,7 +39,7 @@ struct ledger_area {
 	uint32_t version, size;
 	uint64_t turn; /* totals[turn & 1] are whole */
 	struct ledger_totals totals[2];
-	struct ledger_ended ended, intention;
+	struct ledger_emitted emitted, intention;
 };
 
 struct ledger {
@@ -48,17 +50,19 @@ struct ledger {
 /* area: of size bytes, all zero or from an earlier life; NULL: in memory. */
 void ledger_init(struct ledger *l, void *area, size_t size);
 void ledger_reset(struct ledger *l);
-/* Around the END record that will be number seq: last is false for a part of a flow that goes on. */
-void ledger_intend(struct ledger *l, uint64_t seq, uint64_t packets, uint64_t bytes, bool last);
+/* Around the record that will be number seq: by what it changes the sums, which may be downwards. */
+void ledger_intend(struct ledger *l, uint64_t seq, const struct ledger_emitted *change);
 void ledger_settle(struct ledger *l, bool done);
-const struct ledger_ended *ledger_ended(const struct ledger *l);
+/* A change without a record. */
+void ledger_change(struct ledger *l, uint64_t head, const struct ledger_emitted *change);
+const struct ledger_emitted *ledger_emitted(const struct ledger *l);
 /* After a batch. */
 void ledger_write(struct ledger *l, const struct ledger_totals *t);
 
 /* What an earlier life left. */
 struct ledger_loss {
 	uint64_t from;            /* packet time of the last that is known */
-	uint64_t packets, bytes, flows; /* of flows that were open, counted and never told */
+	uint64_t packets, bytes, flows; /* of flows that were open, counted and told by no record */
 	uint64_t missed;          /* packets of the interface that nobody looked at; 0 if it has no counter */
 };
 /*

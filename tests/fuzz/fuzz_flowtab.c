@@ -18,18 +18,20 @@ static void on_head(void *arg, const struct r_head *r, const char *base)
 	(void)base;
 }
 
-static void on_update(void *arg, const struct r_update *r, const char *base)
+static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)
 {
 	(void)arg;
-	(void)r;
 	(void)base;
+	told->packets = r->n.client_packets + r->n.server_packets;
 }
 
-static void on_end(void *arg, const struct r_end *r, const char *base)
+static void on_end(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base)
 {
 	struct seen *s = arg;
 	(void)base;
 	s->packets += r->n.client_packets + r->n.server_packets;
+	if (told->packets > r->n.client_packets + r->n.server_packets)
+		abort();
 	s->ends++;
 	if (r->n.last < r->n.start)
 		abort();

@@ -14,19 +14,23 @@ for n in "$c" "$s"; do
 	ip -n "$n" link set eth0 arp off multicast off
 	ip -n "$n" link set eth0 up
 done
-# send FROM TO: a UDP packet for each number, which is its source port.
+# send FROM TO: a UDP packet for each number, which is its source port; "fast" without a pause, "slow" fifty a second, of one flow.
 cat >"$tmp/send" <<'EOF'
 import socket, struct, sys, time
 out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 out.bind(("eth0", 0))
-for n in range(int(sys.argv[1]), int(sys.argv[2])):
+slow = sys.argv[3:] == ["slow"]
+for i in range(int(sys.argv[1]), int(sys.argv[2])):
+    n = 900 if slow else i
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 33, n % 65536, 0, 64, 17, 0, b"\x0a\0\0\1", struct.pack(">I", 0x0a000002 + n // 65536))
     out.send(b"\2\0\0\0\0\2\2\0\0\0\0\1\x08\0" + ip + struct.pack(">HHHH", n % 65536, 9, 13, 0) + b"hello")
-    if n % 10 == 0 and len(sys.argv) < 4:
+    if slow:
+        time.sleep(0.02)
+    if i % 10 == 0 and len(sys.argv) < 4:
         time.sleep(0.005)
 EOF
 send() { ip netns exec "$c" python3 "$tmp/send" "$@"; }
-topology "  lan: {interface: eth0, idle_timeout_udp: 1s}"
+topology "  lan: {interface: eth0, idle_timeout_udp: 1s, update_interval: 1s}"
 capture() {
 	ip netns exec "$s" "$bin/weir-capture" -f "$tmp/weir.yaml" -i lan 2>>"$tmp/capture.log" &
 	capture_pid=$!
@@ -84,6 +88,23 @@ ticking() { records | jq -s '(map(.type == "config")|rindex(true)) as $life | .[
 wait_for 20 ticking
 ok $? "ticks come without packets"
 check "and no sooner than every quarter of a second" jq -e '[.[1:], .[:-1]]|transpose|map(.[0] - .[1])|min >= 0.2' "$tmp/ticks"
+# What UPDATEs have told of a flow that is cut off is not lost, and no GAP says so.
+send 0 150 slow &
+sender=$!
+told() { records | jq -s 'map(select((.type == "update" or .type == "end") and .client.port == 900))|group_by(.id)|map(last.client.packets)|add // 0'; }
+updated() { [ "$(told)" -gt 10 ]; }
+wait_for 20 updated
+ok $? "a flow that goes on is told of"
+kill -9 $capture_pid
+wait $capture_pid 2>/dev/null
+wait $sender
+lives=$((lives + 1))
+capture
+wait_for 20 capturing
+same "what was told of it and the GAP are all that was sent" 150 $(($(told) + $(records | jq -s 'map(select(.type=="gap" and .cause=="restart").packets)|last')))
+records >"$tmp/records"
+check "and the packets add up" jq -es 'map(select(.type == "tick"))|last|
+	.packets == ([.packets_emitted, .packets_active, .undecoded, .shed_packets, .packets_lost]|map(. // 0)|add)' "$tmp/records"
 # A ring that is no good: one message, and a new epoch.
 kill -9 $capture_pid
 wait $capture_pid 2>/dev/null

@@ -21,7 +21,7 @@ enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 struct seen {
 	struct r_end ends[64];
 	unsigned n_ends, heads, finals, updates, ticks, head_packets;
-	uint64_t packets;
+	uint64_t packets, told, told_at_end; /* told: by UPDATEs */
 };
 
 static void on_head(void *arg, const struct r_head *r, const char *base)
@@ -39,17 +39,21 @@ static void on_head(void *arg, const struct r_head *r, const char *base)
 	s->head_packets = n;
 }
 
-static void on_update(void *arg, const struct r_update *r, const char *base)
-{
-	(void)r;
-	(void)base;
-	((struct seen *)arg)->updates++;
-}
-
-static void on_end(void *arg, const struct r_end *r, const char *base)
+static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)
 {
 	struct seen *s = arg;
 	(void)base;
+	s->updates++;
+	assert_int_equal(told->packets, s->told); /* of the one flow that the tests with UPDATEs have */
+	s->told = told->packets = r->n.client_packets + r->n.server_packets;
+}
+
+static void on_end(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base)
+{
+	struct seen *s = arg;
+	(void)base;
+	s->told_at_end = told->packets;
+	s->told = 0;
 	s->packets += r->n.client_packets + r->n.server_packets;
 	if (s->n_ends < 64)
 		s->ends[s->n_ends] = *r;
@@ -172,6 +176,8 @@ static void test_active_timeout(void **state)
 	assert_int_equal(s.ends[2].n.part, 2);
 	assert_int_equal(id_cmp(s.ends[0].key.id, s.ends[2].key.id), 0);
 	assert_int_equal(s.packets, 401);
+	assert_true(s.updates > 300);
+	assert_int_equal(s.told_at_end, s.ends[2].n.client_packets + s.ends[2].n.server_packets);
 	flowtab_free(ft);
 }
 
