@@ -51,6 +51,7 @@ struct capture {
 	struct loop_timer *pace, *clock, *reopen;
 	uint64_t pace_packet, pace_mono; /* packet time and monotonic time that belong together */
 	uint64_t last_wall;              /* live: when the last packet came, monotonic */
+	uint64_t last_packet;            /* its packet time */
 	struct packet packets[FLOWTAB_BATCH];
 	unsigned n_packets, at;          /* read and not yet counted */
 	struct g_sensor_count n;
@@ -395,6 +396,7 @@ static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 	}
 	if (done < n)
 		flowtab_packets(k->table, p + done, d + done, ud + done, n - done);
+	k->last_packet = flowtab_clock(k->table);
 	if (k->live)
 		write_ledger(k);
 }
@@ -628,11 +630,13 @@ static int privileged(struct proc_ctx *c)
 	return k->source ? 0 : -1;
 }
 
-static void put_bounds(void *arg, struct metrics *m)
+static void put_gauges(void *arg, struct metrics *m)
 {
 	const struct capture *k = arg;
 	metrics_bound(m, "flows_max", NULL, "flows", (double)k->sensor->max_flows);
 	metrics_bound(m, "head_bytes_max", NULL, "bytes", HEAD_BYTES);
+	if (k->last_packet)
+		metrics_put(m, "last_packet", NULL, "seconds", false, (double)k->last_packet / 1e9);
 	metrics_bound(m, "log_max", NULL, "bytes", (double)stream_max(k->stream));
 	if (k->live)
 		metrics_bound(m, "kernel_buffer_max", NULL, "bytes", (double)k->sensor->buffer);
@@ -668,7 +672,7 @@ static void add_metrics(struct capture *k)
 	metrics_counter(m, "flows_emitted", NULL, "flows", &k->n.emitted_flows);
 	metrics_counter(m, "flows_lost", NULL, "flows", &k->n.lost_flows);
 	metrics_counter(m, "input_errors", NULL, "inputs", &k->errors);
-	metrics_source(m, put_bounds, k);
+	metrics_source(m, put_gauges, k);
 }
 
 /* A live sensor's stream outlives the process. Where that cannot be had it is in memory, as that of a file. */
