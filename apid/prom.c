@@ -110,6 +110,7 @@ static const struct known {
 	{ "capture", "interface_drops", "weir_interface_packets_dropped", "reason", "interface",
 	  "Packets lost before they could be read." },
 	{ "capture", "packets_shed", "weir_interface_packets_dropped", "reason", "queue", "Packets lost before they could be read." },
+	{ "capture", "last_packet", "weir_last_packet_timestamp_seconds", NULL, NULL, "Time of the last packet." },
 	{ "capture", "flows_active", "weir_flows_active", NULL, NULL, "Flows in the table." },
 	{ "capture", "flows_opened", "weir_flows_created", NULL, NULL, "Flows opened." },
 	{ "capture", "flows_ended", "weir_flows_expired", "reason", "ended", "Flows that are no longer in the table." },
@@ -235,11 +236,8 @@ void prom_process(struct prom *p, const struct g_process *g, const char *base)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		prom_add(p, rows[i].kind, rows[i].family, rows[i].help, rows[i].value, "process", name, NULL);
 	const char *sensor = strchr(name, '/');
-	if (!sensor)
-		return;
-	prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 1, "interface", sensor + 1, NULL);
-	prom_add(p, PROM_GAUGE, "weir_last_packet_timestamp_seconds", "Time of the last packet.", (double)g->clock / 1e9, "interface",
-		 sensor + 1, NULL);
+	if (sensor)
+		prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 1, "interface", sensor + 1, NULL);
 }
 
 void prom_down(struct prom *p, const char *process)

@@ -5,14 +5,14 @@ PROMETHEUS_PORT=${PROMETHEUS_PORT:-19763}
 base=http://127.0.0.1:$PORT
 command -v prometheus >/dev/null && command -v promtool >/dev/null || skip_all "prometheus is not installed"
 
-# Twelve seconds of two flows, a hundred packets of each a second: a local client that is sent 1000 bytes for each 100 of its own.
+# Sixteen seconds of two flows, a hundred packets of each a second: a local client that is sent 1000 bytes for each 100 of its own.
 perl -e '
 	sub frame { my ($src, $dst, $sp, $dp, $len) = @_; my $udp = $len - 34;
 		pack("H12 H12 n", "020000000001", "020000000002", 0x800) . pack("CCnnnCCna4a4", 0x45, 0, $len - 14, 0, 0, 64, 17, 0,
 			pack("C4", split /\./, $src), pack("C4", split /\./, $dst)) . pack("nnnn", $sp, $dp, $udp, 0) . ("x" x ($udp - 8)) }
 	binmode STDOUT;
 	print pack("LSSlLLL", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1);
-	for my $i (0 .. 1199) {
+	for my $i (0 .. 1599) {
 		my $t = 1700000000 + $i / 100;
 		for (frame("10.0.0.1", "192.0.2.1", 5000, 6000, 100), frame("192.0.2.1", "10.0.0.1", 6000, 5000, 1000)) {
 			print pack("LLLL", int $t, ($t - int $t) * 1e6, length, length), $_; } }' >"$tmp/steady.pcap"
@@ -22,6 +22,10 @@ wait_for 30 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ]"
 ok $? "apid is ready"
 auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
 
+# rate() goes back to where a counter may have been zero: that must have been before Prometheus begins, by more than a scrape.
+begun() { curl -s -H "$auth" $base/metrics | awk '/^weir_interface_packets_total{/ { good = $2 > 400 } END { exit !good }'; }
+wait_for 30 begun
+ok $? "the replay has begun"
 cat >"$tmp/prometheus.yml" <<EOF
 global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
@@ -38,7 +42,7 @@ wait_for 30 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/quer
 ok $? "Prometheus reads weir"
 wait_for 60 at_end
 ok $? "the replay comes to its end"
-wait_for 20 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query?query=weir_interface_packets_total' | jq -r '.data.result[0].value[1]')\" = 2400 ]"
+wait_for 20 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query?query=weir_interface_packets_total' | jq -r '.data.result[0].value[1]')\" = 3200 ]"
 ok $? "Prometheus has all packets"
 # Rates in packet time: how far the replay got between two scrapes is in the same scrapes, so that a machine that is busy and
 # replays or scrapes late does not matter.
@@ -50,18 +54,18 @@ near packets 200 'rate(weir_interface_packets_total[1m]) / rate(weir_last_packet
 near bytes 110000 'rate(weir_interface_bytes_total[1m]) / rate(weir_last_packet_timestamp_seconds[1m])'
 
 # What is added up from flows is all there when they have ended.
-metrics() { curl -s -H "$auth" "$@"; }
-metrics $base/metrics >"$tmp/text"
+scrape() { curl -s -H "$auth" "$@"; }
+scrape $base/metrics >"$tmp/text"
 value() { sed -n "s/^$1 //p" "$tmp/text"; }
-same "sent by local hosts" 120000 "$(value 'weir_interface_transmit_bytes_total{interface="steady"}')"
-same "sent by others" 1200000 "$(value 'weir_interface_receive_bytes_total{interface="steady"}')"
-same "their packets" 1200 "$(value 'weir_interface_receive_packets_total{interface="steady"}')"
-same "by protocol" 1320000 "$(value 'weir_l4_bytes_total{interface="steady",proto="udp"}')"
-sum() { awk -v f="$1" 'index($1, f "{") == 1 { s += $NF } END { print s + 0 }' "$tmp/text"; }
-same "by application" 1320000 "$(sum weir_app_bytes_total)"
-same "by category" 1320000 "$(sum weir_category_bytes_total)"
-same "flows by application" 1 "$(sum weir_app_flows_total)"
-same "requests by path" 1 "$(metrics $base/api/v1/me >/dev/null; metrics $base/metrics | grep -c '^weir_http_requests_total{path="/api/v1/me",method="GET",code="200"} 1$')"
+same "sent by local hosts" 160000 "$(value 'weir_interface_transmit_bytes_total{interface="steady"}')"
+same "sent by others" 1600000 "$(value 'weir_interface_receive_bytes_total{interface="steady"}')"
+same "their packets" 1600 "$(value 'weir_interface_receive_packets_total{interface="steady"}')"
+same "by protocol" 1760000 "$(value 'weir_l4_bytes_total{interface="steady",proto="udp"}')"
+total() { awk -v f="$1" 'index($1, f "{") == 1 { s += $NF } END { print s + 0 }' "$tmp/text"; }
+same "by application" 1760000 "$(total weir_app_bytes_total)"
+same "by category" 1760000 "$(total weir_category_bytes_total)"
+same "flows by application" 1 "$(total weir_app_flows_total)"
+same "requests by path" 1 "$(scrape $base/api/v1/me >/dev/null; scrape $base/metrics | grep -c '^weir_http_requests_total{path="/api/v1/me",method="GET",code="200"} 1$')"
 
 # Every family that is promised.
 while read -r name; do
@@ -102,37 +106,37 @@ process_open_fds
 process_max_fds
 process_start_time_seconds
 EOF
-metrics $base/metrics/hosts >"$tmp/hosts"
+scrape $base/metrics/hosts >"$tmp/hosts"
 for name in receive_bytes_total transmit_bytes_total flows_active score; do
 	check "weir_host_$name" grep -q "^weir_host_$name{ip=\"10.0.0.1\",vlan=\"0\",name=\"[^\"]*\",interface=\"steady\"} " "$tmp/hosts"
 done
-same "as many hosts as asked for" 1 "$(metrics "$base/metrics/hosts?limit=1" | grep -c '^weir_host_score{')"
-metrics $base/metrics/ntopng >"$tmp/ntopng"
+same "as many hosts as asked for" 1 "$(scrape "$base/metrics/hosts?limit=1" | grep -c '^weir_host_score{')"
+scrape $base/metrics/ntopng >"$tmp/ntopng"
 for name in bytes_rcvd bytes_sent packets_rcvd packets_sent drops num_hosts num_local_hosts num_devices speed alerted_flows \
 	alerted_error_flows alerted_notice_flows alerted_warning_flows; do
 	check "ntopng_interface_$name" grep -q "^ntopng_interface_$name{ifid=\"0\",ifname=\"steady\"} " "$tmp/ntopng"
 done
 check "ntopng_interface_tcp_packet_stats" sh -c "[ \$(grep -c '^ntopng_interface_tcp_packet_stats{.*,type=' $tmp/ntopng) = 3 ]"
 check "ntopng_interface_current_throughput" sh -c "[ \$(grep -c '^ntopng_interface_current_throughput_[bp]ps{.*,direction=' $tmp/ntopng) = 4 ]"
-same "what the interface received" 1200000 "$(sed -n 's/^ntopng_interface_bytes_rcvd{.*} //p' "$tmp/ntopng")"
+same "what the interface received" 1600000 "$(sed -n 's/^ntopng_interface_bytes_rcvd{.*} //p' "$tmp/ntopng")"
 for name in active_client_flows active_server_flows bytes_rcvd bytes_sent packets_rcvd packets_sent num_alerts total_alerts \
 	total_client_flows total_server_flows; do
 	check "ntopng_host_$name" grep -q "^ntopng_host_$name{ip=\"10.0.0.1\",ifname=\"steady\",mac=\"[^\"]*\",name=\"[^\"]*\",vlan=\"0\"} " "$tmp/ntopng"
 done
-same "what the host received" 1200000 "$(sed -n 's/^ntopng_host_bytes_rcvd{ip="10.0.0.1".*} //p' "$tmp/ntopng")"
+same "what the host received" 1600000 "$(sed -n 's/^ntopng_host_bytes_rcvd{ip="10.0.0.1".*} //p' "$tmp/ntopng")"
 for name in 'total_dns_queries{.*direction="sent"' 'total_dns_replies{.*direction="rcvd",status="ok"' 'dns_queries_by_type{.*record_type="aaaa"'; do
 	check "ntopng_host_$name" grep -q "^ntopng_host_$name} " "$tmp/ntopng"
 done
 
 # -- the formats --
 for path in metrics metrics/hosts; do
-	metrics $base/$path >"$tmp/text"
+	scrape $base/$path >"$tmp/text"
 	check "promtool about $path" sh -c "promtool check metrics <$tmp/text >$tmp/out 2>&1 && ! grep . $tmp/out"
 done
 python=/usr/bin/python3
 $python -c 'import prometheus_client' 2>/dev/null || python=python3
 for path in metrics metrics/hosts; do
-	metrics -D "$tmp/head" -H 'Accept: application/openmetrics-text; version=1.0.0' $base/$path >"$tmp/open"
+	scrape -D "$tmp/head" -H 'Accept: application/openmetrics-text; version=1.0.0' $base/$path >"$tmp/open"
 	check "the type of OpenMetrics" grep -qi '^content-type: application/openmetrics-text; version=1.0.0; charset=utf-8' "$tmp/head"
 	if $python -c 'import prometheus_client' 2>/dev/null; then
 		check "its parser about $path" $python -c "
@@ -147,6 +151,6 @@ check "compressed for who takes it" sh -c "curl -s -H '$auth' -H 'Accept-Encodin
 
 # -- bounded: whatever comes in at the door makes no name of its own --
 for m in A B C D E; do curl -s -o /dev/null -X "X$m" -H "$auth" "$base/api/v1/nothing-$m"; done
-metrics $base/metrics >"$tmp/text"
+scrape $base/metrics >"$tmp/text"
 check "no label says what somebody asked for" sh -c "! grep -q 'nothing-\|method=\"X' $tmp/text && grep -q 'path=\"other\",method=\"other\",code=\"404\"} 5' $tmp/text"
 finish
