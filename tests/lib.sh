@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/tests/*}
 bin=${WEIR_SAN_BIN:-${WEIR_BIN:-$top/build/bin}}
 captures=$top/tests/captures
-tmp=$(mktemp -d /tmp/wt-XXXXXX)
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/wt-XXXXXX")
 pids="" run_pid=""
 tests=0 bad=0
 
@@ -67,22 +67,32 @@ skip_all() {
 	echo "1..1"
 	exit 0
 }
-# Runs a command again and again until it succeeds; fails after SECONDS, however long the command itself takes.
+# Runs a command again and again until it succeeds; fails after PATIENCE times SECONDS, however long the command itself takes.
+# SECONDS are what a machine with nothing else to do may need: no test may depend on how fast this one is.
 wait_for() { # seconds command...
-	give_up=$(($(date +%s) + $1))
+	give_up=$(($(date +%s) + $1 * ${PATIENCE:-10}))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le "$give_up" ] || return 1
 		sleep 0.05
 	done
 }
+# A process that has ended; also one whose parent has not asked for its status yet.
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+# The first TCP port from NUMBER on that nobody listens on.
+free_port() { # number
+	perl -MIO::Socket::INET -e 'for my $p (shift .. 65535) {
+		print($p), last if IO::Socket::INET->new(LocalAddr => "127.0.0.1:$p", Listen => 1, ReuseAddr => 1) }' "$1"
+}
+# Of the API. Below those that the kernel gives to clients, and another one for each script that runs at the same time.
+PORT=${PORT:-$(free_port $((18470 + $$ % 10000)))}
 # A topology with everything in our directory: topology SENSORS-LINES [MORE]. A test asks as often as the machine can, so
 # that requests are not limited, unless $limits says otherwise.
 topology() {
 	cat >"$tmp/weir.yaml" <<EOF
 runtime: $tmp/run
 state: $tmp/state
-api: {listen: "127.0.0.1:${PORT:-18470}", ${limits:-rate: 0, heavy_rate: 0, heavy_at_once: 0}}
+api: {listen: "127.0.0.1:$PORT", ${limits:-rate: 0, heavy_rate: 0, heavy_at_once: 0}}
 sensors:
 $1
 ${2:-}
@@ -95,7 +105,34 @@ start() { # starts weir run in the background with our topology
 }
 weir() { "$bin/weir" "$@"; }
 api() { # path...
-	curl -sg --max-time 10 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "http://127.0.0.1:${PORT:-18470}$1"
+	curl -sg --max-time 60 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "http://127.0.0.1:$PORT$1"
+}
+api_ready() { [ "$(curl -s --max-time 10 "http://127.0.0.1:$PORT/readyz")" = ok ]; }
+# The live view has all that the history has: it changes no more.
+live_is_whole() {
+	[ "$(api '/api/v1/flows?limit=1&count' | jq .total)" = "$(api '/api/v1/flows/history?limit=1&count' | jq .total)" ]
+}
+# Every alert that there is, but its updates, is a delivery to a recipient.
+all_queued() { # recipient
+	[ "$(weir deliveries -f "$tmp/weir.yaml" -o json --recipient "$1" | wc -l)" -eq \
+		"$(weir cat -f "$tmp/weir.yaml" -s 1 alerts | grep '"type":"alert"' | grep -vc '"action":"update"')" ]
+}
+# Listens to a stream until a line has come COUNT times; FILE has whole events only.
+listen() { # count line file path [curl arguments]
+	n=$1 line=$2 file=$3 path=$4
+	shift 4
+	curl -sgN --max-time 600 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "$@" "http://127.0.0.1:$PORT$path" >"$file.part" &
+	listener=$!
+	pids="$pids $listener"
+	wait_for 10 heard
+	heard=$?
+	kill "$listener"
+	wait "$listener" 2>/dev/null
+	return $heard
+}
+heard() {
+	perl -0777 -ne 'print /\A\{/ ? /\A(.*\n)/s : /\A(.*\n\n)/s' "$file.part" >"$file" &&
+		[ "$(grep -c "$line" "$file")" -ge "$n" ]
 }
 pid_of() { # process name of our run
 	weir status -f "$tmp/weir.yaml" -o json | jq -r --arg p "$1" 'select(.type=="process" and .process==$p).pid'
@@ -106,7 +143,7 @@ state_of() {
 at_end() { [ "$(state_of alertd)" = "end of input" ]; }
 # -- conservation: what comes in is what goes out and what is counted as lost, in every process, at any moment of rest --
 
-# Sum of a metric of a process over its labels: metric PROCESS NAME [LABEL]
+# Sum of a metric of a process over its labels, as read_metrics has found it: metric PROCESS NAME [LABEL]
 metric() {
 	awk -F'\t' -v p="$1" -v n="$2" -v l="${3-*}" 'index($1, p) == 1 && $2 == n && (l == "*" || $3 == l) { s += $4 } END { printf "%.0f", s }' \
 		"$tmp/metrics"
@@ -151,7 +188,7 @@ conservation() {
 	deliveries_balance || rc=1
 	return $rc
 }
-# A moment of rest comes: two processes are never asked at the same time.
+# A moment of rest comes: two processes are never asked at the same time, and one that has just begun knows no numbers yet.
 conserved() {
 	wait_for 20 conservation
 	check "$1: nothing is missing in the balance of any process" conservation

@@ -1,7 +1,6 @@
 # kill -9 of any process while a capture is replayed: it is started again, the others go on, and what is stored in the end is what
 # an undisturbed run stores.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18471}
 
 weir replay --store "$tmp/clean" "$captures/office.pcapng" >/dev/null
 export_store() { # canonical: no wall clock
@@ -15,7 +14,6 @@ run_killing() { # process...
 	rm -rf "$tmp/run" "$tmp/state"
 	topology "  replay: {file: $captures/office.pcapng, speed: 10}"
 	start
-	wait_for 20 pid_of alertd
 	for p in "$@"; do
 		wait_for 10 sh -c "[ -n \"\$($bin/weir status -f $tmp/weir.yaml -o json | jq -r 'select(.process==\"$p\" and .state!=\"not running\").pid')\" ]"
 		old=$(pid_of "$p")

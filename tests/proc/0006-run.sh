@@ -1,11 +1,9 @@
 # weir run: what it says, SIGHUP, and what cannot work.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18476}
 
 said() { grep -q "$1" "$tmp/run.log"; }
 times_said() { grep -c "$1" "$tmp/run.log"; }
 runs() { [ "$(state_of "$1")" != "not running" ] && [ -n "$(pid_of "$1")" ]; }
-gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # -- ready --
 topology "  one: {file: $captures/scan.pcap, speed: 1}"

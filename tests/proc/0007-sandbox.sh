@@ -1,6 +1,5 @@
 # The sandbox is in force, and the pipeline with everything that it does works inside. Of the build without sanitizers: theirs has none.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18477}
 bin=${WEIR_BIN:-$bin}
 
 ready() { [ "$(weir status -f "$tmp/weir.yaml" -o json | jq -s 'map(select(.state != "not running"))|length')" = 6 ]; }
@@ -29,7 +28,7 @@ wait_for 20 at_end
 ok $? "the pipeline comes to the end"
 wait_for 20 test -s "$tmp/got"
 ok $? "a recipient's program runs"
-wait_for 20 test -s "$tmp/state/api.token"
+wait_for 20 api_ready
 check "the API answers" sh -c "curl -sf -H 'Authorization: Bearer $(cat "$tmp/state/api.token")' http://127.0.0.1:$PORT/api/v1/alerts | jq -e '.data|length > 0'"
 check "a backup is taken out of alertd's directory" sh -c "$bin/weir store -f $tmp/weir.yaml backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0'"
 check "not over what is there" sh -c "! $bin/weir store -f $tmp/weir.yaml backup $tmp/backup"

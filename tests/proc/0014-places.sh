@@ -1,7 +1,6 @@
 # Places that cannot be used: a port that is taken, a state directory that is full, one that is read-only. One clear message
 # each, nothing lost, and all goes on when there is room again.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18480}
 said() { grep -q "$1" "$tmp/run.log"; }
 times_said() { grep -c "$1" "$tmp/run.log"; }
 one="  office: {file: $captures/office.pcapng}"

@@ -1,6 +1,5 @@
 # Each sandbox from inside (tests/probe.c): what a process may do, and that it may do nothing else.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18481}
 bin=${WEIR_BIN:-$bin} # a build with sanitizers has no sandbox
 command -v cc >/dev/null || skip_all "no compiler"
 

@@ -2,7 +2,6 @@
 # is as if nothing had been. The rest of the points, and random kills, are in tests/soak.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18520
 kill_topology "$captures/office.pcapng" 25
 run_clean
 for point in capture.publish.before:200 classify.publish.after:3 checks.journal.write.before:4 checks.journal.write.after:5 \

@@ -1,7 +1,6 @@
 # A record that crashes nDPI, and one on which it never ends: each is tried twice, then skipped; its packets are kept, an alert
 # tells, and the rest of the run is that of an undisturbed one.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-19232}
 
 weir replay --store "$tmp/clean" "$captures/office.pcapng" >/dev/null
 export_flows() { # all but the two, without what is there once
@@ -24,6 +23,8 @@ start
 unset WEIR_FAULT WEIR_FAULT_LIVES
 wait_for 60 at_end
 ok $? "the end is reached"
+wait_for 10 api_ready
+ok $? "and the API is ready"
 same "four lives were lost" 4 "$(grep -c "weir: classify .*starting again" "$tmp/run.log")"
 check "the record that crashed was skipped" grep -q "record 5 of replay crashed nDPI twice and is skipped" "$tmp/run.log"
 check "the record that hung was skipped" grep -q "record 6 of replay took too long twice and is skipped" "$tmp/run.log"

@@ -1,6 +1,5 @@
 # A capture whose flows all end at once, with more in them than the link has room for: nothing may be lost, and the end is reached.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-19234}
 
 python3 - "$tmp/many.pcap" <<'EOP'
 import struct, sys

@@ -1,6 +1,5 @@
 # Lua checks in the real processes: weir checks test, a script that fails, hot reload, scripts of ntopng.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-19740}
 cap=$captures/office.pcapng
 mkdir -p "$tmp/lua"
 cat >"$tmp/lua/certificates.lua" <<'EOL'

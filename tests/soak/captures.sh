@@ -1,7 +1,6 @@
 # Other captures, each with some kills: those of ../shared/pcaps, if they are there, that are neither tiny nor huge.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18524
 [ -d "$top/../shared/pcaps" ] || skip_all "no captures in ../shared/pcaps"
 n=0
 for c in "$top"/../shared/pcaps/*; do

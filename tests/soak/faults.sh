@@ -1,7 +1,6 @@
 # Every named fault point of every process, at its first and at a later passing; calls that fail.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18521
 kill_topology "$captures/office.pcapng" 25
 run_clean
 for point in $(fault_points FAULT capture classify checks alertd notify); do

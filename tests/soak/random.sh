@@ -2,7 +2,6 @@
 # is played at SPEED. SIGHUP to some of those that live.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18522
 KILL_WAIT=120
 kill_topology "${CAPTURE:-$captures/office.pcapng}" "${SPEED:-10}"
 run_clean

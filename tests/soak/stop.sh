@@ -1,7 +1,6 @@
 # SIGSTOP of each process for ten seconds: the others wait or go on, nothing grows, and the end is the same.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18523
 kill_topology "$captures/office.pcapng" 10
 run_clean
 for name in $kill_names; do
