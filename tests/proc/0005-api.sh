@@ -1,14 +1,14 @@
 # The HTTP API and the verbs that ask a running pipeline.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18472}
 
 topology "  office: {file: $captures/office.pcapng}"
 start
 wait_for 30 at_end
 ok $? "the pipeline comes to the end"
-wait_for 10 test -s "$tmp/state/api.token"
+wait_for 10 api_ready
+ok $? "and the API is ready"
 base=http://127.0.0.1:$PORT
-code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 10 "$@"; }
+code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 60 "$@"; }
 same "livez needs no token" 200 "$(code $base/livez)"
 same "readyz" 200 "$(code $base/readyz)"
 for p in status flows hosts alerts stream nothing; do
@@ -61,7 +61,7 @@ id=$(api '/api/v1/alerts?check=syn_scan&limit=1' | jq -r '.data[0].id')
 same "one alert by its id" "$id" "$(api "/api/v1/alerts/$id" | jq -r .id)"
 same "one host" 192.168.50.10 "$(api /api/v1/hosts/192.168.50.10 | jq -r .ip)"
 same "a host that is not there" 404 "$(code -H "$auth" $base/api/v1/hosts/192.0.2.99)"
-curl -sN --max-time 2 -H "$auth" "$base/api/v1/stream?since=0" >"$tmp/sse"
+listen 1 '^data: ' "$tmp/sse" "/api/v1/stream?since=0"
 check "the stream replays events with their numbers" sh -c "grep -q '^id: [0-9]' $tmp/sse && grep -q '^event: alert' $tmp/sse && grep '^data: ' $tmp/sse | sed 's/^data: //' | jq -e .check >/dev/null"
 # -- the command line --
 f="-f $tmp/weir.yaml"
@@ -79,11 +79,14 @@ check "weir store stats" sh -c "$bin/weir store $f -o json stats | jq -e -s 'any
 check "weir store backup" sh -c "$bin/weir store $f backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0' && ls $tmp/backup/flows-*.db"
 check "counters: packets are in flows or undecoded" sh -c "$bin/weir status $f -m -o json | jq -e -s '(map(select(.type==\"metric\" and .process==\"capture/office\"))) as \$m | (\$m|map(select(.name==\"packets\"))[0].value) == ((\$m|map(select(.name==\"packets_in_flows\"))[0].value) + (\$m|map(select(.name==\"undecoded\").value)|add))'"
 # -- apid comes late --
+wait_for 10 live_is_whole
+ok $? "the live view has all that the history has"
 api '/api/v1/flows?limit=10000&sort=id' >"$tmp/flows.before"
 api '/api/v1/hosts?limit=10000&sort=ip' >"$tmp/hosts.before"
 check "flows and hosts that have ended are there" jq -e '(.data|length) > 5' "$tmp/flows.before" "$tmp/hosts.before"
 kill "$(pid_of apid)"
-wait_for 20 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ] && [ \$(grep -c 'listening on' $tmp/run.log) = 2 ]"
+again() { [ "$(grep -c 'listening on' "$tmp/run.log")" = 2 ] && api_ready; }
+wait_for 20 again
 ok $? "apid is started again"
 check "it has the same flows" sh -c "curl -s -H '$auth' '$base/api/v1/flows?limit=10000&sort=id' | cmp - $tmp/flows.before"
 check "and the same hosts" sh -c "curl -s -H '$auth' '$base/api/v1/hosts?limit=10000&sort=ip' | cmp - $tmp/hosts.before"
@@ -92,7 +95,7 @@ cp "$tmp/weir.yaml" "$tmp/first.yaml"
 mkdir "$tmp/two"
 sed "s|runtime: .*|runtime: $tmp/two/run|; s|state: .*|state: $tmp/two/state|" "$tmp/first.yaml" >"$tmp/two.yaml"
 mkdir -p "$tmp/two/state" "$tmp/two/run"
-timeout 10 "$bin/weir-apid" -f "$tmp/two.yaml" >"$tmp/two.log" 2>&1
+timeout 60 "$bin/weir-apid" -f "$tmp/two.yaml" >"$tmp/two.log" 2>&1
 same "a port in use: exit status" 1 $?
 check "a port in use: message" grep -q "Address already in use" "$tmp/two.log"
 finish

@@ -1,15 +1,15 @@
 # /api/v1 beyond lists: tokens and their rights, sums, notes, forms of a reply, metrics, and the description of it all.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18493}
 base=http://127.0.0.1:$PORT
 
 topology "  office: {file: $captures/office.pcapng}"
 start
 wait_for 30 at_end
 ok $? "the pipeline comes to the end"
-wait_for 10 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ]"
+wait_for 10 api_ready
+ok $? "and the API is ready"
 auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
-code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 15 "$@"; }
+code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 60 "$@"; }
 f="-f $tmp/weir.yaml"
 
 # -- every route with every right --
@@ -27,7 +27,7 @@ doc = json.load(open(tmp + "/openapi.json"))
 def status(method, path, secret):
     r = urllib.request.Request(base + path, method=method, headers={"Authorization": "Bearer " + secret} if secret else {})
     try:
-        with urllib.request.urlopen(r, timeout=15) as a:
+        with urllib.request.urlopen(r, timeout=60) as a:
             return a.status if "stream" in path else (a.read(), a.status)[1]
     except urllib.error.HTTPError as e:
         assert e.headers["Content-Type"] == "application/problem+json", (path, e.headers["Content-Type"])
@@ -59,8 +59,10 @@ print(n, "asked;", bad)
 sys.exit(bool(bad) or n < 100)
 PY
 weir token $f remove t-read-flows
-wait_for 10 grep -q "6 tokens beside" "$tmp/run.log"
-same "a token that was removed opens nothing" 401 "$(code -H "Authorization: Bearer $(cat "$tmp/secret.read:flows")" $base/api/v1/me)"
+# The log tells how many there are, but may have told of six before the seventh came.
+removed() { [ "$(code -H "Authorization: Bearer $(cat "$tmp/secret.read:flows")" $base/api/v1/me)" = 401 ]; }
+wait_for 10 removed
+ok $? "a token that was removed opens nothing"
 same "Basic, the token as password" 200 "$(code -u "x:$(cat "$tmp/state/api.token")" $base/api/v1/me)"
 
 # -- replies are as described --
@@ -122,7 +124,7 @@ grep '^    curl' "$top/apid/README.md" | grep -v stream | sed "s/^ *//; s|http:/
 TOKEN=$(cat "$tmp/state/api.token")
 export TOKEN
 while read -r line; do
-	check "example: $(echo "$line" | sed "s|.*127[^/]*||")" sh -c "$line -sf --max-time 10"
+	check "example: $(echo "$line" | sed "s|.*127[^/]*||")" sh -c "$line -sf --max-time 60"
 done <"$tmp/examples"
 check "there were examples" test "$(wc -l <"$tmp/examples")" -ge 6
 
