@@ -217,7 +217,7 @@ REQUESTS = [
 ]
 
 URL, TOKEN = sys.argv[1], sys.argv[2]
-BASIC = {"auth": ("admin", TOKEN), "timeout": 20}
+BASIC = {"auth": ("admin", TOKEN), "timeout": 120}
 n = bad = 0
 
 
@@ -233,8 +233,8 @@ def ok(what, why):
 def ask(method, path, args, **kw):
     kw = kw or BASIC
     if method == "POST":
-        return requests.post(URL + path, json=args, **{"timeout": 20, **kw})
-    return requests.get(URL + path, params=args, **{"timeout": 20, **kw})
+        return requests.post(URL + path, json=args, **{"timeout": 120, **kw})
+    return requests.get(URL + path, params=args, **{"timeout": 120, **kw})
 
 
 def envelope(r):

@@ -1,10 +1,8 @@
 # weir flows, hosts, top, apps, ifaces: over the API's unix socket and over TCP; forms, fields, orders, exit codes, completion.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-19761}
 sock=$tmp/api.sock
 
-# At a pace: what ended before apid came is not in its view.
-topology "  office: {file: $captures/office.pcapng, speed: 10}"
+topology "  office: {file: $captures/office.pcapng}"
 sed -i "s|^api: {listen: [^,]*|api: {listen: \"unix:$sock\"|" "$tmp/weir.yaml"
 WEIR_CONFIG=$tmp/weir.yaml
 export WEIR_CONFIG
@@ -13,7 +11,10 @@ wait_for 30 at_end
 ok $? "the pipeline comes to the end"
 wait_for 10 sh -c "[ \"\$(curl -s --unix-socket $sock http://localhost/readyz)\" = ok ]"
 ok $? "the API answers on its socket"
-seen() { [ "$(weir flows -n 10000 | wc -l)" -ge 300 ] && [ "$(weir hosts | wc -l)" -ge 10 ]; }
+seen() {
+	[ "$(weir history -n 10000 | wc -l)" -ge 300 ] && [ "$(weir flows -n 10000 | wc -l)" = "$(weir history -n 10000 | wc -l)" ] &&
+		[ "$(weir hosts | wc -l)" -ge 10 ]
+}
 wait_for 10 seen
 ok $? "and has seen flows and hosts"
 
@@ -42,14 +43,14 @@ same "an order there is not" 2 "$(code hosts --sort nonsense)"
 same "an option there is not" 2 "$(code hosts --nonsense)"
 same "an API that is away" 3 "$(code flows --url "http://127.0.0.1:$PORT")"
 same "a token that cannot be read" 1 "$(code flows --url "http://127.0.0.1:$PORT" --token-file "$tmp/none")"
-weir flows --watch=1 -n 1 >"$tmp/out" &
+"$bin/weir" flows --watch=1 -n 1 >"$tmp/out" &
 watcher=$!
 pids="$pids $watcher"
 wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
 ok $? "watch asks again"
 kill $watcher
 
-weir alerts --watch=1 -n 1 >"$tmp/out" &
+"$bin/weir" alerts --watch=1 -n 1 >"$tmp/out" &
 watcher=$!
 pids="$pids $watcher"
 wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
