@@ -106,18 +106,24 @@ static void on_limit(void *arg)
 	loop_stop(sv.loop, 1);
 }
 
+static int bound_socket(uint16_t *ret_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	getsockname(fd, (struct sockaddr *)&a, &len);
+	*ret_port = ntohs(a.sin_port);
+	return fd;
+}
+
 static int setup(void **state)
 {
 	(void)state;
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof a;
 	signal(SIGPIPE, SIG_IGN);
 	sv.loop = loop_new();
-	sv.fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(sv.fd, (struct sockaddr *)&a, sizeof a), 0);
+	sv.fd = bound_socket(&sv.port);
 	assert_int_equal(listen(sv.fd, 16), 0);
-	getsockname(sv.fd, (struct sockaddr *)&a, &len);
-	sv.port = ntohs(a.sin_port);
 	sv.lfd = loop_add_fd(sv.loop, sv.fd, EPOLLIN, on_accept, NULL);
 	limit = loop_add_timer(sv.loop, on_limit, NULL);
 	client = http_client_new(sv.loop, on_result, NULL);
@@ -147,7 +153,7 @@ static const struct sink_result *post_to(const char *scheme, const char *answer,
 	n_results = 0;
 	assert_int_equal(s->ops->send(s, &j), 0);
 	assert_int_equal(n_results, 0);
-	loop_set_timer(limit, 10000, 0);
+	loop_set_timer(limit, 120000, 0);
 	assert_int_equal(loop_run(sv.loop), 0);
 	assert_int_equal(n_results, 1);
 	assert_int_equal(result.job, 9);
@@ -157,13 +163,13 @@ static const struct sink_result *post_to(const char *scheme, const char *answer,
 
 static const struct sink_result *post(const char *answer)
 {
-	return post_to("http", answer, NULL, 5 * SEC);
+	return post_to("http", answer, NULL, 100 * SEC);
 }
 
 static void test_request(void **state)
 {
 	(void)state;
-	const struct sink_result *r = post_to("http", "HTTP/1.1 204 No Content\r\n\r\n", "se\"cret", 5 * SEC);
+	const struct sink_result *r = post_to("http", "HTTP/1.1 204 No Content\r\n\r\n", "se\"cret", 100 * SEC);
 	assert_int_equal(r->verdict, SINK_SENT);
 	const char *req = buf_cstr(&sv.request);
 	assert_int_equal(strncmp(req, "POST /hook HTTP/1.1\r\n", 21), 0);
@@ -215,18 +221,24 @@ static void test_bad_servers(void **state)
 	assert_int_equal(post("HTTP/1.1 200 OK\r\n\r\n")->verdict, SINK_SENT); /* an answer without end */
 	sv.endless = 0;
 	sv.mute = true;
-	const struct sink_result *r = post_to("http", "", NULL, SEC / 5);
-	assert_int_equal(r->verdict, SINK_RETRY);
+	const struct sink_result *r;
+	uint64_t timeout = SEC / 5;
+	do { /* long enough for the request to arrive */
+		r = post_to("http", "", NULL, timeout);
+		assert_int_equal(r->verdict, SINK_RETRY);
+		timeout *= 2;
+	} while (sv.request.len < body_length());
 	assert_true(r->maybe_arrived);
 	r = post_to("https", "", NULL, SEC / 5); /* no TLS there */
 	assert_int_equal(r->verdict, SINK_RETRY);
 	assert_false(r->maybe_arrived);
 	sv.mute = false;
 	uint16_t port = sv.port;
-	sv.port = 1;
+	int nobody = bound_socket(&sv.port); /* has a port and does not listen */
 	r = post("");
 	assert_int_equal(r->verdict, SINK_RETRY);
 	assert_false(r->maybe_arrived);
+	close(nobody);
 	sv.port = port;
 	assert_int_equal(post_to("file", "", NULL, SEC)->verdict, SINK_RETRY);
 }
