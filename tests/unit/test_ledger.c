@@ -102,7 +102,8 @@ static void test_around_an_end(void **state)
 	recover(52, 105, &t, &loss);
 	assert_int_equal(loss.packets, 20);
 	begin(&l);
-	ledger_intend(&l, 51, &(struct ledger_emitted){ .packets = 40, .bytes = 4000, .flows = 1 }); /* packets that the totals do not know of yet */
+	/* packets that the totals do not know of yet */
+	ledger_intend(&l, 51, &(struct ledger_emitted){ .packets = 40, .bytes = 4000, .flows = 1 });
 	recover(52, 115, &t, &loss);
 	assert_int_equal(loss.packets, 0);
 	assert_int_equal(t.table.packets, 110);
