@@ -49,8 +49,8 @@ static void observe(const struct lua_finding *f, struct observation *o)
 {
 	*o = (struct observation){ .attacker = 2u * f->def->client_score >= f->def->score, .score = f->def->score };
 	_Static_assert(sizeof o->message >= sizeof f->message && sizeof o->values >= sizeof f->values, "what a script says fits");
-	strcpy(o->message, f->message);
-	strcpy(o->values, f->values);
+	memcpy(o->message, f->message, sizeof f->message);
+	memcpy(o->values, f->values, sizeof f->values);
 }
 
 void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const struct lua_finding *f)

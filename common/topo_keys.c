@@ -209,7 +209,7 @@ const struct topo_key topo_sensor_keys[] = {
 	{ "file", K_INPUT, S(inputs), NULL, "input: capture file", SRC_FILES },
 	{ "files", K_INPUT, S(inputs), NULL, "input: capture files, in this order", SRC_FILES },
 	{ "directory", K_INPUT, S(inputs), NULL, "input: all capture files of a directory, by name", SRC_DIRECTORY },
-	{ "follow", K_INPUT, S(inputs), NULL, "input: capture file that another program writes, and replaces by another when it likes", SRC_FOLLOW },
+	{ "follow", K_INPUT, S(inputs), NULL, "input: capture file that grows, and whose name may go to the next one", SRC_FOLLOW },
 	{ "stdin", K_INPUT, S(inputs), NULL, "input: capture on standard input; yes", SRC_STDIN },
 	{ "filter", K_TEXT, S(filter), NULL, "which packets, see pcap-filter(7); all if not set", .good = good_filter },
 	{ "snaplen", K_U32, S(snaplen), "0", "bytes kept of each packet, 0 = all", 0, 262144 },
