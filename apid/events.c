@@ -147,6 +147,8 @@ void events_progress(struct events *e, enum topic t, uint64_t seq)
 void events_add(struct events *e, enum topic t, uint64_t seq, const char *name, const void *rec, size_t len)
 {
 	struct ring *r = &e->ring[t];
+	if (seq < r->next_seq) /* known: its producer has begun anew and says the same again */
+		return;
 	while (r->head - r->tail == e->max || (r->tail < r->head && r->bytes + len > e->max_bytes))
 		drop_oldest(e, r);
 	struct event *n = &r->events[r->head++ % e->max];

@@ -23,6 +23,7 @@ struct link_req {
 	enum { Q_RECV, Q_HANDLED, Q_WAITING, Q_SEND } state;
 	struct stream *stream; /* Q_WAITING */
 	uint64_t from, epoch;
+	bool oldest;          /* from 0: where the stream begins when there is something to send */
 	uint32_t max;
 	uint64_t deadline;    /* empty answer then, mono ns */
 	uint64_t gather;      /* what there is then; 0 = nothing there yet */
@@ -125,7 +126,7 @@ static void req_try(struct link_req *q, uint64_t now)
 		req_stop_waiting(q);
 		return;
 	}
-	if (q->from == 0)
+	if (q->oldest)
 		q->from = stream_tail(s);
 	if (q->from < stream_tail(s)) {
 		send_batch(q, s, LINK_GONE, q->from, 0, NULL, 0);
@@ -216,6 +217,7 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 		sv->ops.fetched(sv->arg, s);
 	q->stream = s;
 	q->from = f->from;
+	q->oldest = f->from == 0;
 	q->epoch = f->epoch;
 	q->max = f->max && f->max < LINK_MAX_MESSAGE / 2 ? f->max : LINK_BATCH_BYTES;
 	q->gather = 0;

@@ -20,6 +20,7 @@
 
 #define MAX_JOBS       64   /* attempts under way at once, all recipients together */
 #define RETRY_WRITE_MS 1000 /* after a transaction failed */
+#define EPOCH_RETRY_MS 100  /* alertd does not know its epoch yet */
 #define EXPIRE_MS      5000
 #define STOP_MS        3000 /* time that attempts under way get to end */
 #define MAX_PAGE       10000
@@ -187,7 +188,10 @@ static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 /* alertd has a new store. What we have already is known by its id. */
 static bool on_epoch(void *arg, struct follower *f, uint64_t epoch)
 {
-	(void)arg;
+	if (epoch == 0) { /* it has just started and has not read its log yet */
+		loop_set_timer(((struct notify *)arg)->again, EPOCH_RETRY_MS, 0);
+		return false;
+	}
 	log_info("alertd has begun a new stream");
 	follower_set(f, epoch, 0);
 	follower_set_durable(f, 0);

@@ -331,6 +331,25 @@ static bool answered(struct world *w)
 	return w->got > 0;
 }
 
+/* Whoever waits for the oldest record there is has missed nothing when a stream turns out to begin at 16. */
+static void test_oldest(void **state)
+{
+	(void)state;
+	struct world w;
+	world_open(&w, 16 << 20, false, false);
+	struct follower *f = follow(&w, "x-test", 0, 0);
+	turn(&w, 100); /* its question waits */
+	stream_restart(w.stream, stream_epoch(w.stream), 16);
+	w.expect = 16;
+	w.until = 3;
+	publish(&w, 3);
+	run_until(&w, got_all);
+	assert_int_equal(w.gone, 0);
+	assert_int_equal(w.got, 3);
+	follower_free(f);
+	world_close(&w);
+}
+
 static void test_ask(void **state)
 {
 	(void)state;
@@ -469,7 +488,8 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_follow), cmocka_unit_test(test_parts), cmocka_unit_test(test_bounds),
-					    cmocka_unit_test(test_epoch),  cmocka_unit_test(test_ask),	 cmocka_unit_test(test_rubbish),
+					    cmocka_unit_test(test_epoch),
+		cmocka_unit_test(test_oldest),  cmocka_unit_test(test_ask),	 cmocka_unit_test(test_rubbish),
 					    cmocka_unit_test(test_hang_up),
 					    cmocka_unit_test(test_crowd) };
 	return cmocka_run_group_tests_name("link", tests, make_dir, remove_dir);
