@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "io.h"
 #include "log.h"
 
 struct letter {
@@ -41,7 +42,7 @@ static void on_event(void *arg, uint32_t events)
 	struct letter *l;
 	uint64_t n;
 	(void)events;
-	if (read(m->fd, &n, sizeof n) < 0 && errno != EAGAIN)
+	if (io_read(m->fd, &n, sizeof n) < 0 && errno != EAGAIN)
 		log_warn("mailbox: read");
 	while ((l = take(m)) != NULL) {
 		l->fn(l->arg);
@@ -84,6 +85,6 @@ void mailbox_post(struct mailbox *m, void (*fn)(void *arg), void *arg)
 	*m->last = l;
 	m->last = &l->next;
 	pthread_mutex_unlock(&m->lock);
-	if (write(m->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (io_write(m->fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("mailbox: write");
 }

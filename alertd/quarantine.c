@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "headpkt.h"
 #include "id.h"
+#include "io.h"
 #include "log.h"
 
 #define LINKTYPE_RAW 101
@@ -75,7 +76,7 @@ static int write_file(int dir, const char *name, const struct buf *b)
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -1;
-	bool whole = write(fd, b->p, b->len) == (ssize_t)b->len;
+	bool whole = io_write(fd, b->p, b->len) == 0;
 	if (close(fd) == 0 && whole && renameat(dir, tmp, dir, name) == 0)
 		return 0;
 	unlinkat(dir, tmp, 0);

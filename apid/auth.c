@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #define MIN_TOKEN   32
 #define MAX_TOKEN   256
 #define N_FAILING   512 /* addresses remembered; the one that failed longest ago makes room */
@@ -35,7 +37,7 @@ static int read_token(const char *path, char *token, struct buf *err)
 	int rc = -1, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, token, MAX_TOKEN) : -1;
+	ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? io_read(fd, token, MAX_TOKEN) : -1;
 	token[n > 0 ? n : 0] = '\0';
 	token[strcspn(token, " \t\r\n")] = '\0';
 	if (n < 0)

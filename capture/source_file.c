@@ -10,6 +10,7 @@
 
 #include "filter.h"
 #include "hash.h"
+#include "io.h"
 #include "log.h"
 #include "pcapfile.h"
 #include "source.h"
@@ -53,7 +54,7 @@ static struct source_file *self(struct source *s)
 static bool is_gzip(int fd)
 {
 	unsigned char magic[2];
-	return pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+	return io_pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
 /* Opening a pipe could wait without end, and it cannot be read again. On failure -1, *why, and errno of open() or 0. */
@@ -110,8 +111,12 @@ static void close_input(struct source_file *f)
 
 static ssize_t read_bytes(struct source_file *f, void *p, size_t n)
 {
-	if (!f->gz)
-		return read(f->fd, p, n);
+	if (!f->gz) {
+		ssize_t got;
+		while ((got = read(f->fd, p, n)) < 0 && errno == EINTR)
+			;
+		return got;
+	}
 	int rc = gzread(f->gz, p, (unsigned)n), err;
 	const char *why = gzerror(f->gz, &err);
 	if (err == Z_BUF_ERROR) { /* cut off in the middle; what came before is good */
@@ -164,7 +169,7 @@ static uint64_t head_identity(struct source_file *f)
 	struct pcapfile pf;
 	struct packet p;
 	size_t at = 0, used = 0;
-	ssize_t n = pread(f->fd, f->buf, READ_BYTES, 0);
+	ssize_t n = io_pread(f->fd, f->buf, READ_BYTES, 0);
 	if (n <= 0 || f->gz)
 		return n < HEAD_BYTES ? 0 : hash_content(f->buf, HEAD_BYTES, 0) | 1;
 	pcapfile_init(&pf);
@@ -191,7 +196,7 @@ static int fill(struct source_file *f)
 	if (f->len + READ_BYTES > BUF_BYTES)
 		return 1;
 	ssize_t n = read_bytes(f, f->buf + f->len, READ_BYTES);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && errno == EAGAIN)
 		return 0;
 	if (n < 0) {
 		if (errno)
@@ -355,7 +360,7 @@ static const char *file_error(struct source *s)
 
 static void add_range(struct hash_stream *h, int fd, off_t from, uint8_t *buf)
 {
-	ssize_t n = pread(fd, buf, ID_BYTES, from);
+	ssize_t n = io_pread(fd, buf, ID_BYTES, from);
 	if (n > 0)
 		hash_stream_add(h, buf, (size_t)n);
 }

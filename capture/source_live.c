@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "io.h"
 #include "log.h"
 #include "source.h"
 #include "source_live.h"
@@ -261,7 +262,7 @@ static uint64_t read_counter(const char *ifname, const char *which)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	ssize_t n = read(fd, text, sizeof text - 1);
+	ssize_t n = io_read(fd, text, sizeof text - 1);
 	close(fd);
 	return n > 0 ? strtoull(text, NULL, 10) : 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "io.h"
 #include "snapshot.h"
 
 #define PIECE_BYTES   (1u << 20)
@@ -129,7 +130,7 @@ static void keep_conf(const struct keep *k)
 	if (access(path, F_OK) < 0) {
 		int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		topo_show(k->topo, &text);
-		bool good = fd >= 0 && write(fd, text.p, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+		bool good = fd >= 0 && io_write(fd, text.p, text.len) == 0 && fsync(fd) == 0;
 		if (!good || rename(tmp, path) < 0)
 			log_warn("%s: %s", path, strerror(errno));
 		if (fd >= 0)

@@ -13,6 +13,7 @@
 
 #include "fault.h"
 #include "hash.h"
+#include "io.h"
 #include "log.h"
 
 #define BYTE_MARK 0x01020304u
@@ -106,19 +107,12 @@ static void failed(struct snapshots *s, int error)
 
 static void put(struct snapshots *s, const void *p, size_t len)
 {
-	const char *at = p;
-	while (len && s->fd >= 0) {
-		ssize_t n = FAULT_FAILS("checks.snapshot.write") ? -1 : write(s->fd, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			failed(s, errno);
-			return;
-		}
-		at += n;
-		len -= (size_t)n;
-		s->written += (uint64_t)n;
-	}
+	if (!len || s->fd < 0)
+		return;
+	if (FAULT_FAILS("checks.snapshot.write") || io_write(s->fd, p, len) < 0)
+		failed(s, errno);
+	else
+		s->written += len;
 }
 
 static void do_begin(struct snapshots *s, const struct job *j)

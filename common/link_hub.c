@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "log.h"
 
 #define RESEND_MS 3000 /* REQ repeats itself after this; what is asked is idempotent */
@@ -30,7 +31,7 @@ static void hub_run(void *arg, uint32_t events)
 	(void)events;
 	struct hub *h = arg;
 	uint64_t n;
-	if (read(h->fd, &n, sizeof n) < 0 && errno != EAGAIN)
+	if (io_read(h->fd, &n, sizeof n) < 0 && errno != EAGAIN)
 		log_warn("link: eventfd");
 	for (;;) {
 		pthread_mutex_lock(&h->lock);
@@ -81,7 +82,7 @@ void hub_post(struct hub *h, struct event *e)
 	}
 	pthread_mutex_unlock(&h->lock);
 	uint64_t one = 1;
-	if (write(h->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (io_write(h->fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("link: eventfd");
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io.h"
+
 static const char *log_name = "weir";
 static enum log_level log_max = LOG_LV_INFO;
 static bool log_journal;
@@ -73,7 +75,7 @@ static void emit(enum log_level level, int err, const char *fmt, va_list ap)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = ' ';
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (io_write(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* nobody left to tell */
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "io.h"
 #include "log.h"
 
 #define MAX_EVENTS 64
@@ -157,7 +158,7 @@ static void on_timer(void *arg, uint32_t events)
 	(void)events;
 	struct loop *l = arg;
 	uint64_t n;
-	if (read(l->timer_fd, &n, sizeof n) < 0 && errno != EAGAIN)
+	if (io_read(l->timer_fd, &n, sizeof n) < 0 && errno != EAGAIN)
 		log_warn("timerfd");
 	uint64_t now = mono_ns(), next = 0;
 	/* A callback may add timers at the front of the list: they are seen in the second pass only. */

@@ -19,6 +19,7 @@
 #include "caps.h"
 #include "codec.h"
 #include "fault.h"
+#include "io.h"
 #include "log.h"
 #include "poison.h"
 #include "sandbox.h"
@@ -182,7 +183,7 @@ static uint64_t resident_bytes(const struct frame *f)
 {
 	char text[256];
 	unsigned long long size, resident;
-	ssize_t n = pread(f->statm, text, sizeof text - 1, 0);
+	ssize_t n = io_pread(f->statm, text, sizeof text - 1, 0);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #define MAX_FILE (1u << 20)
 
 const char *const scope_names[N_SCOPES] = { "", "read:stats", "read:flows", "read:alerts", "read:pcap", "write:alerts",
@@ -141,7 +143,7 @@ static int read_file(const char *path, struct buf *text, struct buf *err)
 	}
 	char part[4096];
 	ssize_t n;
-	while ((n = read(fd, part, sizeof part)) > 0)
+	while ((n = io_read(fd, part, sizeof part)) > 0)
 		buf_add(text, part, (size_t)n);
 	if (n < 0)
 		buf_addf(err, "%s: %s", path, strerror(errno));
@@ -191,7 +193,7 @@ int token_save(const char *path, const struct token *t, size_t n, struct buf *er
 	/* Written by root, it is the service's all the same, who owns the directory. */
 	bool ours = fd >= 0 && (geteuid() != 0 || (stat(*dir ? dir : ".", &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0));
 	free(dir);
-	if (ours && write(fd, text.p ? text.p : "", text.len) == (ssize_t)text.len && fsync(fd) == 0 && rename(tmp, path) == 0) {
+	if (ours && io_write(fd, text.p, text.len) == 0 && fsync(fd) == 0 && rename(tmp, path) == 0) {
 		rc = 0;
 	} else {
 		buf_addf(err, "%s: %s", path, strerror(errno));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "io.h"
 #include "topo_keys.h"
 #include "topo_yaml.h"
 
@@ -132,7 +133,7 @@ struct topo *topo_load(const char *path, struct buf *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		goto out;
-	while ((n = read(fd, chunk, sizeof chunk)) > 0 && text.len <= YAML_MAX_BYTES)
+	while ((n = io_read(fd, chunk, sizeof chunk)) > 0 && text.len <= YAML_MAX_BYTES)
 		buf_add(&text, chunk, (size_t)n);
 	if (n >= 0)
 		t = parse(path, text.len ? text.p : "", text.len, (st.st_mode & S_IROTH) != 0, err);

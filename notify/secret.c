@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
+
 #define MAX_SECRET 16384
 
 static int read_secret(const char *path, struct buf *out, struct buf *err)
@@ -27,7 +29,7 @@ static int read_secret(const char *path, struct buf *out, struct buf *err)
 		buf_addf(err, "secret %s: everybody can read it (mode %03o): chmod o= it", path, st.st_mode & 0777);
 		goto out;
 	}
-	n = read(fd, content, sizeof content);
+	n = io_read(fd, content, sizeof content);
 	if (n < 0) {
 		buf_addf(err, "secret %s: %s", path, strerror(errno));
 		goto out;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "caps.h"
+#include "io.h"
 #include "log.h"
 #include "spawner.h"
 
@@ -258,14 +259,9 @@ static int document_fd(const char *doc, size_t len)
 	int fd = memfd_create("alert", MFD_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	while (len) {
-		ssize_t n = write(fd, doc, len);
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		doc += n;
-		len -= (size_t)n;
+	if (io_write(fd, doc, len) < 0) {
+		close(fd);
+		return -1;
 	}
 	lseek(fd, 0, SEEK_SET);
 	return fd;

@@ -27,7 +27,7 @@ keep_alive() { # name
 		instance=""
 		[ "$1" = capture ] && instance="-i replay"
 		while [ ! -e "$tmp/over" ]; do
-			"$bin/weir-$1" -f "$tmp/weir.yaml" $instance >>"$tmp/$1.log" 2>&1 &
+			LD_PRELOAD=${KILL_PRELOAD:-} "$bin/weir-$1" -f "$tmp/weir.yaml" $instance >>"$tmp/$1.log" 2>&1 &
 			echo $! >"$tmp/$1.pid.new"
 			mv "$tmp/$1.pid.new" "$tmp/$1.pid"
 			wait $!
