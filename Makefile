@@ -158,6 +158,7 @@ fuzz-build:
 ifdef FUZZING
 .PHONY: fuzz-bins
 fuzz-bins: $(FUZZ_SRC:tests/fuzz/%.c=$(O)/bin/%)
+$(O)/tests/fuzz/fuzz_lua.o: CFLAGS_tests = $(call pc,cflags,luajit)
 $(O)/bin/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(call say,LD)
