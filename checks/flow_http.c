@@ -29,6 +29,8 @@ static bool older_than(const char *text, const char *product, unsigned major, un
 FLOW_CHECK(ndpi_http_obsolete_server)
 {
 	char server[100];
+	if (!v->app->http_server.len)
+		return false;
 	flow_text(server, sizeof server, v, v->app->http_server);
 	if (!older_than(server, "Apache", 2, 4) && !older_than(server, "nginx", 1, 22))
 		return false;
@@ -57,9 +59,11 @@ static const char *const binary_types[] = { "application/octet-stream", "applica
 FLOW_CHECK(ndpi_binary_data_transfer)
 {
 	char type[80];
+	if (!v->app->http_type.len)
+		return false;
 	flow_text(type, sizeof type, v, v->app->http_type);
 	type[strcspn(type, "; ")] = '\0';
-	bool binary = *type && conf_has_text(k, type, strlen(type));
+	bool binary = conf_has_text(k, type, strlen(type));
 	for (size_t i = 0; !binary && i < sizeof binary_types / sizeof *binary_types; i++)
 		binary = strcasecmp(type, binary_types[i]) == 0;
 	if (!binary)

@@ -291,22 +291,40 @@ static int by_bytes(const void *a, const void *b)
 	return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
 }
 
+static void put_key(struct buf *arena, const char *name, bool first)
+{
+	if (!first)
+		buf_addc(arena, '\n');
+	buf_adds(arena, name);
+	buf_addc(arena, '=');
+}
+
 static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 {
 	struct host_app sorted[HOST_APPS];
 	memcpy(sorted, h->apps, sizeof sorted);
-	qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
+	if (h->n_apps > 1)
+		qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
 	g->apps.off = (uint32_t)arena->len;
-	for (unsigned i = 0; i < h->n_apps; i++)
-		buf_addf(arena, "%s%s=%llu", i ? "\n" : "", sorted[i].name, (unsigned long long)(sorted[i].sent + sorted[i].rcvd));
-	if (h->other_bytes)
-		buf_addf(arena, "\nother=%llu", (unsigned long long)h->other_bytes);
+	for (unsigned i = 0; i < h->n_apps; i++) {
+		put_key(arena, sorted[i].name, i == 0);
+		buf_add_uint(arena, sorted[i].sent + sorted[i].rcvd, 0);
+	}
+	if (h->other_bytes) {
+		put_key(arena, "other", false);
+		buf_add_uint(arena, h->other_bytes, 0);
+	}
 	g->apps.len = (uint32_t)arena->len - g->apps.off;
 	g->app_counts.off = (uint32_t)arena->len;
 	for (unsigned i = 0; i < h->n_apps; i++) {
 		const struct host_app *a = &sorted[i];
-		buf_addf(arena, "%s%s=%llu %llu %u %u %u %u %s", i ? "\n" : "", a->name, (unsigned long long)a->sent,
-			 (unsigned long long)a->rcvd, a->packets_sent, a->packets_rcvd, a->flows, a->seconds, breeds[a->breed]);
+		const uint64_t counts[] = { a->sent, a->rcvd, a->packets_sent, a->packets_rcvd, a->flows, a->seconds };
+		put_key(arena, a->name, i == 0);
+		for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+			buf_add_uint(arena, counts[k], 0);
+			buf_addc(arena, ' ');
+		}
+		buf_adds(arena, breeds[a->breed]);
 	}
 	g->app_counts.len = (uint32_t)arena->len - g->app_counts.off;
 }
