@@ -57,7 +57,7 @@ static bool is_gzip(int fd)
 	return io_pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-/* Opening a pipe could wait without end, and it cannot be read again. On failure -1, *why, and errno of open() or 0. */
+/* Opening a pipe could wait without end, and it cannot be read again. On failure -1, and *why. */
 static int open_regular(const char *path, struct stat *st, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -69,11 +69,10 @@ static int open_regular(const char *path, struct stat *st, const char **why)
 		return fd;
 	*why = S_ISDIR(st->st_mode) ? "is a directory" : "is no regular file; what cannot be read twice is read from standard input";
 	close(fd);
-	errno = 0;
 	return -1;
 }
 
-/* -1: error says why, or, with errno ENOENT, a growing file is not there yet. */
+/* -1: error says why. */
 static int open_input(struct source_file *f)
 {
 	const char *path = f->paths[f->at], *why;
@@ -274,10 +273,11 @@ static enum source_result end_of_input(struct source_file *f)
 	return SOURCE_OK;
 }
 
+/* A growing file that is not there, or cannot be read, may be there later. */
 static enum source_result wait_for_file(struct source_file *f)
 {
 	if (!f->is_missed)
-		log_warn("%s: waiting until it is there", f->error);
+		log_warn("%s: waiting for a file that can be read", f->error);
 	f->is_missed = true;
 	return SOURCE_AGAIN;
 }
@@ -288,7 +288,7 @@ static enum source_result open_next(struct source_file *f)
 	if (f->at == f->n_paths)
 		return SOURCE_END;
 	if (f->fd < 0 && open_input(f) < 0)
-		return f->kind == SRC_FOLLOW && errno == ENOENT ? wait_for_file(f) : fail(f);
+		return f->kind == SRC_FOLLOW ? wait_for_file(f) : fail(f);
 	f->is_missed = false;
 	if (f->kind != SRC_FOLLOW || f->is_known)
 		return SOURCE_OK;

@@ -156,6 +156,9 @@ static void test_not_there_yet(void **state)
 	struct source *s = open_source(SRC_FOLLOW);
 	assert_int_equal(s->ops->identity(s), 0);
 	answers(s, SOURCE_AGAIN);
+	assert_int_equal(mkdir(path, 0700), 0); /* what is there and cannot be read is waited for as well, without an error each time */
+	answers(s, SOURCE_AGAIN);
+	assert_int_equal(rmdir(path), 0);
 	add(path, true, 100, 1);
 	answers(s, SOURCE_ANOTHER);
 	gives(s, 100, 1);
