@@ -4,6 +4,7 @@
  * fourth.
  */
 #include "../unit/lua_common.h"
+#include "poison.h"
 #include "lua_rows.h"
 
 /* -- in C -- */
@@ -115,6 +116,7 @@ static double wall_now(void)
 struct cost {
 	double check;       /* ns per check and record, as weir status tells it */
 	double rows;        /* ns per record for making rows and columns, whatever the number of checks */
+	double all;         /* ns per script and record, everything */
 	unsigned fired;
 	struct lua_jit jit; /* of the first */
 };
@@ -141,14 +143,35 @@ static void own_metrics(struct bench *b, double *ns, double *rows)
 	metrics_free(m);
 }
 
-static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsigned n)
+/* As checks.c guards scripts; it tells the next life of the process, here of nobody, what was under way. */
+static bool guard_enter(void *arg, const char *script, uint64_t work)
+{
+	if (poison_ask(arg, "lua", 0, work, script) != POISON_NONE)
+		return false;
+	poison_enter(arg, "lua", 0, work, script);
+	return true;
+}
+
+static void guard_leave(void *arg)
+{
+	poison_leave(arg);
+}
+
+static unsigned guard_strikes(void *arg, const char *script)
+{
+	return poison_count(arg, script);
+}
+
+static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsigned n, struct poison *guard)
 {
 	struct bench b = { 0 };
-	struct cost c = { 1e9, 1e9 };
+	struct cost c = { .check = 1e9, .rows = 1e9, .all = 1e9 };
 	unsigned rounds = n > 50 ? 6 : ROUNDS;
 	for (unsigned i = 0; i < n; i++)
 		add_script(&b, ntopng, numeric < 0 ? i % 2 == 1 : numeric == 1, i);
 	bench_start(&b, "tls_to_unusual_port: {enabled: no}, upload_heavy_host: {enabled: no}");
+	if (guard)
+		lua_set_guard(b.lua, &(struct lua_guard){ guard, guard_enter, guard_leave, guard_strikes });
 	lua_jit_state(b.lua, "", &c.jit);
 	for (unsigned round = 0; round < rounds; round++) {
 		double ns[2], rows[2];
@@ -162,6 +185,7 @@ static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsi
 		double check = (ns[1] - ns[0]) / (rows[1] - rows[0]), rest = (all - (ns[1] - ns[0])) / N_FLOWS;
 		c.check = check < c.check ? check : c.check;
 		c.rows = rest < c.rows ? rest : c.rows;
+		c.all = all / N_FLOWS / n < c.all ? all / N_FLOWS / n : c.all;
 		c.fired = fired;
 	}
 	char *first = xasprintf("%s000", ntopng ? "custom_flow_end_script" : "check");
@@ -184,7 +208,7 @@ int main(void)
 			double c = run_c(&x[deep], &rules[numeric]);
 			printf("%s %s c %.2f 1.0\n", names[numeric], deep ? "deep" : "typical", c);
 			for (int style = 0; style < 2; style++) {
-				struct cost k = run_lua(&x[deep], style, numeric, 1);
+				struct cost k = run_lua(&x[deep], style, numeric, 1, NULL);
 				printf("%s %s %s %.2f %.1f compiled=%u/%u aborts=%u rows=%.0f fired=%u\n", names[numeric],
 				       deep ? "deep" : "typical", style ? "ntopng" : "lua", k.check, k.check / c, k.jit.compiled,
 				       k.jit.loops, k.jit.aborts, k.rows, k.fired);
@@ -193,9 +217,19 @@ int main(void)
 	static const unsigned many[] = { 1, 10, 50, 500 };
 	for (size_t i = 0; i < sizeof many / sizeof *many; i++)
 		for (int style = 0; style < 2; style++) {
-			struct cost t = run_lua(&x[0], style, -1, many[i]), d = run_lua(&x[1], style, -1, many[i]);
+			struct cost t = run_lua(&x[0], style, -1, many[i], NULL), d = run_lua(&x[1], style, -1, many[i], NULL);
 			printf("%u %s typical %.2f deep %.2f flushes=%u\n", many[i], style ? "ntopng" : "lua", t.check, d.check,
 			       t.jit.flushes + d.jit.flushes);
 		}
-	return 0;
+	char dir[] = "/tmp/weir-bench-XXXXXX";
+	if (!mkdtemp(dir))
+		return 1;
+	char *path = xasprintf("%s/poison", dir);
+	struct poison *p = poison_open(path);
+	struct cost bare = run_lua(&x[0], 0, -1, 50, NULL), guarded = run_lua(&x[0], 0, -1, 50, p);
+	printf("guard %.2f %.2f\n", bare.all, guarded.all);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+	return p ? 0 : 1;
 }
