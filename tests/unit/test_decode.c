@@ -195,7 +195,7 @@ static void test_tunnels(void **state)
 		enum tunnel kind;
 		uint32_t id;
 		uint16_t port; /* UDP, 0 = IP protocol */
-		uint8_t proto, n, head[24];
+		uint8_t proto, n, head[28];
 		bool frame; /* an Ethernet frame is inside */
 	} kinds[] = {
 		{ TUN_GRE, 0, 0, 47, 4, { 0, 0, 8, 0 }, false },
@@ -203,9 +203,15 @@ static void test_tunnels(void **state)
 		{ TUN_GRE, 0, 0, 47, 4, { 0, 0, 0x65, 0x58 }, true },
 		{ TUN_GRE, 5, 0, 47, 16, { 0x30, 1, 0x88, 0x0b, 0, 35, 0, 5, 0, 0, 0, 1, 0xff, 3, 0, 0x21 }, false }, /* PPTP */
 		{ TUN_ERSPAN, 3, 0, 47, 16, { 0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 3, 0, 0, 0, 0 }, true },
+		{ TUN_GRE, 0, 0, 47, 8, { 0x80, 0, 8, 0, 1, 2, 0, 0 }, false },                 /* with a checksum */
+		{ TUN_GRE, 0, 0, 47, 8, { 0, 0, 0x88, 0x47, 0, 2, 1, 64 }, false },              /* MPLS inside */
+		{ TUN_ERSPAN, 0, 0, 47, 4, { 0, 0, 0x88, 0xbe }, true },                        /* type I */
+		{ TUN_ERSPAN, 3, 0, 47, 20, { 0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 3 }, true }, /* type III */
+		{ TUN_ERSPAN, 3, 0, 47, 28, { 0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1 }, true },
 		{ TUN_IPIP, 0, 0, 4, 0, { 0 }, false },
 		{ TUN_VXLAN, 66, 4789, 17, 8, { 8, 0, 0, 0, 0, 0, 66, 0 }, true },
 		{ TUN_GENEVE, 67, 6081, 17, 12, { 1, 0, 0x65, 0x58, 0, 0, 67, 0, 1, 2, 0, 0 }, true },
+		{ TUN_GENEVE, 67, 6081, 17, 8, { 0, 0, 8, 0, 0, 0, 67, 0 }, false },
 		{ TUN_GTPU, 68, 2152, 17, 8, { 0x30, 0xff, 0, INNER, 0, 0, 0, 68 }, false },
 		{ TUN_GTPU, 68, 2152, 17, 16, { 0x34, 0xff, 0, INNER + 8, 0, 0, 0, 68, 0, 0, 0, 0x85, 1, 0, 9, 0 }, false },
 		{ TUN_L2TP, 0x70008, 1701, 17, 10, { 0, 2, 0, 7, 0, 8, 0xff, 3, 0, 0x21 }, false },
@@ -298,7 +304,7 @@ static void test_wireless_in_capwap(void **state)
 	}
 }
 
-static void test_6in4_and_teredo(void **state)
+static void test_tunnels_of_ipv6(void **state)
 {
 	(void)state;
 	struct decoded d;
@@ -320,6 +326,28 @@ static void test_6in4_and_teredo(void **state)
 	assert_int_equal(decoded_as(&f, 1, true, &d), UD_NONE);
 	assert_int_equal(d.tunnel, TUN_TEREDO);
 	assert_int_equal(d.dport, 2);
+	f.n = 0;
+	ethernet(&f, 0x0800);
+	ipv4(&f, 17, 0, 8 + 15 + 40 + 8, 11, 12);
+	udp(&f, 3544, 40000, 15 + 40 + 8);
+	ADD(&f, 0, 1, 1, 1, 'i', 'k', 0, 0, 0, 0, 0, 0, 0, 0, 0); /* authentication: of client and key, a byte each */
+	ipv6(&f, 17, 8);
+	udp(&f, 1, 2, 0);
+	assert_int_equal(decoded_as(&f, 1, true, &d), UD_NONE);
+	assert_int_equal(d.tunnel, TUN_TEREDO);
+	/* Over IPv6 too. */
+	f.n = 0;
+	ethernet(&f, 0x86dd);
+	ipv6(&f, 4, INNER);
+	inner(&f);
+	is_inner(&f, 1, TUN_IPIP, 0);
+	f.n = 0;
+	ethernet(&f, 0x86dd);
+	ipv6(&f, 17, 8 + 10 + INNER);
+	udp(&f, 1701, 1701, 10 + INNER);
+	ADD(&f, 0, 2, 0, 7, 0, 8, 0xff, 3, 0, 0x21);
+	inner(&f);
+	is_inner(&f, 1, TUN_L2TP, 0x70008);
 }
 
 static void test_extension_headers(void **state)
@@ -396,7 +424,7 @@ int main(void)
 		cmocka_unit_test(test_link_types), cmocka_unit_test(test_wireless),
 		cmocka_unit_test(test_tags),       cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_no_tunnels), cmocka_unit_test(test_wireless_in_capwap),
-		cmocka_unit_test(test_6in4_and_teredo), cmocka_unit_test(test_extension_headers),
+		cmocka_unit_test(test_tunnels_of_ipv6), cmocka_unit_test(test_extension_headers),
 		cmocka_unit_test(test_fragments),  cmocka_unit_test(test_lies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
