@@ -435,10 +435,12 @@ static bool write_nodes(struct writer *w, const struct node *n, bool any)
 			continue;
 		}
 		const void *v = w->rec + n->off;
-		char full[64];
-		snprintf(full, sizeof full, "%s%s", w->object, n->full);
-		if (is_absent(n->field, v) || (w->fields && !is_wanted(w->fields, full)) ||
-		    (n->field->type == FT_BIN && (w->flags & JSON_NO_BIN)))
+		if (is_absent(n->field, v) || (n->field->type == FT_BIN && (w->flags & JSON_NO_BIN)))
+			continue;
+		char full[64] = "";
+		if (w->fields || (w->flags & JSON_FLAT)) /* else nobody looks at it, and it costs more than all the rest */
+			snprintf(full, sizeof full, "%s%s", w->object, n->full);
+		if (w->fields && !is_wanted(w->fields, full))
 			continue;
 		write_key(w, w->flags & JSON_FLAT ? full : n->key, any);
 		json_value(w->out, n->field, v, w->base);
