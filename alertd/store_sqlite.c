@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -156,6 +157,12 @@ static int on_progress(void *arg)
 	return s->conf.cancel && __atomic_load_n(s->conf.cancel, __ATOMIC_RELAXED);
 }
 
+/* Accounts of memory are kept under a lock at each allocation, and nobody asks for them. Before anything else of SQLite. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
 {
 	static const char *const setup[] = {
@@ -165,7 +172,9 @@ sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
 	};
 	const char *sql = setup[mode == OPEN_READ ? OPEN_READ : OPEN_WRITE];
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == OPEN_MAKE ? SQLITE_OPEN_CREATE : 0);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	sqlite3 *db = NULL;
+	pthread_once(&once, configure);
 	if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
 		store_fail(s, db, path);
 		goto bad;
