@@ -96,7 +96,7 @@ struct found {
 	struct buf strs;
 };
 
-static bool keep(void *arg, const void *rec, const char *base)
+static void keep(void *arg, const void *rec, const char *base)
 {
 	struct found *f = arg;
 	struct r_host *h = &f->host;
@@ -106,22 +106,16 @@ static bool keep(void *arg, const void *rec, const char *base)
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		*all[i] = str_put_raw(&f->strs, str_ptr(base, *all[i]), all[i]->len);
 	f->there = true;
-	return false;
 }
 
 static bool find_host(struct compat *c, struct found *f)
 {
 	struct addr ip;
-	struct buf b = { 0 };
 	unsigned vlan;
-	char text[ADDR_STRLEN];
 	*f = (struct found){ 0 };
 	if (!compat_host(c, &ip, &vlan))
 		return false;
-	buf_addf(&b, "ip = \"%s\" and vlan = %u", addr_str(&ip, text), vlan);
-	struct match *m = filter_parse(&b, R_HOST);
-	live_each(c->k->hosts, m, keep, f);
-	match_free(m);
+	live_find(c->k->hosts, &(struct r_host){ .host = { .ip = ip, .vlan = (uint16_t)vlan } }, keep, f);
 	return true;
 }
 

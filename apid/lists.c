@@ -236,7 +236,8 @@ static void live_list(struct list *l, const struct live *live, const char *defau
 		list_problem(l, 400, "a parameter is not right", &e);
 		return;
 	}
-	struct live_query q = { .match = l->p.match, .limit = l->p.limit, .cursor = *l->p.cursor ? l->p.cursor : NULL };
+	struct live_query q = { .limit = l->p.limit, .cursor = *l->p.cursor ? l->p.cursor : NULL };
+	q.match = l->p.filter.len ? l->p.match : NULL;
 	q.question = (uint32_t)hash_content(l->p.filter.p, l->p.filter.len, hash_content(sort, strlen(sort), 0));
 	if (!live_sort_parse(l->type, sort, &q.sort))
 		list_bad_param(l, "sort", "no field of the records that can be sorted by");
@@ -285,7 +286,7 @@ void get_host(void *arg, struct request *r, const struct route *rt, const char *
 	(void)rt;
 	struct apid *k = arg;
 	struct addr ip;
-	char text[ADDR_STRLEN], expression[128], *end = NULL;
+	char *end = NULL;
 	size_t n = strcspn(id, "@");
 	unsigned long vlan = id[n] ? strtoul(id + n + 1, &end, 10) : 0;
 	if (addr_parse(id, n, &ip) < 0 || (end && (*end || end == id + n + 1)) || vlan > 4095) {
@@ -293,8 +294,7 @@ void get_host(void *arg, struct request *r, const struct route *rt, const char *
 		return;
 	}
 	struct list *l = list_new(k, r, R_HOST, true);
-	snprintf(expression, sizeof expression, "ip = \"%s\" and vlan = %lu", addr_str(&ip, text), vlan);
-	live_one(l, k->hosts, expression);
+	live_find(k->hosts, &(struct r_host){ .host = { .ip = ip, .vlan = (uint16_t)vlan } }, list_add, l);
 	list_end(l, "", false, 0);
 }
 
@@ -392,6 +392,11 @@ void get_alert(void *arg, struct request *r, const struct route *rt, const char 
 }
 
 /* A flow that the live view has forgotten may be in the store. */
+static void look_at_nothing(void *arg, const void *rec, const char *base)
+{
+	(void)arg, (void)rec, (void)base;
+}
+
 void get_flow(void *arg, struct request *r, const struct route *rt, const char *text)
 {
 	(void)rt;
@@ -401,7 +406,11 @@ void get_flow(void *arg, struct request *r, const struct route *rt, const char *
 	struct list *l = list_by_id(k, r, R_FLOW, text, &id, expression);
 	if (!l)
 		return;
-	if (live_one(l, k->flows, expression)) {
+	struct r_flow like = { .key.id = id };
+	while (live_find(k->flows, &like, look_at_nothing, NULL)) /* the last part of those that are there */
+		like.n.part++;
+	like.n.part -= like.n.part > 0;
+	if (live_find(k->flows, &like, list_add, l) || live_one(l, k->flows, expression)) {
 		list_end(l, "", false, 0);
 		return;
 	}

@@ -21,6 +21,8 @@ struct entry {
 	uint32_t len, hash_next, prev, next;
 };
 
+#define N_SORTS 3
+
 struct live {
 	enum rtype type;
 	struct entry *pool;
@@ -28,6 +30,10 @@ struct live {
 	uint32_t mask, n_used, n_free, oldest, newest;
 	uint64_t max, count, evicted;
 	struct hash_key seed;
+	/* What lists are mostly sorted by, for each place of the pool: a page of all records needs not read them. */
+	struct live_sort sorts[N_SORTS];
+	uint64_t *values[N_SORTS];
+	bool *used;
 	void (*watch)(void *arg, const struct live_change *c);
 	void *watch_arg;
 };
@@ -55,6 +61,12 @@ struct live *live_new(enum rtype type, uint64_t max)
 	l->pool = xcalloc(max, sizeof *l->pool);
 	l->buckets = xmalloc(n * sizeof *l->buckets);
 	l->free = xmalloc(max * sizeof *l->free);
+	l->used = xcalloc(max, sizeof *l->used);
+	for (int i = 0; i < N_SORTS; i++) {
+		static const char *const names[N_SORTS] = { "last", "bytes", "score" };
+		live_sort_parse(type, names[i], &l->sorts[i]);
+		l->values[i] = xcalloc(max, sizeof *l->values[i]);
+	}
 	l->seed = hash_key_random();
 	memset(l->buckets, 0xff, n * sizeof *l->buckets);
 	l->oldest = l->newest = NONE;
@@ -66,6 +78,7 @@ void live_clear(struct live *l)
 	for (uint32_t i = 0; i < l->n_used; i++) {
 		free(l->pool[i].raw);
 		l->pool[i].raw = NULL;
+		l->used[i] = false;
 	}
 	memset(l->buckets, 0xff, (l->mask + 1ull) * sizeof *l->buckets);
 	l->n_used = l->n_free = 0;
@@ -81,6 +94,9 @@ void live_free(struct live *l)
 	free(l->pool);
 	free(l->buckets);
 	free(l->free);
+	for (int i = 0; i < N_SORTS; i++)
+		free(l->values[i]);
+	free(l->used);
 	free(l);
 }
 
@@ -138,8 +154,30 @@ static void remove_entry(struct live *l, uint32_t i)
 	unlink_entry(l, e);
 	free(e->raw);
 	e->raw = NULL;
+	l->used[i] = false;
 	l->free[l->n_free++] = i;
 	l->count--;
+}
+
+static uint64_t number_at(const struct field *f, const char *v)
+{
+	switch (f->type) {
+	case FT_U16:
+		return *(const uint16_t *)(const void *)v;
+	case FT_U32:
+		return *(const uint32_t *)(const void *)v;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return *(const uint64_t *)(const void *)v;
+	default:
+		return *(const uint8_t *)v;
+	}
+}
+
+static uint64_t sort_number(const struct live_sort *s, const char *rec)
+{
+	return number_at(s->field, rec + s->off) + (s->off2 ? number_at(s->field, rec + s->off2) : 0);
 }
 
 /* i: the entry that changes, NONE = a new one; now: NULL = it goes. */
@@ -210,6 +248,9 @@ static void put(struct live *l, const void *rec, const char *base, const char *r
 	memcpy(e->raw, raw, len);
 	e->len = (uint32_t)len;
 	e->version = version;
+	l->used[i] = true;
+	for (int v = 0; v < N_SORTS; v++)
+		l->values[v][i] = sort_number(&l->sorts[v], rec);
 }
 
 void live_put(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
@@ -225,6 +266,19 @@ void live_put_old(struct live *l, const void *rec, const char *base, const char 
 uint64_t live_max(const struct live *l)
 {
 	return l->max;
+}
+
+bool live_find(const struct live *l, const void *like, void (*cb)(void *arg, const void *rec, const char *base), void *arg)
+{
+	union any rec;
+	struct key k = key_of(l, like);
+	uint32_t i = *bucket_of(l, &k);
+	while (i != NONE && memcmp(&l->pool[i].key, &k, sizeof k) != 0)
+		i = l->pool[i].hash_next;
+	if (i == NONE || !decode(l, i, &rec))
+		return false;
+	cb(arg, &rec, l->pool[i].raw);
+	return true;
 }
 
 uint64_t live_count(const struct live *l)
@@ -251,20 +305,12 @@ static void put_number(uint8_t *p, uint64_t v)
 		p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
-static uint64_t number_at(const struct field *f, const char *v)
+static uint64_t get_number(const uint8_t *p)
 {
-	switch (f->type) {
-	case FT_U16:
-		return *(const uint16_t *)(const void *)v;
-	case FT_U32:
-		return *(const uint32_t *)(const void *)v;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return *(const uint64_t *)(const void *)v;
-	default:
-		return *(const uint8_t *)v;
-	}
+	uint64_t v = 0;
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
 }
 
 static void put_value(uint8_t *p, const struct live_sort *s, const char *rec, const char *base)
@@ -288,17 +334,31 @@ static void put_value(uint8_t *p, const struct live_sort *s, const char *rec, co
 		memcpy(p, base + str->off, str->len < KEY_BYTES ? str->len : KEY_BYTES);
 		break;
 	default:
-		put_number(p, number_at(s->field, v) + (s->off2 ? number_at(s->field, rec + s->off2) : 0));
+		put_number(p, sort_number(s, rec));
 	}
+}
+
+/* The rest of a place whose first bytes are the value. */
+static void end_place(const struct live *l, const struct live_query *q, uint32_t i, uint8_t *place)
+{
+	for (int k = 0; k < KEY_BYTES && q->sort.desc; k++)
+		place[k] = (uint8_t)~place[k];
+	put_number(place + KEY_BYTES, hash_content(&l->pool[i].key, sizeof(struct key), 0));
 }
 
 static void place_of(const struct live *l, const struct live_query *q, uint32_t i, const void *rec, uint8_t *place)
 {
 	memset(place, 0, KEY_BYTES);
 	put_value(place, &q->sort, rec, l->pool[i].raw);
-	for (int k = 0; k < KEY_BYTES && q->sort.desc; k++)
-		place[k] = (uint8_t)~place[k];
-	put_number(place + KEY_BYTES, hash_content(&l->pool[i].key, sizeof(struct key), 0));
+	end_place(l, q, i, place);
+}
+
+static void put_place(const struct live *l, const struct live_query *q, uint32_t i, uint64_t value, struct hit *h)
+{
+	memset(h->place, 0, KEY_BYTES);
+	put_number(h->place, value);
+	h->index = i;
+	end_place(l, q, i, h->place);
 }
 
 static int compare(const void *x, const void *y)
@@ -398,35 +458,89 @@ static void write_cursor(const struct live_query *q, const uint8_t *place, char 
 		n += snprintf(out + n, LIVE_CURSOR - (size_t)n, "%02x", place[i]);
 }
 
+/* A page being looked for. */
+struct search {
+	const struct live_query *q;
+	struct hit from;  /* where the cursor is */
+	struct best best;
+	uint64_t total, after; /* all that match; those behind the cursor */
+};
+
+static void take_hit(struct search *s, const struct hit *h)
+{
+	s->total++;
+	if (s->q->cursor && compare(h, &s->from) <= 0)
+		return;
+	s->after++;
+	add_best(&s->best, h);
+}
+
+static void search_records(const struct live *l, struct search *s)
+{
+	union any rec;
+	struct hit h;
+	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
+		if (!decode(l, i, &rec) || (s->q->match && !match_eval(s->q->match, &rec, l->pool[i].raw)))
+			continue;
+		h.index = i;
+		place_of(l, s->q, i, &rec, h.place);
+		take_hit(s, &h);
+	}
+}
+
+/* The values that are held for this order; NULL if there are none. */
+static const uint64_t *values_of(const struct live *l, const struct live_sort *sort)
+{
+	for (int i = 0; i < N_SORTS; i++)
+		if (l->sorts[i].field == sort->field && l->sorts[i].off == sort->off && l->sorts[i].off2 == sort->off2)
+			return l->values[i];
+	return NULL;
+}
+
+/* The same for all records and an order whose values are held: what cannot get into the page is not touched. */
+static void search_values(const struct live *l, struct search *s, const uint64_t *values)
+{
+	uint64_t flip = s->q->sort.desc ? UINT64_MAX : 0, from = s->q->cursor ? get_number(s->from.place) : 0;
+	struct hit h = { { 0 }, 0 };
+	for (uint32_t i = 0; i < l->n_used; i++) {
+		uint64_t place = values[i] ^ flip;
+		bool behind = place > from, full = s->best.n == s->best.max;
+		if (!l->used[i])
+			continue;
+		if (behind && full && place > get_number(s->best.hits[0].place)) {
+			s->total++;
+			s->after++;
+			continue;
+		}
+		put_place(l, s->q, i, values[i], &h);
+		take_hit(s, &h);
+	}
+}
+
 int live_page(const struct live *l, const struct live_query *q, void (*cb)(void *arg, const void *rec, const char *base),
 	      void *arg, char next[static LIVE_CURSOR], uint64_t *total)
 {
-	static union any rec;
-	struct hit from = { { 0 }, 0 }, h;
-	uint64_t after = 0;
+	struct search s = { .q = q };
 	*next = '\0';
 	*total = 0;
-	int rc = q->cursor ? read_cursor(q, from.place) : 0;
+	int rc = q->cursor ? read_cursor(q, s.from.place) : 0;
 	if (rc < 0)
 		return rc;
-	struct best best = { xmalloc((q->limit + 1) * sizeof *best.hits), 0, q->limit };
-	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
-		if (!decode(l, i, &rec) || (q->match && !match_eval(q->match, &rec, l->pool[i].raw)))
-			continue;
-		(*total)++;
-		h.index = i;
-		place_of(l, q, i, &rec, h.place);
-		if (q->cursor && compare(&h, &from) <= 0)
-			continue;
-		after++;
-		add_best(&best, &h);
+	s.best = (struct best){ xmalloc((q->limit + 1) * sizeof *s.best.hits), 0, q->limit };
+	const uint64_t *values = q->match ? NULL : values_of(l, &q->sort);
+	if (values)
+		search_values(l, &s, values);
+	else
+		search_records(l, &s);
+	qsort(s.best.hits, s.best.n, sizeof *s.best.hits, compare);
+	for (size_t k = 0; k < s.best.n; k++) {
+		union any rec;
+		if (decode(l, s.best.hits[k].index, &rec))
+			cb(arg, &rec, l->pool[s.best.hits[k].index].raw);
 	}
-	qsort(best.hits, best.n, sizeof *best.hits, compare);
-	for (size_t k = 0; k < best.n; k++)
-		if (decode(l, best.hits[k].index, &rec))
-			cb(arg, &rec, l->pool[best.hits[k].index].raw);
-	if (after > best.n && best.n)
-		write_cursor(q, best.hits[best.n - 1].place, next);
-	free(best.hits);
+	if (s.after > s.best.n && s.best.n)
+		write_cursor(q, s.best.hits[s.best.n - 1].place, next);
+	free(s.best.hits);
+	*total = s.total;
 	return 0;
 }
