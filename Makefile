@@ -217,7 +217,7 @@ soak: deps-test all
 unit-build: $(UNIT)
 
 # -- bench: a ratio against something else in the same run --------------------------------------------------------------
-.PHONY: bench bench-checks bench-share bench-keep bench-store
+.PHONY: bench bench-checks bench-share bench-keep bench-store bench-load
 bench: deps-test
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run $(O)
@@ -254,6 +254,14 @@ bench-store: deps-test $(O)/bin/fill
 $(O)/bin/fill: $(O)/tests/bench/fill.o $(O)/libalertd.a $(O)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_alertd) $(LIBS_common)
+
+# The API under load, see tests/bench/load.
+bench-load: deps-test
+	+$(Q)$(MAKE) --no-print-directory all $(O)/bin/fill $(O)/bin/load
+	$(Q)tests/bench/load $(O)
+$(O)/bin/load: $(O)/tests/bench/load.o $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_common)
 
 # -- manuals ------------------------------------------------------------------------------------------------------------
 MAN_SRC := $(wildcard common/*.7 checks/*.7 common/weir/*.1 $(PROCS:%=%/*.8))
