@@ -23,7 +23,7 @@ static char *put_tagged(char *p, unsigned tag, uint64_t v, unsigned width)
 	return p + 1 + (1u << width);
 }
 
-static char *put_uint(char *p, uint64_t v)
+static inline char *put_uint(char *p, uint64_t v)
 {
 	if (v < 0x80) {
 		*p = (char)v;
@@ -61,16 +61,10 @@ static char *put_length(char *p, enum ftype type, uint32_t n)
 	return put_tagged(p, (type == FT_BIN ? BIN8 : STR8) + width, n, width);
 }
 
-static bool is_zero(const struct field *f, const char *v)
+static bool is_zero(const struct slot *f, const char *v)
 {
 	static const char zero[16];
 	switch (f->type) {
-	case FT_FLAG:
-	case FT_U8:
-	case FT_ENUM:
-	case FT_PROTO:
-	case FT_TCPFLAGS:
-		return !*v;
 	case FT_U16:
 		return !*(const uint16_t *)v;
 	case FT_U32:
@@ -90,47 +84,30 @@ static bool is_zero(const struct field *f, const char *v)
 	case FT_MAP:
 	case FT_BIN:
 		return !((const struct str *)v)->len;
-	}
-	return false;
-}
-
-/* MAX_SCALAR bytes must be writable at p. */
-static char *put_scalar(char *p, const struct field *f, const char *v)
-{
-	uint64_t bits;
-	switch (f->type) {
-	case FT_U16:
-		return put_uint(p, *(const uint16_t *)v);
-	case FT_U32:
-		return put_uint(p, *(const uint32_t *)v);
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return put_uint(p, *(const uint64_t *)v);
-	case FT_F64:
-		memcpy(&bits, v, sizeof bits);
-		return put_tagged(p, FLOAT64, bits, 3);
-	case FT_ADDR:
-		return addr_is_v4((const struct addr *)v) ? put_bin(p, v + 12, 4) : put_bin(p, v, 16);
-	case FT_MAC:
-		return put_bin(p, v, 6);
-	case FT_ID:
-		return put_bin(p, v, 16);
 	default:
-		return put_uint(p, *(const uint8_t *)v);
+		return !*v;
 	}
 }
 
-/* Addresses and ids that are absent take one byte. */
-static bool is_absent(const struct field *f, const char *v)
+/* A string or blob. Room is made for it and for 'more' bytes behind it. */
+static char *put_str(struct buf *out, char *p, enum ftype type, const struct str *s, const char *base, size_t more)
 {
-	return (f->type == FT_ADDR || f->type == FT_ID) && is_zero(f, v);
+	p = put_length(p, type, s->len);
+	if (!s->len)
+		return p;
+	out->len = (size_t)(p - out->p);
+	buf_reserve(out, s->len + more);
+	p = out->p + out->len;
+	memcpy(p, base + s->off, s->len);
+	return p + s->len;
 }
 
 static void pack_group(struct buf *out, const struct rgroup *g, const char *values, const char *base)
 {
+	const struct slot *slots = g->slots;
 	unsigned n = values ? g->n_fields : 0;
-	while (n > 0 && is_zero(&g->fields[n - 1], values + g->fields[n - 1].off))
+	uint64_t bits;
+	while (n > 0 && is_zero(&slots[n - 1], values + slots[n - 1].off))
 		n--;
 	/* Room for all that remains is made at once; a string makes room for itself and for what is behind it. */
 	buf_reserve(out, (n + 1) * MAX_SCALAR);
@@ -140,22 +117,44 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 	else
 		p = put_array(p, n);
 	for (unsigned i = 0; i < n; i++) {
-		const struct field *f = &g->fields[i];
-		const char *v = values + f->off;
-		if (field_refers(f)) {
-			const struct str *s = (const struct str *)v;
-			p = put_length(p, f->type, s->len);
-			if (!s->len)
-				continue;
-			out->len = (size_t)(p - out->p);
-			buf_reserve(out, s->len + (n - i) * MAX_SCALAR);
-			p = out->p + out->len;
-			memcpy(p, base + s->off, s->len);
-			p += s->len;
-		} else if (is_absent(f, v)) {
-			*p++ = (char)NIL;
-		} else {
-			p = put_scalar(p, f, v);
+		enum ftype type = slots[i].type;
+		const char *v = values + slots[i].off;
+		switch (type) {
+		case FT_U16:
+			p = put_uint(p, *(const uint16_t *)v);
+			break;
+		case FT_U32:
+			p = put_uint(p, *(const uint32_t *)v);
+			break;
+		case FT_U64:
+		case FT_TIME:
+		case FT_DUR:
+			p = put_uint(p, *(const uint64_t *)v);
+			break;
+		case FT_F64:
+			memcpy(&bits, v, sizeof bits);
+			p = put_tagged(p, FLOAT64, bits, 3);
+			break;
+		case FT_ADDR:
+		case FT_ID:
+			if (is_zero(&slots[i], v))
+				*p++ = (char)NIL;
+			else if (type == FT_ADDR && addr_is_v4((const struct addr *)v))
+				p = put_bin(p, v + 12, 4);
+			else
+				p = put_bin(p, v, 16);
+			break;
+		case FT_MAC:
+			p = put_bin(p, v, 6);
+			break;
+		case FT_STR:
+		case FT_LIST:
+		case FT_MAP:
+		case FT_BIN:
+			p = put_str(out, p, type, (const struct str *)v, base, (n - i) * MAX_SCALAR);
+			break;
+		default:
+			p = put_uint(p, *(const uint8_t *)v);
 		}
 	}
 	out->len = (size_t)(p - out->p);

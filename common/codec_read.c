@@ -1,4 +1,6 @@
 /* msgpack to records. What arrives is hostile. */
+#include <endian.h>
+
 #include "codec.h"
 
 /* One msgpack item, header only: for str and bin the bytes follow at r->pos. */
@@ -16,10 +18,24 @@ static int fail(struct codec_reader *r, const char *why)
 
 static uint64_t be(const uint8_t *p, unsigned n)
 {
-	uint64_t v = 0;
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
+	uint16_t s;
+	uint32_t l;
+	uint64_t q;
+	switch (n) {
+	case 1:
+		return *p;
+	case 2:
+		memcpy(&s, p, sizeof s);
+		return be16toh(s);
+	case 4:
+		memcpy(&l, p, sizeof l);
+		return be32toh(l);
+	case 8:
+		memcpy(&q, p, sizeof q);
+		return be64toh(q);
+	default:
+		return 0;
+	}
 }
 
 /* Lengths of what follows the first byte, for 0xc0 to 0xdf (msgpack specification, "Overview"). */
@@ -160,15 +176,13 @@ static int read_uint(struct codec_reader *r, const struct item *it, uint64_t max
 	return 0;
 }
 
-/* The values of a record are mostly small numbers and short texts: those take one look at one byte. */
-
 static int read_number(struct codec_reader *r, uint8_t c, uint64_t max, uint64_t *ret)
 {
 	struct item it;
-	if (c < 0x80 && c <= max) {
+	if (c < 0x80) { /* most numbers: one look at one byte */
 		r->pos++;
 		*ret = c;
-		return 0;
+		return c > max ? fail(r, "number out of range") : 0;
 	}
 	return read_item(r, &it) < 0 ? -1 : read_uint(r, &it, max, ret);
 }
@@ -203,12 +217,10 @@ static int read_bytes(struct codec_reader *r, enum ftype type, size_t n, void *v
 
 static int read_str(struct codec_reader *r, uint8_t c, enum ftype type, struct str *s)
 {
-	struct item it;
-	if (c == 0xa0 && type != FT_BIN) {
+	struct item it = { .kind = IT_STR, .n = c & 0x1fu };
+	if ((c & 0xe0) == 0xa0 && r->len - r->pos > it.n)
 		r->pos++;
-		return 0;
-	}
-	if (read_item(r, &it) < 0)
+	else if (read_item(r, &it) < 0)
 		return -1;
 	if (it.kind != (type == FT_BIN ? IT_BIN : IT_STR))
 		return fail(r, "a string was expected");
@@ -220,17 +232,10 @@ static int read_str(struct codec_reader *r, uint8_t c, enum ftype type, struct s
 	return 0;
 }
 
-/* v is zero before, and stays so when the value is absent. */
-static int read_value(struct codec_reader *r, const struct field *f, void *v)
+/* c: its first byte. */
+static int read_value(struct codec_reader *r, uint8_t c, const struct slot *f, void *v)
 {
 	uint64_t n = 0;
-	if (r->pos >= r->len)
-		return fail(r, "record ends early");
-	uint8_t c = (uint8_t)r->base[r->pos];
-	if (c == 0xc0) {
-		r->pos++;
-		return 0;
-	}
 	switch (f->type) {
 	case FT_FLAG:
 	case FT_U8:
@@ -271,7 +276,29 @@ static int read_value(struct codec_reader *r, const struct field *f, void *v)
 	return fail(r, "type of field not known");
 }
 
-static int read_group(struct codec_reader *r, const struct rgroup *g, char *p)
+/* values are zero before, and stay so when they are absent, as most are: those take one look at one byte. */
+static int read_fields(struct codec_reader *r, const struct slot *slots, uint64_t n, char *values)
+{
+	const char *base = r->base;
+	size_t pos = r->pos, len = r->len;
+	for (uint64_t i = 0; i < n; i++) {
+		if (pos >= len)
+			return fail(r, "record ends early");
+		uint8_t c = (uint8_t)base[pos];
+		if (c == 0xc0 || c == slots[i].absent) {
+			pos++;
+			continue;
+		}
+		r->pos = pos;
+		if (read_value(r, c, &slots[i], values + slots[i].off) < 0)
+			return -1;
+		pos = r->pos;
+	}
+	r->pos = pos;
+	return 0;
+}
+
+static int read_group(struct codec_reader *r, const struct rgroup *g, char *values)
 {
 	struct item it;
 	if (read_item(r, &it) < 0)
@@ -280,12 +307,11 @@ static int read_group(struct codec_reader *r, const struct rgroup *g, char *p)
 		return 0;
 	if (it.kind != IT_ARRAY)
 		return fail(r, "a group of fields was expected");
-	for (uint64_t i = 0; i < it.n; i++) {
-		int rc = i < g->n_fields ? read_value(r, &g->fields[i], p + g->fields[i].off)
-					 : skip_value(r, 2);
-		if (rc < 0)
+	if (read_fields(r, g->slots, it.n < g->n_fields ? it.n : g->n_fields, values) < 0)
+		return -1;
+	for (uint64_t i = g->n_fields; i < it.n; i++)
+		if (skip_value(r, 2) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -360,8 +386,9 @@ void codec_shift(enum rtype type, void *rec, size_t by)
 	for (unsigned g = 0; g < rd->n_groups; g++) {
 		char *values = (char *)rec + rd->groups[g].off;
 		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
-			struct str *s = (struct str *)(values + rd->groups[g].fields[i].off);
-			if (field_refers(&rd->groups[g].fields[i]) && s->len)
+			const struct slot *f = &rd->groups[g].slots[i];
+			struct str *s = (struct str *)(values + f->off);
+			if (type_refers(f->type) && s->len)
 				s->off -= (uint32_t)by;
 		}
 	}

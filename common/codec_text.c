@@ -29,15 +29,18 @@ static bool plain8(const uint8_t *p)
 	return !((w | (w - ones * 0x20) | (del - ones)) & tops);
 }
 
-/* The same for less than eight: what is missing counts as blanks. */
-static bool plain(const uint8_t *p, size_t n)
+/* The same for 1 to 7 bytes; some are looked at twice. */
+static bool plain_few(const uint8_t *p, size_t n)
 {
 	uint8_t t[8];
-	if (n >= 8)
-		return plain8(p);
-	memset(t, ' ', sizeof t);
-	for (size_t i = 0; i < n; i++)
-		t[i] = p[i];
+	if (n >= 4) {
+		memcpy(t, p, 4);
+		memcpy(t + 4, p + n - 4, 4);
+	} else {
+		memset(t, p[0], sizeof t);
+		t[1] = p[n / 2];
+		t[2] = p[n - 1];
+	}
 	return plain8(t);
 }
 
@@ -46,10 +49,12 @@ size_t utf8_span(const char *s, size_t len, bool lines)
 	const uint8_t *p = (const uint8_t *)s;
 	size_t i = 0;
 	while (i < len) {
-		if (plain(p + i, len - i)) {
-			i += len - i < 8 ? len - i : 8;
+		if (len - i >= 8 && plain8(p + i)) {
+			i += 8;
 			continue;
 		}
+		if (len - i < 8 && plain_few(p + i, len - i))
+			return len;
 		/* One of these eight is not plain: they are looked at one by one. */
 		for (size_t end = len - i < 8 ? len : i + 8; i < end;) {
 			size_t n = utf8_char(p + i, len - i);

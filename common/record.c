@@ -206,8 +206,8 @@ static const struct field fields_packets[] = {
 
 #define GROUP(record, group, member)                                                               \
 	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
-	  offsetof(struct r_##record, member) },
-#define RECORD(NAME, number, name, doc, groups) static const struct rgroup groups_##name[] = { groups };
+	  offsetof(struct r_##record, member), NULL },
+#define RECORD(NAME, number, name, doc, groups) static struct rgroup groups_##name[] = { groups };
 #include "records/records.def"
 #undef RECORD
 #undef GROUP
@@ -221,16 +221,56 @@ static const struct rdesc descs[] = {
 };
 #undef RECORD
 #undef GROUP
+#define RECORD(NAME, number, name, doc, groups) groups_##name,
+static struct rgroup *const all_groups[] = {
+#include "records/records.def"
+};
+#undef RECORD
 
 #define N_DESCS (sizeof descs / sizeof *descs)
 
+static const struct rdesc *by_number[64]; /* numbers are small and dense */
+
+static uint8_t absent(enum ftype type)
+{
+	return type == FT_STR || type == FT_LIST || type == FT_MAP ? 0xa0 : type_refers(type) || type == FT_ADDR || type == FT_ID ? 0xc0 : 0;
+}
+
+/* Groups that are in several records share their slots. */
+static const struct slot *slots_of(const struct rgroup *g)
+{
+	static struct slot pool[1024];
+	static struct {
+		const struct field *fields;
+		const struct slot *slots;
+	} known[64];
+	static unsigned n_known, n_used;
+	for (unsigned i = 0; i < n_known; i++)
+		if (known[i].fields == g->fields)
+			return known[i].slots;
+	struct slot *s = &pool[n_used];
+	n_used += g->n_fields;
+	if (n_known == 64 || n_used > sizeof pool / sizeof *pool)
+		abort();
+	known[n_known].fields = g->fields;
+	known[n_known++].slots = s;
+	for (unsigned i = 0; i < g->n_fields; i++)
+		s[i] = (struct slot){ g->fields[i].type, absent(g->fields[i].type), g->fields[i].off };
+	return s;
+}
+
+/* Before main: no thread sees half of it. */
+static void __attribute__((constructor)) prepare(void)
+{
+	for (size_t i = 0; i < N_DESCS; i++) {
+		by_number[descs[i].type] = &descs[i];
+		for (unsigned g = 0; g < descs[i].n_groups; g++)
+			all_groups[i][g].slots = slots_of(&descs[i].groups[g]);
+	}
+}
+
 const struct rdesc *rdesc_get(unsigned type)
 {
-	/* Numbers are small and dense enough for a table built once, on first use. */
-	static const struct rdesc *by_number[64];
-	if (!by_number[R_HEAD])
-		for (size_t i = 0; i < N_DESCS; i++)
-			by_number[descs[i].type] = &descs[i];
 	return type < 64 ? by_number[type] : NULL;
 }
 

@@ -234,12 +234,20 @@ struct field {
 	uint8_t flags;
 };
 
+/* What a codec needs of a row, without the texts between: it goes over hundreds of them for a record. */
+struct slot {
+	uint8_t type;   /* enum ftype */
+	uint8_t absent; /* msgpack of a value that is zero, where that is one byte: 0, "" or nil */
+	uint16_t off;
+};
+
 struct rgroup {
 	const char *name; /* file of the group */
 	const char *member;
 	const struct field *fields;
 	uint16_t n_fields;
 	uint16_t off; /* in the record's struct */
+	const struct slot *slots; /* as many as fields */
 };
 
 struct rdesc {
@@ -262,10 +270,10 @@ const struct rdesc *rdesc_get(unsigned type);
  */
 const struct field *rdesc_field(const struct rdesc *rd, const char *name, unsigned *ret_off);
 
-/* Is its value a struct str? */
-static inline bool field_refers(const struct field *f)
+/* Are values of the type a struct str? */
+static inline bool type_refers(enum ftype type)
 {
-	return f->type == FT_STR || f->type == FT_LIST || f->type == FT_MAP || f->type == FT_BIN;
+	return type == FT_STR || type == FT_LIST || type == FT_MAP || type == FT_BIN;
 }
 
 /* The value of a field that is a whole number, a time, a duration or an enumeration. v: the field's place. */
