@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -204,4 +205,64 @@ int token_save(const char *path, const struct token *t, size_t n, struct buf *er
 	free(tmp);
 	buf_release(&text);
 	return rc;
+}
+
+/* -- changes -- */
+
+/* Whoever changes the file holds a lock on its directory: the file itself is another one after each change. */
+static int lock(const char *path, struct buf *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		buf_addf(err, "%s: cannot be locked: %s", dir, strerror(errno));
+	free(dir);
+	return fd;
+}
+
+static size_t find(const struct token *t, size_t n, const char *name)
+{
+	size_t i = 0;
+	while (i < n && strcmp(t[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* Adds a token, or removes the one of this name if it is NULL. */
+static int change(const char *path, const char *name, const struct token *add, struct buf *err)
+{
+	struct token *t = NULL;
+	size_t n = 0;
+	int rc = -1, fd = lock(path, err);
+	if (fd >= 0 && token_load(path, &t, &n, err) == 0) {
+		size_t i = find(t, n, name);
+		rc = (i < n) == (add != NULL);
+		if (rc == 0 && add) {
+			t = xrealloc(t, (n + 1) * sizeof *t);
+			t[n++] = *add;
+		} else if (rc == 0) {
+			memmove(&t[i], &t[i + 1], (--n - i) * sizeof *t);
+		}
+		if (rc == 0)
+			rc = token_save(path, t, n, err);
+	}
+	free(t);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int token_add(const char *path, const struct token *t, struct buf *err)
+{
+	return change(path, t->name, t, err);
+}
+
+int token_remove(const char *path, const char *name, struct buf *err)
+{
+	return change(path, name, NULL, err);
 }

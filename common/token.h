@@ -58,6 +58,12 @@ void token_print(const struct token *t, struct buf *out);
  * appended to err.
  */
 int token_load(const char *path, struct token **ret, size_t *n, struct buf *err);
+/*
+ * Adds one to the file, or removes one, with nobody else doing so meanwhile. 0; 1: the name is there already, or not there; -1
+ * after appending to err.
+ */
+int token_add(const char *path, const struct token *t, struct buf *err);
+int token_remove(const char *path, const char *name, struct buf *err);
 /* Replaces the file at once, readable by the owner only. */
 int token_save(const char *path, const struct token *t, size_t n, struct buf *err);
 

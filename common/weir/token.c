@@ -14,131 +14,109 @@ static const char usage[] = "usage: weir token [-f FILE] list\n"
 			    "       weir token [-f FILE] remove NAME\n"
 			    "SCOPES: read, ack, silence, admin, or single ones such as read:stats, joined by commas; read if absent\n";
 
-struct tokens {
-	char *path;
-	struct token *t;
-	size_t n;
-	uint32_t scopes;
-	uint64_t expires;
-};
-
-static size_t find(const struct tokens *k, const char *name)
+static int failed(struct buf *err)
 {
-	size_t i = 0;
-	while (i < k->n && strcmp(k->t[i].name, name) != 0)
-		i++;
-	return i;
+	fprintf(stderr, "weir: %s\n", buf_cstr(err));
+	buf_release(err);
+	return EXIT_FAILED;
 }
 
-static int save(const struct tokens *k)
+static int add(const char *path, const char *name, struct token *t)
 {
-	struct buf err = { 0 };
-	int rc = token_save(k->path, k->t, k->n, &err);
-	if (rc < 0)
-		fprintf(stderr, "weir: %s\n", buf_cstr(&err));
-	buf_release(&err);
-	return rc < 0 ? EXIT_FAILED : EXIT_DONE;
-}
-
-static int add(struct tokens *k, const char *name)
-{
-	struct token t = { .scopes = k->scopes, .expires = k->expires };
 	char secret[TOKEN_SECRET + 1];
-	if (!token_good_name(name) || find(k, name) < k->n) {
-		fprintf(stderr, "weir: '%s' %s\n", name, token_good_name(name) ? "is there already: remove it first" :
-			"is no name: letters, digits, '.', '-' and '_', at most 40");
+	struct buf err = { 0 };
+	if (!token_good_name(name)) {
+		fprintf(stderr, "weir: '%s' is no name: letters, digits, '.', '-' and '_', at most 40\n", name);
 		return EXIT_FAILED;
 	}
 	if (!token_make(secret)) {
 		fputs("weir: no random numbers\n", stderr);
 		return EXIT_FAILED;
 	}
-	memcpy(t.name, name, strlen(name) + 1);
-	token_hash(secret, TOKEN_SECRET, t.hash);
-	k->t = xrealloc(k->t, (k->n + 1) * sizeof *k->t);
-	k->t[k->n++] = t;
-	int code = save(k);
-	if (code == EXIT_DONE)
+	memcpy(t->name, name, strlen(name) + 1);
+	token_hash(secret, TOKEN_SECRET, t->hash);
+	int rc = token_add(path, t, &err);
+	if (rc == 0)
 		printf("%s\n", secret); /* this once: only its hash is kept */
+	if (rc > 0)
+		buf_addf(&err, "'%s' is there already: remove it first", name);
 	explicit_bzero(secret, sizeof secret);
-	return code;
+	return rc ? failed(&err) : EXIT_DONE;
 }
 
-static int drop(struct tokens *k, const char *name)
+static int drop(const char *path, const char *name)
 {
-	size_t i = find(k, name);
-	if (i == k->n) {
-		fprintf(stderr, "weir: there is no token '%s'\n", name);
-		return EXIT_FAILED;
-	}
-	memmove(&k->t[i], &k->t[i + 1], (--k->n - i) * sizeof *k->t);
-	return save(k);
+	struct buf err = { 0 };
+	int rc = token_remove(path, name, &err);
+	if (rc > 0)
+		buf_addf(&err, "there is no token '%s'", name);
+	return rc ? failed(&err) : EXIT_DONE;
 }
 
-static int list(const struct tokens *k)
+static int list(const char *path)
 {
-	for (size_t i = 0; i < k->n; i++) {
+	struct buf err = { 0 };
+	struct token *t;
+	size_t n;
+	if (token_load(path, &t, &n, &err) < 0)
+		return failed(&err);
+	for (size_t i = 0; i < n; i++) {
 		struct buf b = { 0 };
 		char until[32] = "never";
-		time_t at = (time_t)k->t[i].expires;
+		time_t at = (time_t)t[i].expires;
 		struct tm tm;
 		if (at)
 			strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&at, &tm));
-		token_print_scopes(k->t[i].scopes, &b);
-		printf("%-20s %-10s expires %s\n", k->t[i].name, buf_cstr(&b), until);
+		token_print_scopes(t[i].scopes, &b);
+		printf("%-20s %-10s expires %s\n", t[i].name, buf_cstr(&b), until);
 		buf_release(&b);
 	}
+	free(t);
 	return EXIT_DONE;
 }
 
-static int carry_out(struct tokens *k, int argc, char **argv)
+static int carry_out(const char *path, struct token *t, int argc, char **argv)
 {
 	const char *op = argc > 0 ? argv[0] : "";
 	if (argc == 1 && strcmp(op, "list") == 0)
-		return list(k);
+		return list(path);
 	if (argc == 2 && strcmp(op, "add") == 0)
-		return add(k, argv[1]);
+		return add(path, argv[1], t);
 	if (argc == 2 && strcmp(op, "remove") == 0)
-		return drop(k, argv[1]);
+		return drop(path, argv[1]);
 	fputs(usage, stderr);
 	return EXIT_USAGE;
 }
 
 int verb_token(int argc, char **argv)
 {
-	struct tokens k = { 0 };
+	struct token new = { 0 };
 	const char *file = NULL, *scopes = "read";
-	struct buf err = { 0 };
 	char bad[40];
 	uint64_t age;
-	int opt, code = EXIT_FAILED;
+	int opt;
 	while ((opt = getopt(argc, argv, "+f:s:e:")) != -1) {
 		if (opt == 'f') {
 			file = optarg;
 		} else if (opt == 's') {
 			scopes = optarg;
 		} else if (opt == 'e' && topo_duration(optarg, &age) == 0) {
-			k.expires = (uint64_t)time(NULL) + age / 1000000000u;
+			new.expires = (uint64_t)time(NULL) + age / 1000000000u;
 		} else {
 			fputs(usage, stderr);
 			return EXIT_USAGE;
 		}
 	}
-	if (!token_scopes(scopes, &k.scopes, bad)) {
+	if (!token_scopes(scopes, &new.scopes, bad)) {
 		fprintf(stderr, "weir: there is no right '%s'\n", bad);
 		return EXIT_USAGE;
 	}
 	struct topo *t = config_load(file);
 	if (!t)
 		return EXIT_FAILED;
-	k.path = xasprintf("%s/api.tokens", t->state);
-	if (token_load(k.path, &k.t, &k.n, &err) == 0)
-		code = carry_out(&k, argc - optind, argv + optind);
-	else
-		fprintf(stderr, "weir: %s\n", buf_cstr(&err));
-	buf_release(&err);
-	free(k.path);
-	free(k.t);
+	char *path = xasprintf("%s/api.tokens", t->state);
+	int code = carry_out(path, &new, argc - optind, argv + optind);
+	free(path);
 	topo_free(t);
 	return code;
 }
