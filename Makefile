@@ -81,7 +81,7 @@ $(O)/gen/ndpi_apps.h: $(O)/bin/apps
 	@mkdir -p $(@D)
 	$(call say,GEN)
 	$(Q)$< > $@
-$(O)/apid/compat_consts.o: $(O)/gen/ndpi_apps.h
+$(O)/apid/ndpi_names.o: $(O)/gen/ndpi_apps.h
 
 # Process P: P/P.c is its wiring; the rest are pure modules that tests link as lib<P>.a.
 define process

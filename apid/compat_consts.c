@@ -5,6 +5,7 @@
 
 #include "compat.h"
 #include "loop.h"
+#include "ndpi_names.h"
 
 void compat_version(struct compat *c)
 {
@@ -96,49 +97,27 @@ void compat_l4_consts(struct compat *c)
 	compat_ok(c, a);
 }
 
-static const struct {
-	int id, category;
-	const char *name;
-} apps[] = {
-#define APP(number, title, cat, breed) { number, cat, title },
-#define CATEGORY(number, title)
-#include "ndpi_apps.h"
-#undef APP
-#undef CATEGORY
-};
-
-static const struct {
-	int id;
-	const char *name;
-} categories[] = {
-#define APP(number, title, cat, breed)
-#define CATEGORY(number, title) { number, title },
-#include "ndpi_apps.h"
-#undef APP
-#undef CATEGORY
-};
-
 void compat_l7_apps(struct compat *c)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)
-		json_array_append_new(a, json_pack("{s:s,s:i,s:i}", "name", apps[i].name, "appl_id", apps[i].id, "cat_id",
-						   apps[i].category));
+	for (size_t i = 0; i < n_ndpi_apps; i++)
+		json_array_append_new(a, json_pack("{s:s,s:i,s:i}", "name", ndpi_apps[i].name, "appl_id", ndpi_apps[i].id, "cat_id",
+						   ndpi_apps[i].category));
 	compat_ok(c, a);
 }
 
 void compat_l7_categories(struct compat *c)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; i < sizeof categories / sizeof *categories; i++) {
+	for (size_t i = 0; i < n_ndpi_categories; i++) {
 		json_t *list = json_array();
 		char id[12];
-		for (size_t k = 0; k < sizeof apps / sizeof *apps; k++)
-			if (apps[k].category == categories[i].id) {
-				snprintf(id, sizeof id, "%d", apps[k].id);
-				json_array_append_new(list, json_pack("{s:s,s:s}", "name", apps[k].name, "id", id));
+		for (size_t k = 0; k < n_ndpi_apps; k++)
+			if (ndpi_apps[k].category == ndpi_categories[i].id) {
+				snprintf(id, sizeof id, "%d", ndpi_apps[k].id);
+				json_array_append_new(list, json_pack("{s:s,s:s}", "name", ndpi_apps[k].name, "id", id));
 			}
-		json_array_append_new(a, json_pack("{s:s,s:i,s:o}", "name", categories[i].name, "cat_id", categories[i].id,
+		json_array_append_new(a, json_pack("{s:s,s:i,s:o}", "name", ndpi_categories[i].name, "cat_id", ndpi_categories[i].id,
 						   "app_list", list));
 	}
 	compat_ok(c, a);
