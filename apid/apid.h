@@ -57,6 +57,24 @@ void get_top(void *arg, struct request *r, const struct route *rt, const char *i
 void get_alerts_top(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_series(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_graph(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_series_list(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_host_part(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_interfaces(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_interface(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_tally(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_checks(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_check(void *arg, struct request *r, const struct route *rt, const char *id);
+void patch_check(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_alert_types(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_silences(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_silence(void *arg, struct request *r, const struct route *rt, const char *id);
+void post_silence(void *arg, struct request *r, const struct route *rt, const char *id);
+void delete_silence(void *arg, struct request *r, const struct route *rt, const char *id);
+void patch_alert(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_tokens(void *arg, struct request *r, const struct route *rt, const char *id);
+void post_token(void *arg, struct request *r, const struct route *rt, const char *id);
+void delete_token(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_pcap(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_openapi(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_stream(void *arg, struct request *r, const struct route *rt, const char *id);
 

@@ -15,9 +15,30 @@ static bool wrong(struct param_error *e, const char *param, const char *reason)
 	return false;
 }
 
-/* Text of a value; what is no scalar stays JSON. The caller frees. */
+/* "a,b" of ["a", "b"]; NULL if it is no array of texts. */
+static char *join(const json_t *list)
+{
+	struct buf b = { 0 };
+	json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item) {
+		if (!json_is_string(item)) {
+			buf_release(&b);
+			return NULL;
+		}
+		buf_addf(&b, "%s%s", i ? "," : "", json_string_value(item));
+	}
+	char *text = xstrdup(buf_cstr(&b));
+	buf_release(&b);
+	return text;
+}
+
+/* Text of a value, as it would be in a query; what cannot be in one stays JSON. The caller frees. */
 static char *text_of(const json_t *v)
 {
+	char *list = json_is_array(v) ? join(v) : NULL;
+	if (list)
+		return list;
 	if (json_is_string(v))
 		return xstrdup(json_string_value(v));
 	if (json_is_null(v))

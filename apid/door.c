@@ -312,6 +312,11 @@ const struct http_ops door_ops = { .head = on_head, .request = on_request, .refu
 
 /* -- opening -- */
 
+const char *door_tokens(const struct apid *k)
+{
+	return k->door->tokens_path;
+}
+
 /* The tokens are read again when their file has changed; what cannot be read changes nothing. */
 void door_reload(struct apid *k)
 {

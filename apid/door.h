@@ -16,6 +16,8 @@ struct door *door_open(struct apid *k, struct buf *err);
 extern const struct http_ops door_ops;
 /* Takes changes of the file of tokens: to be called now and then. */
 void door_reload(struct apid *k);
+/* Path of that file. */
+const char *door_tokens(const struct apid *k);
 void door_metrics(const struct apid *k, struct metrics *m);
 /* Requests by path. */
 void door_print(const struct apid *k, struct prom *p);

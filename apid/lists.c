@@ -10,6 +10,7 @@
 #include "json.h"
 #include "list.h"
 #include "problem.h"
+#include "shapes.h"
 
 #define ASK_MS    12000
 #define MAX_ASKED 48 /* questions to alertd at once */
@@ -206,7 +207,16 @@ void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
 	}
 	if (l->form == LIST_JSON)
 		buf_addc(&l->body, '\n');
-	request_reply(l->r, 200, types[l->form], &l->body);
+	request_reply(l->r, l->status ? l->status : 200, types[l->form], &l->body);
+	list_free(l);
+}
+
+void list_end_bare(struct list *l, const char *close, const char *next)
+{
+	if (*next)
+		add_link(l, next);
+	buf_adds(&l->body, close);
+	request_reply(l->r, 200, "application/json", &l->body);
 	list_free(l);
 }
 
@@ -223,7 +233,7 @@ static void require_time(struct params *p, const char *field, const char *op, ui
 	buf_release(&b);
 }
 
-static void live_list(struct list *l, const struct live *live, const char *default_sort)
+void list_live(struct list *l, const struct live *live, const char *default_sort)
 {
 	char next[LIVE_CURSOR];
 	uint64_t total;
@@ -255,7 +265,7 @@ void get_flows(void *arg, struct request *r, const struct route *rt, const char 
 	struct apid *k = arg;
 	struct list *l = list_read(k, r, R_FLOW);
 	if (l)
-		live_list(l, k->flows, "-last");
+		list_live(l, k->flows, "-last");
 }
 
 void get_hosts(void *arg, struct request *r, const struct route *rt, const char *id)
@@ -264,21 +274,36 @@ void get_hosts(void *arg, struct request *r, const struct route *rt, const char 
 	struct apid *k = arg;
 	struct list *l = list_read(k, r, R_HOST);
 	if (l)
-		live_list(l, k->hosts, "-score");
+		list_live(l, k->hosts, "-score");
 }
 
-/* The one record of the live view that an expression names; false if there is none. */
-static bool live_one(struct list *l, const struct live *live, const char *expression)
+/* Adds the one record of a table that an expression names, the first in this order; false if there is none. */
+static bool find_one(struct list *l, const struct live *table, const char *expression, const char *sort)
 {
 	char next[LIVE_CURSOR];
 	uint64_t total;
 	struct param_error e;
 	struct live_query q = { .limit = 1 };
-	params_require(&l->p, expression);
-	if (!params_finish(&l->p, l->type, &e) || !live_sort_parse(l->type, "-last", &q.sort))
+	if (*expression)
+		params_require(&l->p, expression);
+	if (!params_finish(&l->p, l->type, &e) || !live_sort_parse(l->type, sort, &q.sort))
 		return false;
 	q.match = l->p.match;
-	return live_page(live, &q, list_add, l, next, &total) == 0 && l->n;
+	return live_page(table, &q, list_add, l, next, &total) == 0 && l->n;
+}
+
+void list_one(struct list *l, const struct live *table, const char *expression, const char *sort)
+{
+	find_one(l, table, expression, sort);
+	list_end(l, "", false, 0);
+}
+
+bool list_host(const char *id, struct addr *ret_ip, unsigned long *ret_vlan)
+{
+	char *end = NULL;
+	size_t n = strcspn(id, "@");
+	*ret_vlan = id[n] ? strtoul(id + n + 1, &end, 10) : 0;
+	return addr_parse(id, n, ret_ip) == 0 && !(end && (*end || end == id + n + 1)) && *ret_vlan <= 4095;
 }
 
 void get_host(void *arg, struct request *r, const struct route *rt, const char *id)
@@ -286,14 +311,12 @@ void get_host(void *arg, struct request *r, const struct route *rt, const char *
 	(void)rt;
 	struct apid *k = arg;
 	struct addr ip;
-	char *end = NULL;
-	size_t n = strcspn(id, "@");
-	unsigned long vlan = id[n] ? strtoul(id + n + 1, &end, 10) : 0;
-	if (addr_parse(id, n, &ip) < 0 || (end && (*end || end == id + n + 1)) || vlan > 4095) {
-		request_problem(r, 404, "a host is named by its address, or address@vlan", NULL);
+	unsigned long vlan;
+	struct list *l = list_new(k, r, R_HOST, true);
+	if (!list_host(id, &ip, &vlan)) {
+		list_problem(l, 404, "a host is named by its address, or address@vlan", NULL);
 		return;
 	}
-	struct list *l = list_new(k, r, R_HOST, true);
 	live_find(k->hosts, &(struct r_host){ .host = { .ip = ip, .vlan = (uint16_t)vlan } }, list_add, l);
 	list_end(l, "", false, 0);
 }
@@ -308,6 +331,7 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		struct r_top top;
 		struct r_sample sample;
 		struct r_run run;
+		struct r_silence silence;
 	} rec;
 	struct list *l = arg;
 	char text[256] = "alertd does not answer";
@@ -324,7 +348,7 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		(l->add ? l->add : list_add)(l, &rec, r->base);
 	snprintf(text, sizeof text, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
 	if (l->end)
-		l->end(l);
+		l->end(l, text);
 	else
 		list_end(l, text, l->p.count, a->total);
 }
@@ -362,8 +386,10 @@ void get_alerts(void *arg, struct request *r, const struct route *rt, const char
 {
 	(void)rt, (void)id;
 	struct list *l = list_read(arg, r, R_ALERT);
-	if (l)
-		list_ask(l, "alerts");
+	if (!l)
+		return;
+	shape_alerts(l);
+	list_ask(l, "alerts");
 }
 
 /* Starts a list of the one record with this id; NULL if the text is no id: the request is answered. */
@@ -379,16 +405,36 @@ static struct list *list_by_id(struct apid *k, struct request *r, enum rtype typ
 	return list_new(k, r, type, true);
 }
 
+void list_stored(struct apid *k, struct request *r, enum rtype type, const char *what, const char *text, unsigned status)
+{
+	char expression[40];
+	struct id id;
+	struct list *l = list_by_id(k, r, type, text, &id, expression);
+	if (!l)
+		return;
+	l->status = status;
+	params_require(&l->p, expression);
+	list_ask(l, what);
+}
+
 void get_alert(void *arg, struct request *r, const struct route *rt, const char *text)
 {
 	(void)rt;
-	char expression[40];
-	struct id id;
-	struct list *l = list_by_id(arg, r, R_ALERT, text, &id, expression);
-	if (!l)
-		return;
-	params_require(&l->p, expression);
-	list_ask(l, "alerts");
+	list_stored(arg, r, R_ALERT, "alerts", text, 200);
+}
+
+void get_silences(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct list *l = list_read(arg, r, R_SILENCE);
+	if (l)
+		list_ask(l, "silences");
+}
+
+void get_silence(void *arg, struct request *r, const struct route *rt, const char *text)
+{
+	(void)rt;
+	list_stored(arg, r, R_SILENCE, "silences", text, 200);
 }
 
 /* A flow that the live view has forgotten may be in the store. */
@@ -410,7 +456,7 @@ void get_flow(void *arg, struct request *r, const struct route *rt, const char *
 	while (live_find(k->flows, &like, look_at_nothing, NULL)) /* the last part of those that are there */
 		like.n.part++;
 	like.n.part -= like.n.part > 0;
-	if (live_find(k->flows, &like, list_add, l) || live_one(l, k->flows, expression)) {
+	if (live_find(k->flows, &like, list_add, l) || find_one(l, k->flows, expression, "-last")) {
 		list_end(l, "", false, 0);
 		return;
 	}

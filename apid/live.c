@@ -41,6 +41,9 @@ struct live {
 union any {
 	struct r_flow flow;
 	struct r_host host;
+	struct r_tally tally;
+	struct r_check check;
+	struct r_interface interface;
 };
 
 static bool decode(const struct live *l, uint32_t i, union any *rec)
@@ -217,12 +220,11 @@ void live_watch(struct live *l, void (*cb)(void *arg, const struct live_change *
 	l->watch_arg = arg;
 }
 
-static void put(struct live *l, const void *rec, const char *base, const char *raw, size_t len, bool old)
+static void put(struct live *l, const struct key *k, uint64_t version, const void *rec, const char *base, const char *raw,
+		size_t len, bool old)
 {
-	struct key k = key_of(l, rec);
-	uint64_t version = version_of(l, rec);
-	uint32_t *b = bucket_of(l, &k), i = *b;
-	while (i != NONE && memcmp(&l->pool[i].key, &k, sizeof k) != 0)
+	uint32_t *b = bucket_of(l, k), i = *b;
+	while (i != NONE && memcmp(&l->pool[i].key, k, sizeof *k) != 0)
 		i = l->pool[i].hash_next;
 	if (i == NONE) {
 		bool full = !l->n_free && l->n_used == l->max;
@@ -232,7 +234,7 @@ static void put(struct live *l, const void *rec, const char *base, const char *r
 			evict(l);
 		tell(l, NONE, rec, base);
 		i = l->n_free ? l->free[--l->n_free] : l->n_used++;
-		l->pool[i] = (struct entry){ .key = k, .hash_next = *b };
+		l->pool[i] = (struct entry){ .key = *k, .hash_next = *b };
 		*b = i;
 		append_entry(l, i);
 		l->count++;
@@ -255,12 +257,26 @@ static void put(struct live *l, const void *rec, const char *base, const char *r
 
 void live_put(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
 {
-	put(l, rec, base, raw, len, false);
+	struct key k = key_of(l, rec);
+	put(l, &k, version_of(l, rec), rec, base, raw, len, false);
 }
 
 void live_put_old(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
 {
-	put(l, rec, base, raw, len, true);
+	struct key k = key_of(l, rec);
+	put(l, &k, version_of(l, rec), rec, base, raw, len, true);
+}
+
+void live_put_named(struct live *l, const char *name, size_t name_len, const void *rec, const char *base)
+{
+	struct key k = { { 0 } };
+	struct buf raw = { 0 };
+	uint64_t hash[2];
+	hash_content128(name, name_len, 0, hash);
+	memcpy(k.b, hash, sizeof hash);
+	codec_pack(&raw, l->type, rec, base);
+	put(l, &k, 0, rec, base, raw.p, raw.len, false);
+	buf_release(&raw);
 }
 
 uint64_t live_max(const struct live *l)

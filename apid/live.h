@@ -14,7 +14,7 @@
 
 struct live;
 
-/* A table of FLOW or HOST records; the one without news for longest makes room. */
+/* A table of FLOW or HOST records, or of others (live_put_named); the one without news for longest makes room. */
 struct live *live_new(enum rtype type, uint64_t max);
 void live_free(struct live *l);
 void live_clear(struct live *l);
@@ -31,6 +31,11 @@ struct live_change {
 	const char *before_base, *now_base;
 };
 void live_watch(struct live *l, void (*cb)(void *arg, const struct live_change *c), void *arg);
+/*
+ * The same for records of other types, TALLY, CHECK or INTERFACE, in tables that are made for one answer: each is known by a
+ * name. base: of its texts.
+ */
+void live_put_named(struct live *l, const char *name, size_t name_len, const void *rec, const char *base);
 /* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_max(const struct live *l);

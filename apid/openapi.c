@@ -73,7 +73,10 @@ static void add_record(struct buf *out, enum rtype type)
 				 is_object(rd, f->name, n) ? "{\"type\":\"object\"}" : type_of(f));
 			any = true;
 		}
-	buf_adds(out, "}}");
+	/* The flow or the host that an alert is about lies in it as a whole. */
+	if (type == R_ALERT)
+		buf_adds(out, ",\"flow\":{\"type\":\"object\"},\"host\":{\"type\":\"object\"}");
+	buf_adds(out, "},\"additionalProperties\":false}");
 	buf_release(&seen);
 }
 
@@ -91,7 +94,7 @@ static const char *param_schema(const struct route_param *p)
 	}
 }
 
-static void add_params(struct buf *out, const struct route *rt)
+static void add_query(struct buf *out, const struct route *rt)
 {
 	const char *brace = strchr(rt->path, '{');
 	bool any = brace != NULL;
@@ -99,7 +102,7 @@ static void add_params(struct buf *out, const struct route *rt)
 	if (brace)
 		buf_addf(out, "{\"name\":\"%.*s\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}",
 			 (int)strcspn(brace + 1, "}"), brace + 1);
-	for (const struct route_param *p = rt->params; p && p->name; p++) {
+	for (const struct route_param *p = rt->body ? NULL : rt->params; p && p->name; p++) {
 		buf_addf(out, "%s{\"name\":\"%s\",\"in\":\"query\",\"description\":", any ? "," : "", p->name);
 		quoted(out, p->doc);
 		buf_addf(out, ",\"schema\":%s}", param_schema(p));
@@ -108,25 +111,50 @@ static void add_params(struct buf *out, const struct route *rt)
 	buf_adds(out, "]");
 }
 
-static void add_reply(struct buf *out, const struct route *rt)
+/* Parameters of what takes a body are its members. Values are texts, or the JSON values that print as such. */
+static void add_body(struct buf *out, const struct route *rt)
 {
-	static const char ok[] = ",\"responses\":{\"200\":{\"description\":\"done\",\"content\":{";
+	buf_adds(out, ",\"requestBody\":{\"content\":{\"application/json\":{\"schema\":{\"type\":\"object\",\"properties\":{");
+	for (const struct route_param *p = rt->params; p && p->name; p++) {
+		buf_addf(out, "%s\"%s\":{\"description\":", p == rt->params ? "" : ",", p->name);
+		quoted(out, p->doc);
+		buf_addc(out, '}');
+	}
+	buf_addf(out, "},\"additionalProperties\":%s}}}}", rt->params ? "false" : "true");
+}
+
+static bool has_param(const struct route *rt, const char *name)
+{
+	for (const struct route_param *p = rt->params; p && p->name; p++)
+		if (strcmp(p->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void add_list_schema(struct buf *out, const char *record)
+{
+	buf_addf(out,
+		 "{\"type\":\"object\",\"required\":[\"data\",\"next\",\"total\"],\"additionalProperties\":false,\"properties\":{"
+		 "\"data\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}},"
+		 "\"next\":{\"type\":[\"string\",\"null\"]},\"total\":{\"type\":[\"integer\",\"null\"]}}}", record);
+}
+
+static void add_content(struct buf *out, const struct route *rt)
+{
 	const struct rdesc *rd = rdesc_get(rt->shape ? rt->shape : rt->records);
-	buf_adds(out, ok);
+	bool shaped = has_param(rt, "shape");
 	switch (rt->reply) {
 	case REPLY_LIST:
-		buf_addf(out,
-			 "\"application/json\":{\"schema\":{\"type\":\"object\",\"required\":[\"data\",\"next\",\"total\"],"
-			 "\"properties\":{\"data\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}},"
-			 "\"next\":{\"type\":[\"string\",\"null\"]},\"total\":{\"type\":[\"integer\",\"null\"]}}}},"
-			 "\"text/csv\":{},\"application/x-ndjson\":{}",
-			 rd->name);
+		buf_addf(out, "\"application/json\":{\"schema\":%s", shaped ? "{\"anyOf\":[" : "");
+		add_list_schema(out, rd->name);
+		buf_addf(out, "%s},\"text/csv\":{},\"application/x-ndjson\":{}",
+			 shaped ? ",{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"time\"]}}]}" : "");
 		break;
 	case REPLY_ONE:
 		buf_addf(out, "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}", rd->name);
 		break;
 	case REPLY_TEXT:
-		buf_adds(out, "\"text/plain\":{}");
+		buf_adds(out, "\"text/plain\":{},\"application/openmetrics-text\":{}");
 		break;
 	case REPLY_EVENTS:
 		buf_adds(out, "\"text/event-stream\":{},\"application/x-ndjson\":{}");
@@ -134,8 +162,23 @@ static void add_reply(struct buf *out, const struct route *rt)
 	default:
 		buf_adds(out, "\"application/json\":{\"schema\":{\"type\":\"object\"}}");
 	}
-	buf_adds(out, "}},\"default\":{\"description\":\"a problem (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":"
-		      "{\"$ref\":\"#/components/schemas/problem\"}}}}}");
+}
+
+static void add_reply(struct buf *out, const struct route *rt)
+{
+	unsigned status = rt->status ? rt->status : 200;
+	buf_adds(out, ",\"responses\":{");
+	if (status < 400)
+		buf_addf(out, "\"%u\":{\"description\":\"done\"", status);
+	if (status < 400 && status != 204) {
+		buf_adds(out, ",\"content\":{");
+		add_content(out, rt);
+		buf_addc(out, '}');
+	}
+	buf_adds(out, status < 400 ? "}," : "");
+	buf_addf(out, "\"default\":{\"description\":\"a problem (RFC 9457)%s", rt->reply == REPLY_TEXT ? ", or what is missing" : "");
+	buf_addf(out, "\",\"content\":{%s\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}}",
+		 rt->reply == REPLY_TEXT ? "\"text/plain\":{}," : "");
 }
 
 static void add_operation(struct buf *out, const struct route *rt, const char *method, size_t len)
@@ -149,7 +192,9 @@ static void add_operation(struct buf *out, const struct route *rt, const char *m
 		buf_adds(out, ",\"security\":[]");
 	else
 		buf_addf(out, ",\"security\":[{\"token\":[\"%s\"]}]", scope_names[rt->scope]);
-	add_params(out, rt);
+	add_query(out, rt);
+	if (rt->body)
+		add_body(out, rt);
 	add_reply(out, rt);
 	buf_addc(out, '}');
 }
@@ -183,7 +228,7 @@ static void add_path(struct buf *out, const struct route_table *t, size_t at, bo
 void get_openapi(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)arg, (void)rt, (void)id;
-	static const enum rtype shapes[] = { R_FLOW, R_HOST, R_ALERT, R_TOP, R_SAMPLE };
+	static const enum rtype shapes[] = { R_FLOW, R_HOST, R_ALERT, R_TOP, R_SAMPLE, R_SILENCE, R_TALLY, R_CHECK, R_INTERFACE };
 	struct buf b = { 0 };
 	bool any = false;
 	buf_addf(&b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"weir\",\"version\":\"%s\"},\"paths\":{", WEIR_VERSION);
@@ -194,7 +239,10 @@ void get_openapi(void *arg, struct request *r, const struct route *rt, const cha
 				any = true;
 			}
 	buf_adds(&b, "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
-		     "\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\",\"instance\"]}");
+		     "\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\",\"instance\"],"
+		     "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
+		     "\"detail\":{\"type\":\"string\"},\"instance\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\"}},"
+		     "\"additionalProperties\":false}");
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		buf_addc(&b, ',');
 		add_record(&b, shapes[i]);

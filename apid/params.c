@@ -4,44 +4,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct route_param params_list[] = {
-	{ "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL },
-	{ "sort", PT_SORT, "field to sort by, '-' before it for descending", 0, 0, NULL },
-	{ "limit", PT_NUMBER, "records wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL },
-	{ "cursor", PT_TEXT, "where to go on: 'next' of the reply before", 0, 0, NULL },
-	{ "start", PT_TIME, "oldest time wanted", 0, 0, NULL },
-	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },
-	{ "fields", PT_FIELDS, "names of the fields wanted, joined by commas", 0, 0, NULL },
-	{ "count", PT_FLAG, "also count all that match ('total')", 0, 0, NULL },
-	{ "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" },
-	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
-};
+#define P_FILTER { "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL }
+#define P_SORT   { "sort", PT_SORT, "field to sort by, '-' before it for descending", 0, 0, NULL }
+#define P_LIMIT  { "limit", PT_NUMBER, "records wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL }
+#define P_CURSOR { "cursor", PT_TEXT, "where to go on: 'next' of the reply before", 0, 0, NULL }
+#define P_START  { "start", PT_TIME, "oldest time wanted", 0, 0, NULL }
+#define P_END    { "end", PT_TIME, "newest time wanted", 0, 0, NULL }
+#define P_FIELDS { "fields", PT_FIELDS, "names of the fields wanted, joined by commas", 0, 0, NULL }
+#define P_COUNT  { "count", PT_FLAG, "also count all that match ('total')", 0, 0, NULL }
+#define P_FORMAT { "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" }
+#define P_LAST   { NULL, PT_TEXT, NULL, 0, 0, NULL }
 
-#define TOP_PARAMS                                                                                       \
-	{ "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL },           \
-	{ "sort", PT_CHOICES, "what decides: the largest first", 0, 0,                                      \
-	  "-bytes,-bytes_sent,-bytes_rcvd,-packets,-flows,-alerts,-score,-last,first" },                    \
-	{ "limit", PT_NUMBER, "rows wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL },                    \
-	{ "start", PT_TIME, "oldest time wanted", 0, 0, NULL },                                             \
-	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },                                               \
-	{ "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" }
-
-const struct route_param params_top[] = {
-	TOP_PARAMS,
-	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+const struct route_param params_list[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
+const struct route_param params_alerts[] = {
+	P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT,
+	{ "shape", PT_CHOICES, "annotations: an array of {time, timeEnd, title, text, tags}, as dashboards take it", 0, 0,
+	  "records,annotations" },
+	P_LAST,
 };
+const struct route_param params_table[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_FIELDS, P_FORMAT, P_LAST };
+const struct route_param params_plain[] = { P_FILTER, P_LIMIT, P_CURSOR, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
+
+#define TOP_PARAMS                                                                    \
+	P_FILTER, P_LIMIT, P_START, P_END, P_FORMAT,                                  \
+	{ "sort", PT_CHOICES, "what decides: the largest first", 0, 0,               \
+	  "-bytes,-bytes_sent,-bytes_rcvd,-packets,-flows,-alerts,-score,-last,first" }
+
+const struct route_param params_top[] = { TOP_PARAMS, P_LAST };
 
 const struct route_param params_series[] = {
 	{ "by", PT_TEXT, "up to three fields, joined by commas, for a series each; all together if absent", 0, 0, NULL },
 	{ "step", PT_NUMBER, "seconds of a span, 60 if absent", 1, 366 * 86400, NULL },
+	{ "shape", PT_CHOICES, "rows: an array of flat objects, as dashboards take it", 0, 0, "records,rows" },
 	TOP_PARAMS,
-	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+	P_LAST,
 };
 
 const struct route_param params_group[] = {
 	{ "by", PT_TEXT, "up to four fields, joined by commas; 'ip' is either end of a flow", 0, 0, NULL },
 	TOP_PARAMS,
-	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+	P_LAST,
 };
 
 /* What begins with s, as a pattern: a star in s stands for one character, and not for many. */
@@ -84,7 +86,7 @@ static void add_condition(struct params *p, const char *name, const char *field,
 	buf_release(&b);
 }
 
-static void add_fields(struct params *p, const char *list)
+void params_fields(struct params *p, const char *list)
 {
 	size_t n = 0;
 	while (p->fields && p->fields[n])
@@ -156,14 +158,14 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 	} else if (strcmp(name, "end") == 0) {
 		return route_time(value, &p->end) || wrong(e, name, "no time");
 	} else if (strcmp(name, "fields") == 0) {
-		add_fields(p, value);
+		params_fields(p, value);
 	} else if (strcmp(name, "count") == 0) {
 		p->count = route_flag(value);
 	} else if (strcmp(name, "by") == 0) {
 		return copy(p->by, sizeof p->by, value, name, e);
 	} else if (strcmp(name, "step") == 0) {
 		p->step = strtoul(value, NULL, 10) * 1000000000u;
-	} else if (strcmp(name, "format") == 0) {
+	} else if (strcmp(name, "format") == 0 || strcmp(name, "shape") == 0) {
 		return true; /* the reply's concern */
 	} else if (route_field(name, type, field, &op)) {
 		size_t before = p->filter.len;

@@ -11,8 +11,8 @@
 #define PARAMS_LIMIT     100
 #define PARAMS_MAX_LIMIT 10000
 
-/* The parameters that every list has: rows for its route. */
-extern const struct route_param params_list[];
+/* The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order. */
+extern const struct route_param params_list[], params_alerts[], params_table[], params_plain[];
 /* The parameters of sums. */
 extern const struct route_param params_top[], params_group[], params_series[];
 
@@ -35,6 +35,8 @@ struct params {
  */
 bool params_read(struct params *p, const struct uri *u, enum rtype type, struct param_error *e);
 void params_release(struct params *p);
+/* Adds names of fields that are wanted, joined by commas. */
+void params_fields(struct params *p, const char *list);
 /* Adds a condition, as an expression. The result is not yet parsed: see params_finish. */
 void params_require(struct params *p, const char *expression);
 /* Parses the filter; params_read has done it, params_require asks for it again. */

@@ -278,7 +278,7 @@ bool route_check(const struct route *rt, const struct uri *u, struct param_error
 {
 	char field[64];
 	const char *op;
-	for (size_t i = 0; i < u->n; i++) {
+	for (size_t i = 0; rt->params && i < u->n; i++) {
 		const char *name = u->params[i].name;
 		const struct route_param *p = find_param(rt, name);
 		if (!p && (rt->records == R_NONE || !route_field(name, rt->records, field, &op)))

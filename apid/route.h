@@ -48,12 +48,13 @@ struct route {
 	const char *path;   /* one segment may be a name in braces: it stands for any */
 	enum scope scope;
 	const char *summary;
-	const struct route_param *params; /* may be NULL */
+	const struct route_param *params; /* NULL: they are not looked at */
 	enum rtype records; /* a list of these: every field of theirs is a parameter too; R_NONE = no list */
 	/* id: what stands for the segment in braces, valid during the call; "" if there is none. */
 	void (*handle)(void *arg, struct request *r, const struct route *rt, const char *id);
 	enum reply reply;
 	enum rtype shape;   /* of the records answered with, if they are others than 'records' */
+	unsigned status;    /* of a reply when all went well; 0 = 200 */
 	size_t body;        /* bytes that a request may have; its members are parameters */
 	bool heavy;         /* searches the history: there are fewer of these, see limit.h */
 };

@@ -4,7 +4,7 @@
 #include "params.h"
 #include "prom_live.h"
 
-#define NOTE_BODY 16384
+#define BODY 16384
 
 static const struct route_param params_stream[] = {
 	{ "topics", PT_CHOICES, "what to follow, alerts if absent", 0, 0, "alerts,flows,hosts" },
@@ -30,6 +30,38 @@ static const struct route_param params_note[] = {
 
 static const struct route_param params_host_metrics[] = {
 	{ "limit", PT_NUMBER, "hosts, 200 if absent", 1, PROM_MAX_HOSTS, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+static const struct route_param params_patch_alert[] = {
+	{ "acknowledged", PT_FLAG, "somebody took note of it", 0, 0, NULL },
+	{ "comment", PT_TEXT, "what to note beside it", 0, 0, NULL },
+	{ "labels", PT_TEXT, "words to put on it instead of those it has; an empty list takes them away", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+static const struct route_param params_silence[] = {
+	{ "match", PT_TEXT, "which alerts: an expression in the match language", 0, 0, NULL },
+	{ "comment", PT_TEXT, "why", 0, 0, NULL },
+	{ "start", PT_TIME, "when it begins, now if absent", 0, 0, NULL },
+	{ "end", PT_TIME, "when it ends", 0, 0, NULL },
+	{ "duration", PT_NUMBER, "seconds that it lasts, instead of end", 1, 10 * 366 * 86400, NULL },
+	{ "id", PT_TEXT, "of one that is to be changed", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+static const struct route_param params_token[] = {
+	{ "name", PT_TEXT, "name of the token", 0, 0, NULL },
+	{ "scopes", PT_TEXT, "rights, or the short read, ack, silence, admin; read if absent", 0, 0, NULL },
+	{ "expires", PT_TIME, "when it is good no more; never if absent", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
+static const struct route_param params_pcap[] = {
+	{ "filter", PT_TEXT, "which packets", 0, 0, NULL },
+	{ "start", PT_TIME, "oldest time wanted", 0, 0, NULL },
+	{ "end", PT_TIME, "newest time wanted", 0, 0, NULL },
+	{ "limit_bytes", PT_NUMBER, "size of the capture", 1, 1u << 30, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
@@ -59,14 +91,43 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/flows/{id}", SCOPE_READ_FLOWS, "one flow", none, R_NONE, get_flow, REPLY_ONE, R_FLOW },
 	{ "GET", "/api/v1/hosts", SCOPE_READ_FLOWS, "hosts: traffic, names, score", params_list, R_HOST, get_hosts, REPLY_LIST },
 	{ "GET", "/api/v1/hosts/{ip}", SCOPE_READ_FLOWS, "one host, by address or address@vlan", none, R_NONE, get_host, REPLY_ONE, R_HOST },
-	{ "GET", "/api/v1/alerts", SCOPE_READ_ALERTS, "alerts, engaged ones and stored ones", params_list, R_ALERT, get_alerts, REPLY_LIST },
+	{ "GET", "/api/v1/hosts/{ip}/apps", SCOPE_READ_FLOWS, "stored flows of a host by application", params_top, R_FLOW,
+	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/hosts/{ip}/peers", SCOPE_READ_FLOWS, "by the other end", params_top, R_FLOW,
+	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/hosts/{ip}/ports", SCOPE_READ_FLOWS, "by protocol and port that it serves", params_top, R_FLOW,
+	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/hosts/{ip}/dns", SCOPE_READ_FLOWS, "by name asked for", params_top, R_FLOW,
+	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/hosts/{ip}/tls", SCOPE_READ_FLOWS, "by server name, TLS version and JA3 fingerprint", params_top, R_FLOW,
+	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
+	{ "GET", "/api/v1/interfaces", SCOPE_READ_STATS, "sensors, and what each has carried", params_table, R_INTERFACE,
+	  get_interfaces, REPLY_LIST },
+	{ "GET", "/api/v1/interfaces/{id}", SCOPE_READ_STATS, "one sensor, by number or name", none, R_NONE, get_interface,
+	  REPLY_ONE, R_INTERFACE },
+	{ "GET", "/api/v1/apps", SCOPE_READ_FLOWS, "applications that nDPI knows, and what open and lately ended flows carry of each",
+	  params_table, R_TALLY, get_tally, REPLY_LIST },
+	{ "GET", "/api/v1/categories", SCOPE_READ_FLOWS, "the same by category", params_table, R_TALLY, get_tally, REPLY_LIST },
+	{ "GET", "/api/v1/asns", SCOPE_READ_FLOWS, "hosts by autonomous system", params_table, R_TALLY, get_tally, REPLY_LIST },
+	{ "GET", "/api/v1/networks", SCOPE_READ_FLOWS, "hosts by local network", params_table, R_TALLY, get_tally, REPLY_LIST },
+	{ "GET", "/api/v1/checks", SCOPE_READ_STATS, "checks of the catalogue and rules, as they are set here", params_table,
+	  R_CHECK, get_checks, REPLY_LIST },
+	{ "GET", "/api/v1/checks/{key}", SCOPE_READ_STATS, "one check", none, R_NONE, get_check, REPLY_ONE, R_CHECK },
+	{ "PATCH", "/api/v1/checks/{key}", SCOPE_WRITE_CONFIG, "nothing: checks are set in weir.yaml, and this says so", NULL, R_NONE,
+	  patch_check, .status = 405, .body = BODY },
+	{ "GET", "/api/v1/alert-types", SCOPE_READ_STATS, "what alerts there can be", params_table, R_CHECK, get_alert_types,
+	  REPLY_LIST },
+	{ "GET", "/api/v1/alerts", SCOPE_READ_ALERTS, "alerts, engaged ones and stored ones", params_alerts, R_ALERT, get_alerts,
+	  REPLY_LIST },
 	{ "GET", "/api/v1/alerts/{id}", SCOPE_READ_ALERTS, "one alert", none, R_NONE, get_alert, REPLY_ONE, R_ALERT },
+	{ "PATCH", "/api/v1/alerts/{id}", SCOPE_WRITE_ALERTS, "acknowledges an alert, comments it, puts labels on it",
+	  params_patch_alert, R_NONE, patch_alert, REPLY_ONE, R_ALERT, .body = BODY },
 	{ "POST", "/api/v1/alerts/{id}/ack", SCOPE_WRITE_ALERTS, "acknowledges an alert", params_note, R_NONE, post_note,
-	  .body = NOTE_BODY },
+	  .body = BODY },
 	{ "POST", "/api/v1/alerts/{id}/unack", SCOPE_WRITE_ALERTS, "takes an acknowledgement back", params_note, R_NONE, post_note,
-	  .body = NOTE_BODY },
+	  .body = BODY },
 	{ "POST", "/api/v1/alerts/{id}/comment", SCOPE_WRITE_ALERTS, "notes something beside an alert", params_note, R_NONE,
-	  post_note, .body = NOTE_BODY },
+	  post_note, .body = BODY },
 	{ "GET", "/api/v1/alerts/top/{dimension}", SCOPE_READ_ALERTS, "alerts added up by a field: check, attacker, severity ...",
 	  params_top, R_ALERT, get_alerts_top, REPLY_LIST, R_TOP, .heavy = true },
 	{ "GET", "/api/v1/alerts/group-by", SCOPE_READ_ALERTS, "alerts added up by some fields", params_group, R_ALERT,
@@ -75,10 +136,23 @@ const struct route routes[] = {
 	  params_top, R_FLOW, get_top, REPLY_LIST, R_TOP, .heavy = true },
 	{ "GET", "/api/v1/group-by", SCOPE_READ_FLOWS, "stored flows added up by some fields", params_group, R_FLOW, get_top,
 	  REPLY_LIST, R_TOP, .heavy = true },
-	{ "GET", "/api/v1/series", SCOPE_READ_FLOWS, "stored flows added up by the time of their end, and by some fields",
+	{ "GET", "/api/v1/series", SCOPE_READ_FLOWS, "what series there are: measures, and fields to tell them apart by", none, R_NONE,
+	  get_series_list },
+	{ "GET", "/api/v1/series/query", SCOPE_READ_FLOWS, "stored flows added up by the time of their end, and by some fields",
 	  params_series, R_FLOW, get_series, REPLY_LIST, R_SAMPLE, .heavy = true },
 	{ "GET", "/api/v1/graph", SCOPE_READ_FLOWS, "who talks to whom: hosts as nodes, stored flows added up as edges",
 	  params_top, R_FLOW, get_graph, .heavy = true },
+	{ "GET", "/api/v1/silences", SCOPE_READ_ALERTS, "silences, those that are over too", params_plain, R_SILENCE, get_silences,
+	  REPLY_LIST },
+	{ "GET", "/api/v1/silences/{id}", SCOPE_READ_ALERTS, "one silence", none, R_NONE, get_silence, REPLY_ONE, R_SILENCE },
+	{ "POST", "/api/v1/silences", SCOPE_WRITE_CONFIG, "holds notifications back for a time, or changes when and which",
+	  params_silence, R_NONE, post_silence, REPLY_ONE, R_SILENCE, .status = 201, .body = BODY },
+	{ "DELETE", "/api/v1/silences/{id}", SCOPE_WRITE_CONFIG, "ends a silence", none, R_NONE, delete_silence, .status = 204 },
+	{ "GET", "/api/v1/tokens", SCOPE_ADMIN, "tokens beside the first one, without their secrets", none, R_NONE, get_tokens },
+	{ "POST", "/api/v1/tokens", SCOPE_ADMIN, "makes a token, which is told this once", params_token, R_NONE, post_token,
+	  .status = 201, .body = BODY },
+	{ "DELETE", "/api/v1/tokens/{name}", SCOPE_ADMIN, "removes a token", none, R_NONE, delete_token, .status = 204 },
+	{ "GET", "/api/v1/pcap", SCOPE_READ_PCAP, "packets: not kept in this version", params_pcap, R_NONE, get_pcap, .status = 501 },
 	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept",
 	  params_stream, R_NONE, get_stream, REPLY_EVENTS },
 };

@@ -1,4 +1,4 @@
-/* Stored flows and alerts added up: top, group-by, and the graph of who talks to whom. Asked of alertd. */
+/* Stored flows and alerts added up: top, group-by, series, what a host did, and the graph of who talks to whom. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "codec.h"
 #include "json.h"
 #include "list.h"
+#include "shapes.h"
 
 static void ask_sums(void *arg, struct request *r, enum rtype type, const char *what, const char *dimension)
 {
@@ -41,7 +42,92 @@ void get_series(void *arg, struct request *r, const struct route *rt, const char
 	if (!l)
 		return;
 	l->type = R_SAMPLE;
+	shape_series(l);
 	list_ask(l, "series");
+}
+
+/* What a series can be of, for programs that offer a choice. */
+void get_series_list(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)arg, (void)rt, (void)id;
+	static const char *const measures[] = { "bytes", "bytes_sent", "bytes_rcvd", "packets", "flows", NULL };
+	const struct rdesc *rd = rdesc_get(R_FLOW);
+	struct buf b = { 0 };
+	unsigned off;
+	buf_adds(&b, "{\"data\":[{\"name\":\"flows\",\"path\":\"/api/v1/series/query\",\"measures\":[");
+	for (const char *const *m = measures; *m; m++) {
+		const struct field *f = rdesc_field(rdesc_get(R_SAMPLE), *m, &off);
+		buf_addf(&b, "%s{\"name\":\"%s\",\"unit\":\"%s\",\"description\":", m == measures ? "" : ",", f->name, f->unit);
+		json_quote(&b, f->doc, strlen(f->doc));
+		buf_addc(&b, '}');
+	}
+	buf_adds(&b, "],\"by\":[\"ip\"");
+	for (unsigned g = 0; g < rd->n_groups; g++)
+		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
+			const struct field *f = &rd->groups[g].fields[i];
+			if (f->type != FT_BIN && f->type != FT_MAP && f->type != FT_F64)
+				buf_addf(&b, ",\"%s\"", f->name);
+		}
+	buf_adds(&b, "]}]}\n");
+	request_reply(r, 200, "application/json", &b);
+}
+
+/* -- what a host did: its stored flows, added up -- */
+
+static const struct part {
+	const char *name, *by;
+	const char *end;  /* of a flow that the host is */
+	const char *with; /* what else the flows must have, or NULL */
+} parts[] = {
+	{ "apps", "app", "either.ip", NULL },
+	{ "peers", "ip", "either.ip", NULL },
+	{ "ports", "proto,server.port", "server.ip", NULL },
+	{ "dns", "dns.query", "either.ip", "dns.query" },
+	{ "tls", "tls.sni,tls.version,tls.ja3c", "either.ip", "tls.version or tls.sni" },
+};
+
+/* Sums by either end of a flow have the host itself among them. */
+static void add_peer(void *list, const void *rec, const char *base)
+{
+	struct list *l = list;
+	const struct g_top *t = &((const struct r_top *)rec)->top;
+	if (!str_eq(base, t->key, l->arg) && l->n < l->p.limit - 1)
+		list_add(l, rec, base);
+}
+
+static void end_peers(struct list *l, const char *next)
+{
+	list_end(l, next, false, 0);
+}
+
+void get_host_part(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	const struct part *p = parts;
+	char ip[ADDR_STRLEN], expression[160];
+	struct addr addr;
+	unsigned long vlan;
+	while (strcmp(p->name, strrchr(rt->path, '/') + 1) != 0)
+		p++;
+	struct list *l = list_read(arg, r, R_FLOW);
+	if (!l)
+		return;
+	if (!list_host(id, &addr, &vlan)) {
+		list_problem(l, 404, "a host is named by its address, or address@vlan", NULL);
+		return;
+	}
+	snprintf(expression, sizeof expression, "%s = \"%s\" and vlan = %lu", p->end, addr_str(&addr, ip), vlan);
+	params_require(&l->p, expression);
+	if (p->with)
+		params_require(&l->p, p->with);
+	snprintf(l->p.by, sizeof l->p.by, "%s", p->by);
+	l->type = R_TOP;
+	if (strcmp(p->name, "peers") == 0) {
+		l->p.limit++;
+		l->add = add_peer;
+		l->end = end_peers;
+		l->arg = xstrdup(ip);
+	}
+	list_ask(l, "top.flows");
 }
 
 /* -- the graph -- */
@@ -87,23 +173,21 @@ static void add_edge(void *list, const void *rec, const char *base)
 		 g->names.p + g->off[from], g->names.p + g->off[to], t->bytes, t->bytes, t->flows);
 }
 
-static void end_graph(struct list *l)
+static void end_graph(struct list *l, const char *next)
 {
 	struct graph *g = l->arg;
-	struct buf b = { 0 };
-	buf_adds(&b, "{\"nodes\":[");
+	(void)next; /* sums have one page */
+	buf_adds(&l->body, "{\"nodes\":[");
 	for (size_t i = 0; i < g->n; i++)
-		buf_addf(&b, "%s{\"id\":\"%s\",\"title\":\"%s\",\"mainStat\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", i ? "," : "",
+		buf_addf(&l->body, "%s{\"id\":\"%s\",\"title\":\"%s\",\"mainStat\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", i ? "," : "",
 			 g->names.p + g->off[i], g->names.p + g->off[i], g->bytes[i], g->bytes[i]);
-	buf_adds(&b, "],\"edges\":[");
-	buf_add(&b, g->edges.p ? g->edges.p : "", g->edges.len);
-	buf_adds(&b, "]}\n");
-	request_reply(l->r, 200, "application/json", &b);
+	buf_adds(&l->body, "],\"edges\":[");
+	buf_add(&l->body, g->edges.p ? g->edges.p : "", g->edges.len);
 	buf_release(&g->names);
 	buf_release(&g->edges);
 	free(g->off);
 	free(g->bytes);
-	list_free(l);
+	list_end_bare(l, "]}\n", "");
 }
 
 void get_graph(void *arg, struct request *r, const struct route *rt, const char *id)

@@ -104,8 +104,23 @@ start() { # starts weir run in the background with our topology
 	pids="$pids $run_pid"
 }
 weir() { "$bin/weir" "$@"; }
-api() { # path...
-	curl -sg --max-time 60 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "http://127.0.0.1:$PORT$1"
+# Requests to the API. Replies are kept, for replies_are_described.
+request() { # curl arguments...: the reply is in the file $kept
+	mkdir -p "$tmp/replies"
+	kept=$(mktemp "$tmp/replies/XXXXXX")
+	curl -sg --max-time 60 -o "$kept" -w '%{http_code}\t%{method}\t%{content_type}\t%{url_effective}\n' "$@" >"$kept.head"
+}
+api() { # path
+	request -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "http://127.0.0.1:$PORT$1" && cat "$kept"
+}
+code() { # curl arguments...: prints the status, the reply is in $tmp/body
+	request "$@"
+	cp "$kept" "$tmp/body"
+	cut -f 1 <"$kept.head"
+}
+replies_are_described() {
+	api /api/v1/openapi.json >"$tmp/openapi.json"
+	check "all replies are as the interface is described" python3 "$top/tests/replies.py" "$tmp/openapi.json" "$tmp/replies"
 }
 api_ready() { [ "$(curl -s --max-time 10 "http://127.0.0.1:$PORT/readyz")" = ok ]; }
 # The live view has all that the history has: it changes no more.

@@ -8,7 +8,6 @@ ok $? "the pipeline comes to the end"
 wait_for 10 api_ready
 ok $? "and the API is ready"
 base=http://127.0.0.1:$PORT
-code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 60 "$@"; }
 same "livez needs no token" 200 "$(code $base/livez)"
 same "readyz" 200 "$(code $base/readyz)"
 for p in status flows hosts alerts stream nothing; do
@@ -90,6 +89,7 @@ wait_for 20 again
 ok $? "apid is started again"
 check "it has the same flows" sh -c "curl -s -H '$auth' '$base/api/v1/flows?limit=10000&sort=id' | cmp - $tmp/flows.before"
 check "and the same hosts" sh -c "curl -s -H '$auth' '$base/api/v1/hosts?limit=10000&sort=ip' | cmp - $tmp/hosts.before"
+replies_are_described
 # -- a port in use --
 cp "$tmp/weir.yaml" "$tmp/first.yaml"
 mkdir "$tmp/two"

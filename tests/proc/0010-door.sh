@@ -10,7 +10,6 @@ ok $? "the pipeline comes to the end"
 wait_for 10 api_ready
 ok $? "and the API is ready"
 auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
-code() { curl -sg -o "$tmp/body" -w '%{http_code}' --max-time 60 "$@"; }
 # Sends bytes (printf escapes) and prints the status codes of all answers, in one line.
 raw() {
 	perl -MIO::Socket::INET -e '

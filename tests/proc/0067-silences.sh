@@ -1,7 +1,6 @@
 # Silences hold notifications back and nothing else: the alert is stored and says who silenced it, the delivery is there and says
 # why it was not sent. They survive restarts, and end.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18482}
 base=http://127.0.0.1:$PORT
 
 mkdir "$tmp/got"
@@ -57,6 +56,30 @@ check "its deliveries are marked" test "$silenced" -gt 0
 same "those of before are as they were" "$before" "$(deliveries_of syn_scan 'and state = sent')"
 same "nobody was told" "$before" "$(cat "$tmp"/got/* | jq -s '[.[]|select(.weir.alert.check == "syn_scan")]|length')"
 check "no delivery is missing in the balance" eval "read_metrics && deliveries_balance"
+
+# -- the API --
+TOKEN=$(cat "$tmp/state/api.token")
+auth="Authorization: Bearer $TOKEN"
+wait_for 20 api_ready
+same "both are in the list" 2 "$(api /api/v1/silences | jq '.data|length')"
+same "filtered by their fields" "$id" "$(api "/api/v1/silences?state=active" | jq -r '.data[].id')"
+api '/api/v1/silences?limit=1' >"$tmp/first"
+same "the latest is on the first page" "$later" "$(jq -r '.data[].id' "$tmp/first")"
+same "the other one on the second" "$id" "$(api "/api/v1/silences?limit=1&cursor=$(jq -r .next "$tmp/first")" | jq -r '.data[].id')"
+same "one by its id" "check = syn_scan" "$(api "/api/v1/silences/$id" | jq -r .match)"
+same "made" 201 "$(code -H "$auth" -H 'Content-Type: application/json' -d '{"match":"severity >= error","comment":"by API","duration":3600}' $base/api/v1/silences)"
+check "with its name in the reply" jq -e '.state == "active" and .author == "api.token" and (.id|length) == 26' "$tmp/body"
+made=$(jq -r .id "$tmp/body")
+same "changed by its id" 201 "$(code -H "$auth" -H 'Content-Type: application/json' -d "{\"id\":\"$made\",\"match\":\"severity >= critical\",\"comment\":\"by API\",\"end\":\"2099-01-01T00:00:00Z\"}" $base/api/v1/silences)"
+same "it is the same one" "severity >= critical" "$(api "/api/v1/silences/$made" | jq -r .match)"
+same "an expression that is wrong is refused" 400 "$(code -H "$auth" -H 'Content-Type: application/json' -d '{"match":"chekc = x","comment":"c","duration":60}' $base/api/v1/silences)"
+check "and named" jq -e '.errors[0].param == "match"' "$tmp/body"
+same "one without an end is refused" 400 "$(code -H "$auth" -H 'Content-Type: application/json' -d '{"match":"severity >= error","comment":"c"}' $base/api/v1/silences)"
+same "ended" 204 "$(code -H "$auth" -X DELETE "$base/api/v1/silences/$made")"
+same "it stays in the list as what it is" expired "$(api "/api/v1/silences/$made" | jq -r .state)"
+same "ended twice" 404 "$(code -H "$auth" -X DELETE "$base/api/v1/silences/$made")"
+check "and written down" grep -q "\"DELETE\",\"path\":\"/api/v1/silences/$made\",\"status\":204" "$tmp/state/audit.jsonl"
+replies_are_described
 
 # -- it ends --
 check "a delivery that was held back can be sent by hand" "$bin/weir" deliveries retry "$(weir deliveries $f -o json --state silenced | jq -r .id | head -1)" $f

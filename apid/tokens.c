@@ -1,0 +1,126 @@
+/* Tokens as a resource: made and shown once, listed without their secrets, removed. The door learns of it at once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "door.h"
+#include "json.h"
+#include "problem.h"
+
+static void add_token(struct buf *out, const struct token *t, const char *secret)
+{
+	bool any = false;
+	buf_addf(out, "{\"name\":\"%s\"", t->name);
+	if (secret)
+		buf_addf(out, ",\"token\":\"%s\"", secret);
+	buf_adds(out, ",\"scopes\":[");
+	for (int s = SCOPE_OPEN + 1; s < N_SCOPES; s++)
+		if (t->scopes >> s & 1) {
+			buf_addf(out, "%s\"%s\"", any ? "," : "", scope_names[s]);
+			any = true;
+		}
+	buf_adds(out, "],\"expires\":");
+	if (t->expires)
+		json_time(out, t->expires * 1000000000u);
+	else
+		buf_adds(out, "null");
+	buf_addc(out, '}');
+}
+
+static void failed(struct request *r, struct buf *err)
+{
+	request_problem(r, 503, buf_cstr(err), NULL);
+	buf_release(err);
+}
+
+void get_tokens(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct buf b = { 0 }, err = { 0 };
+	struct token *t;
+	size_t n;
+	if (token_load(door_tokens(k), &t, &n, &err) < 0) {
+		failed(r, &err);
+		return;
+	}
+	buf_adds(&b, "{\"data\":[");
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(&b, i ? "," : "");
+		add_token(&b, &t[i], NULL);
+	}
+	free(t);
+	buf_adds(&b, "]}\n");
+	request_reply(r, 200, "application/json", &b);
+}
+
+/* What is asked for; false: *e says what is wrong. */
+static bool read_token(const struct uri *u, struct token *t, struct param_error *e)
+{
+	const char *name = uri_param(u, "name"), *scopes = uri_param(u, "scopes"), *expires = uri_param(u, "expires");
+	char bad[40];
+	uint64_t at = 0;
+	if (!name || !token_good_name(name)) {
+		*e = (struct param_error){ "name", "letters, digits, '.', '-' and '_', at most 40" };
+		return false;
+	}
+	memcpy(t->name, name, strlen(name) + 1);
+	if (!token_scopes(scopes ? scopes : "read", &t->scopes, bad)) {
+		*e = (struct param_error){ .param = "scopes" };
+		snprintf(e->reason, sizeof e->reason, "there is no right '%s'", bad);
+		return false;
+	}
+	if (expires)
+		route_time(expires, &at);
+	t->expires = at / 1000000000u;
+	return true;
+}
+
+void post_token(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct apid *k = arg;
+	struct token t = { 0 };
+	struct param_error e;
+	struct buf b = { 0 }, err = { 0 };
+	char secret[TOKEN_SECRET + 1];
+	if (!read_token(request_uri(r), &t, &e)) {
+		request_problem(r, 400, "a parameter is not right", &e);
+		return;
+	}
+	door_about(r, t.name);
+	if (!token_make(secret)) {
+		request_problem(r, 503, "no random numbers", NULL);
+		return;
+	}
+	token_hash(secret, TOKEN_SECRET, t.hash);
+	int rc = token_add(door_tokens(k), &t, &err);
+	if (rc == 0) {
+		door_reload(k);
+		add_token(&b, &t, secret);
+		buf_addc(&b, '\n');
+		request_reply(r, 201, "application/json", &b);
+	} else if (rc > 0) {
+		request_problem(r, 409, "there is a token of this name: remove it first", NULL);
+	} else {
+		failed(r, &err);
+	}
+	explicit_bzero(secret, sizeof secret);
+}
+
+void delete_token(void *arg, struct request *r, const struct route *rt, const char *name)
+{
+	(void)rt;
+	struct apid *k = arg;
+	struct buf none = { 0 }, err = { 0 };
+	int rc = token_remove(door_tokens(k), name, &err);
+	if (rc < 0) {
+		failed(r, &err);
+		return;
+	}
+	door_reload(k);
+	if (rc > 0)
+		request_problem(r, 404, "there is no token of this name", NULL);
+	else
+		request_reply(r, 204, "application/json", &none);
+}
