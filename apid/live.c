@@ -252,7 +252,7 @@ static void put(struct live *l, const struct key *k, uint64_t version, const voi
 	e->version = version;
 	l->used[i] = true;
 	for (int v = 0; v < N_SORTS; v++)
-		l->values[v][i] = sort_number(&l->sorts[v], rec);
+		l->values[v][i] = l->sorts[v].field ? sort_number(&l->sorts[v], rec) : 0; /* not all types have it */
 }
 
 void live_put(struct live *l, const void *rec, const char *base, const char *raw, size_t len)
