@@ -132,17 +132,17 @@ all_queued() { # recipient
 	[ "$(weir deliveries -f "$tmp/weir.yaml" -o json --recipient "$1" | wc -l)" -eq \
 		"$(weir cat -f "$tmp/weir.yaml" -s 1 alerts | grep '"type":"alert"' | grep -vc '"action":"update"')" ]
 }
-# Listens to a stream until a line has come COUNT times; FILE has whole events only.
-listen() { # count line file path [curl arguments]
+# Hears a stream until a line has come COUNT times; FILE has whole events only.
+hear() { # count line file path [curl arguments]
 	n=$1 line=$2 file=$3 path=$4
 	shift 4
 	curl -sgN --max-time 600 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" "$@" "http://127.0.0.1:$PORT$path" >"$file.part" &
-	listener=$!
-	pids="$pids $listener"
+	hearing=$!
+	pids="$pids $hearing"
 	wait_for 10 heard
 	heard=$?
-	kill "$listener"
-	wait "$listener" 2>/dev/null
+	kill "$hearing"
+	wait "$hearing" 2>/dev/null
 	return $heard
 }
 heard() {

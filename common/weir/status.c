@@ -9,7 +9,7 @@
 #include "output.h"
 #include "verbs.h"
 
-#define ASK_MS 1000
+#define ASK_MS 3000
 
 /* Returns whether it answered. */
 static bool one_process(struct output *o, const struct topo *t, const char *name, const char *instance, bool metrics)

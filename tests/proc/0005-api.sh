@@ -60,7 +60,7 @@ id=$(api '/api/v1/alerts?check=syn_scan&limit=1' | jq -r '.data[0].id')
 same "one alert by its id" "$id" "$(api "/api/v1/alerts/$id" | jq -r .id)"
 same "one host" 192.168.50.10 "$(api /api/v1/hosts/192.168.50.10 | jq -r .ip)"
 same "a host that is not there" 404 "$(code -H "$auth" $base/api/v1/hosts/192.0.2.99)"
-listen 1 '^data: ' "$tmp/sse" "/api/v1/stream?since=0"
+hear 1 '^data: ' "$tmp/sse" "/api/v1/stream?since=0"
 check "the stream replays events with their numbers" sh -c "grep -q '^id: [0-9]' $tmp/sse && grep -q '^event: alert' $tmp/sse && grep '^data: ' $tmp/sse | sed 's/^data: //' | jq -e .check >/dev/null"
 # -- the command line --
 f="-f $tmp/weir.yaml"

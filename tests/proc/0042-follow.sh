@@ -1,7 +1,6 @@
 # A growing file that is replaced by the next one, while capture and checks are killed: what was in both is stored, once. And what
 # comes by standard input and is no pipe, and a pipe that does not.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18490}
 
 grow=$tmp/grow.pcap
 head -c 30000 "$captures/scan.pcap" >"$grow"
