@@ -205,6 +205,7 @@ conservation() {
 }
 # A moment of rest comes: two processes are never asked at the same time, and one that has just begun knows no numbers yet.
 conserved() {
-	wait_for 20 conservation
-	check "$1: nothing is missing in the balance of any process" conservation
+	what="$1: nothing is missing in the balance of any process"
+	# Once is enough: on a live interface the next packet may be on its way through.
+	if wait_for 20 conservation; then ok 0 "$what"; else check "$what" conservation; fi
 }

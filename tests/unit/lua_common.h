@@ -19,11 +19,12 @@
 #include "checks/luacheck.h"
 #include "codec.h"
 #include "record.h"
+#include "scratch.h"
 
 #define S 1000000000ull
 
 struct bench {
-	char dir[32];
+	char dir[SCRATCH];
 	struct topo *topo;
 	struct lua *lua;
 	struct buf said; /* 'row key score message|values' lines */
@@ -33,10 +34,8 @@ struct bench {
 
 static inline void bench_script(struct bench *b, const char *name, const char *text)
 {
-	if (!*b->dir) {
-		strcpy(b->dir, "/tmp/weir-lua-XXXXXX");
-		assert_non_null(mkdtemp(b->dir));
-	}
+	if (!*b->dir)
+		assert_non_null(scratch(b->dir, "lua"));
 	char *path = xasprintf("%s/%s.lua", b->dir, name);
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "apid/audit.h"
+#include "scratch.h"
 
 static const struct audit_event event = {
 	.event = "write", .who = "grafana", .from = "192.0.2.1", .method = "POST", .path = "/api/v1/alerts/X/ack", .about = "",
@@ -54,11 +55,11 @@ static uint64_t lines_of(const char *path)
 static void test_bounded(void **state)
 {
 	(void)state;
-	char dir[] = "/tmp/wt-audit-XXXXXX";
+	char dir[SCRATCH];
 	struct buf err = { 0 };
 	struct stat st;
 	uint64_t kept = 0;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch(dir, "audit"));
 	char *path = xasprintf("%s/audit.jsonl", dir);
 	struct audit *a = audit_open(path, 4096, &err);
 	assert_non_null(a);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apid/auth.h"
+#include "scratch.h"
 
 #define SEC 1000000000ull
 
@@ -76,12 +77,12 @@ static void test_tries(void **state)
 static void test_file(void **state)
 {
 	(void)state;
-	char dir[] = "/tmp/auth-test-XXXXXX", path[64];
+	char dir[SCRATCH], path[64];
 	struct buf err = { 0 };
 	struct stat st;
 	struct addr x = from("192.0.2.1");
 	bool made;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch(dir, "auth-test"));
 	snprintf(path, sizeof path, "%s/token", dir);
 	struct auth *a = auth_open(path, &made, &err);
 	assert_non_null(a);

@@ -6,6 +6,7 @@
 #include "checks/hll.h"
 #include "checks/rows.h"
 #include "hash.h"
+#include "scratch.h"
 
 /* -- local networks -- */
 
@@ -631,8 +632,8 @@ static void test_failing_script(void **state)
 {
 	(void)state;
 	static const char script[] = "return {title = 'x', score = 10, on = 'end', flow = function(flow) error('no') end}\n";
-	char dir[] = "/tmp/weir-lab-XXXXXX", path[64], lua[64];
-	assert_non_null(mkdtemp(dir));
+	char dir[SCRATCH], path[64], lua[64];
+	assert_non_null(scratch(dir, "lab"));
 	snprintf(path, sizeof path, "%s/fails.lua", dir);
 	snprintf(lua, sizeof lua, "paths: [%s]", dir);
 	FILE *f = fopen(path, "w");

@@ -14,8 +14,9 @@
 #include "checks/locate.h"
 #include "checks/pools.h"
 #include "checks/vendor.h"
+#include "scratch.h"
 
-static char dir[] = "/tmp/weir-enrich-XXXXXX";
+static char dir[SCRATCH];
 
 static void put_file(const char *name, const void *p, size_t len)
 {
@@ -149,7 +150,7 @@ static void test_pools(void **state)
 static int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch(dir, "enrich") ? 0 : -1;
 }
 
 static int remove_dir(void **state)

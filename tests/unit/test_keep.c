@@ -17,11 +17,12 @@
 #include "checks/snapshot.h"
 #include "hash.h"
 #include "loop.h"
+#include "scratch.h"
 
 #define N_BATCHES 60
 #define PER_BATCH 40
 
-static char dir[64];
+static char dir[SCRATCH];
 static uint64_t work_now; /* the clock of keep_work */
 
 static void clean_dir(void)
@@ -487,6 +488,12 @@ static void test_other_configuration(void **state)
 	die(&l);
 }
 
+static int make_dir(void **state)
+{
+	(void)state;
+	return scratch(dir, "keep") ? 0 : -1;
+}
+
 static int remove_dir(void **state)
 {
 	(void)state;
@@ -501,7 +508,6 @@ int main(void)
 					    cmocka_unit_test(test_bound),
 					    cmocka_unit_test(test_broken),	 cmocka_unit_test(test_nothing_left),
 					    cmocka_unit_test(test_other_version), cmocka_unit_test(test_other_configuration) };
-	snprintf(dir, sizeof dir, "/tmp/weir-keep-%d", (int)getpid());
 	log_set_level(LOG_LV_ERROR);
-	return cmocka_run_group_tests(tests, NULL, remove_dir);
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

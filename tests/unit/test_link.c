@@ -17,6 +17,7 @@
 
 #include "link.h"
 #include "log.h"
+#include "scratch.h"
 
 #define PATIENCE_MS 60000 /* the machine may have other things to do */
 
@@ -27,7 +28,7 @@ const char *__lsan_default_suppressions(void)
 	return "leak:libnng";
 }
 
-static char dir[] = "/tmp/weir-link-XXXXXX";
+static char dir[SCRATCH];
 
 struct world {
 	struct loop *loop;
@@ -475,7 +476,7 @@ static int make_dir(void **state)
 {
 	(void)state;
 	log_init("test", LOG_LV_ERROR);
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch(dir, "link") ? 0 : -1;
 }
 
 static int remove_dir(void **state)

@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "checks/lists.h"
+#include "scratch.h"
 
 #define MAX_LISTS 4
 
-static char dir[] = "/tmp/weir-lists-XXXXXX";
+static char dir[SCRATCH];
 
 struct made {
 	struct topo *t;
@@ -29,7 +30,7 @@ static struct made make(size_t n, const char *const (*list)[2])
 	struct buf yaml = { 0 }, err = { 0 };
 	buf_adds(&yaml, "sensors: {lan: {stdin: yes}}\nlists:\n");
 	for (size_t i = 0; i < n; i++) {
-		char path[64];
+		char path[80];
 		snprintf(path, sizeof path, "%s/%zu", dir, i);
 		FILE *f = fopen(path, "w");
 		assert_non_null(f);
@@ -174,14 +175,14 @@ static void test_many(void **state)
 static int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch(dir, "lists") ? 0 : -1;
 }
 
 static int remove_dir(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < MAX_LISTS; i++) {
-		char path[64];
+		char path[80];
 		snprintf(path, sizeof path, "%s/%zu", dir, i);
 		unlink(path);
 	}

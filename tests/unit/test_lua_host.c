@@ -1,9 +1,10 @@
 /* What scripts say of hosts, as the engine tells it: episodes like those of native checks, and single events. */
 #include "lab.h"
+#include "scratch.h"
 
 #include <unistd.h>
 
-static char dir[] = "/tmp/weir-lab-XXXXXX";
+static char dir[SCRATCH];
 
 static void write_script(const char *name, const char *text)
 {
@@ -223,7 +224,7 @@ static void test_known(void **state)
 static int make_dir(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch(dir, "lab") ? 0 : -1;
 }
 
 static int remove_dir(void **state)

@@ -10,16 +10,17 @@
 #include <unistd.h>
 
 #include "notify/queue.h"
+#include "scratch.h"
 
 #define SEC 1000000000ull
 
-static char dir[] = "/tmp/queue-test-XXXXXX";
+static char dir[SCRATCH];
 static char path[64];
 
 static int make_dir(void **state)
 {
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch(dir, "queue-test"));
 	snprintf(path, sizeof path, "%s/q.db", dir);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "notify/recipient.h"
 #include "notify/secret.h"
+#include "scratch.h"
 
 #define SEC 1000000000ull
 
@@ -161,8 +162,8 @@ static void test_secret(void **state)
 	unlink(path);
 	assert_int_equal(secret_expand(text, &out, &err), -1);
 
-	char dir[] = "/tmp/secret-dir-XXXXXX", cred[64];
-	assert_non_null(mkdtemp(dir));
+	char dir[SCRATCH], cred[64];
+	assert_non_null(scratch(dir, "secret-dir"));
 	snprintf(cred, sizeof cred, "%s/token", dir);
 	write_secret(cred, "from systemd", 0400);
 	unsetenv("CREDENTIALS_DIRECTORY");

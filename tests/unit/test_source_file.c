@@ -13,14 +13,15 @@
 #include <unistd.h>
 
 #include "capture/source.h"
+#include "scratch.h"
 
-static char dir[] = "/tmp/wt-source-XXXXXX";
+static char dir[SCRATCH];
 static char path[64], other[64];
 
 static int make_dir(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (!scratch(dir, "source"))
 		return -1;
 	snprintf(path, sizeof path, "%s/grow.pcap", dir);
 	snprintf(other, sizeof other, "%s/other", dir);

@@ -16,13 +16,14 @@
 #include "log.h"
 #include "notify/sink_exec.h"
 #include "notify/spawner.h"
+#include "scratch.h"
 
 #define SEC 1000000000ull
 #define PATIENCE_MS 120000u /* the machine may have other things to do */
 
 /* Real programs, run by a real spawner. */
 
-static char dir[] = "/tmp/spawner-test-XXXXXX";
+static char dir[SCRATCH];
 
 enum { P_COPY, P_FAIL, P_LATER, P_HANG, P_STUBBORN, P_NOISY, P_DEAF, P_FORKS, P_CRASH, P_ENV, P_MISSING, P_PLAIN, P_OPEN, P_USER,
        P_RELATIVE, P_LONG, N_PROGRAMS };
@@ -110,7 +111,7 @@ static int setup(void **state)
 {
 	(void)state;
 	static const struct spawner_ops ops = { on_done, on_died };
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch(dir, "spawner-test"));
 	for (int i = 0; i < N_PROGRAMS; i++)
 		write_program(i);
 	sp = spawner_start(&topo);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "token.h"
+#include "scratch.h"
 
 /* FIPS 180-2, appendix B.1. */
 static void test_hash(void **state)
@@ -44,12 +45,12 @@ static void test_scopes(void **state)
 static void test_file(void **state)
 {
 	(void)state;
-	char dir[] = "/tmp/weir-token-XXXXXX", path[64];
+	char dir[SCRATCH], path[64];
 	struct token one = { .name = "grafana", .scopes = 1u << SCOPE_READ_STATS, .expires = 99 }, *back;
 	struct buf err = { 0 };
 	struct stat st;
 	size_t n;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(scratch(dir, "token"));
 	snprintf(path, sizeof path, "%s/api.tokens", dir);
 	assert_int_equal(token_load(path, &back, &n, &err), 0);
 	assert_int_equal(n, 0);
