@@ -35,6 +35,7 @@ struct lab {
 	struct lab_alert *alerts;
 	size_t n;
 	unsigned flows;
+	struct g_sensor_count count; /* what the sensor has counted, as ticks tell it */
 };
 
 struct lab_flow {
@@ -111,7 +112,7 @@ static inline uint64_t lab_time(double at)
 
 static inline void lab_tick(struct lab *l, double at)
 {
-	struct r_tick t = {.tick = {.to = lab_time(at), .sensor = {0, 1}}};
+	struct r_tick t = {.tick = {.to = lab_time(at), .sensor = {0, 1}}, .n = l->count};
 	engine_tick(l->e, &t, "s");
 }
 
@@ -275,6 +276,45 @@ struct golden {
 #key, yaml, hit_##key, miss_##key                                                  \
 	}
 
+/* A further one, for a parameter that the first does not change. */
+#define PARAM(key, yaml, hit, miss)                                                                \
+	{                                                                                          \
+#key, yaml, hit, miss                                                              \
+	}
+
+/*
+ * Checks with a threshold for each period: six and five units in one period are more than ten, in two of them they are not.
+ * sample: so many units of what the check counts, at a second; seconds is the period's length.
+ */
+static inline void lab_twice(struct lab *l, unsigned seconds, bool apart,
+			     void (*sample)(struct lab *l, double at, unsigned units, unsigned seconds))
+{
+	sample(l, 1, 6, seconds);
+	if (apart)
+		lab_tick(l, seconds + 1);
+	sample(l, apart ? seconds + 5 : seconds - 5, 5, seconds);
+	lab_tick(l, (apart ? 2 : 1) * (double)seconds + 1);
+}
+#define PERIOD_RUNS(sample, name, seconds)                                                         \
+	static void sample##_in_a_##name(struct lab *l)                                            \
+	{                                                                                          \
+		lab_twice(l, seconds, false, sample);                                              \
+	}                                                                                          \
+	static void sample##_in_two_of_##name(struct lab *l)                                       \
+	{                                                                                          \
+		lab_twice(l, seconds, true, sample);                                               \
+	}
+#define ALL_PERIOD_RUNS(sample)                                                                    \
+	PERIOD_RUNS(sample, minute, 60)                                                            \
+	PERIOD_RUNS(sample, five_minutes, 300)                                                     \
+	PERIOD_RUNS(sample, hour, 3600)                                                            \
+	PERIOD_RUNS(sample, day, 86400)
+#define PERIOD_GOLDEN(key, sample, name, limit)                                                    \
+	PARAM(key, #name ": " limit, sample##_in_a_##name, sample##_in_two_of_##name)
+#define PERIOD_GOLDENS(key, sample, limit)                                                         \
+	PERIOD_GOLDEN(key, sample, minute, limit), PERIOD_GOLDEN(key, sample, five_minutes, limit), \
+	    PERIOD_GOLDEN(key, sample, hour, limit), PERIOD_GOLDEN(key, sample, day, limit)
+
 static inline bool golden_run(const struct golden *g, const char *more, void (*what)(struct lab *l))
 {
 	struct lab l;
@@ -294,15 +334,29 @@ static inline void golden_test(const struct golden *g, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!golden_run(&g[i], "yes", g[i].hit))
-			fail_msg("%s was not raised", g[i].key);
+			fail_msg("%s {%s} was not raised", g[i].key, g[i].yaml);
 		if (golden_run(&g[i], "yes", g[i].miss))
-			fail_msg("%s was raised by what is not enough", g[i].key);
+			fail_msg("%s {%s} was raised by what is not enough", g[i].key, g[i].yaml);
 		if (golden_run(&g[i], "no", g[i].hit))
 			fail_msg("%s was raised although it is off", g[i].key);
 	}
 }
 
-/* Every row of the catalogue that 'ours' picks must have its golden test. */
+/* Does a golden test of the check change this parameter? */
+static inline bool golden_changes(const struct golden *g, size_t n, const char *key, const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 0; i < n; i++)
+		for (const char *p = g[i].yaml; strcmp(g[i].key, key) == 0 && (p = strstr(p, name)); p++)
+			if (p[len] == ':' && (p == g[i].yaml || p[-1] == ' '))
+				return true;
+	return false;
+}
+
+/*
+ * Every row of the catalogue that 'ours' picks must have its golden tests, and each of its parameters must make a difference in
+ * one of them. What all episodes have, after and clear, is tested with one of them.
+ */
 static inline void golden_complete(const struct golden *g, size_t n,
 				   bool (*ours)(const struct checkdef *d))
 {
@@ -314,6 +368,10 @@ static inline void golden_complete(const struct golden *g, size_t n,
 			k++;
 		if (k == n)
 			fail_msg("%s has no golden test", checkdefs[i].key);
+		for (const struct checkdef_param *p = checkdefs[i].params; p->name; p++)
+			if (strcmp(p->name, "after") != 0 && strcmp(p->name, "clear") != 0 &&
+			    !golden_changes(g, n, checkdefs[i].key, p->name))
+				fail_msg("%s: no golden test changes %s", checkdefs[i].key, p->name);
 	}
 }
 

@@ -826,7 +826,163 @@ MISS(modbus_invalid_transition)
 	modbus(l, 200, "3\n6");
 }
 
+/* -- other parameters -- */
+
+static void tcp_losses(struct lab *l, uint32_t retrans, uint32_t ooo)
+{
+	struct lab_flow f = lab_flow(l, 1);
+	f.n.client_packets = f.n.server_packets = 1000;
+	f.n.client_retrans = retrans;
+	f.n.client_ooo = ooo;
+	lab_run(&f);
+}
+
+static void many_repeated(struct lab *l)
+{
+	tcp_losses(l, 300, 0);
+}
+
+static void many_out_of_order(struct lab *l)
+{
+	tcp_losses(l, 0, 300);
+}
+
+static void some_of_each(struct lab *l)
+{
+	tcp_losses(l, 200, 200);
+}
+
+static void received(struct lab *l, uint64_t bytes)
+{
+	struct lab_flow f = lab_flow(l, 1);
+	f.n.server_bytes = bytes;
+	lab_run(&f);
+}
+
+static void elephant_in(struct lab *l)
+{
+	received(l, 1100000);
+}
+
+static void no_elephant_in(struct lab *l)
+{
+	received(l, 1000000);
+}
+
+static void lasts(struct lab *l, const char *client)
+{
+	struct lab_flow f = lab_flow(l, 1);
+	f.key.client = lab_addr(client);
+	f.lasts = 50000;
+	lab_run(&f);
+}
+
+static void lasts_long(struct lab *l)
+{
+	lasts(l, "10.0.0.1");
+}
+
+static void lasts_long_and_may(struct lab *l)
+{
+	lasts(l, "10.0.0.5");
+}
+
+static void pings(struct lab *l, uint64_t payload)
+{
+	struct lab_flow f = lab_flow(l, 1);
+	f.key.proto = 1;
+	f.key.icmp_type = 8;
+	f.n.client_payload = payload;
+	f.n.server_payload = 0;
+	lab_run(&f);
+}
+
+static void heavy_pings(struct lab *l)
+{
+	pings(l, 10001);
+}
+
+static void lighter_pings(struct lab *l)
+{
+	pings(l, 9999);
+}
+
+static void dns_bytes(struct lab *l, uint64_t bytes)
+{
+	struct lab_flow f = lab_udp(l, 1, APP_DNS, 53);
+	f.n.client_bytes = 0;
+	f.n.server_bytes = bytes;
+	lab_run(&f);
+}
+
+static void much_dns(struct lab *l)
+{
+	dns_bytes(l, 5001);
+}
+
+static void less_dns(struct lab *l)
+{
+	dns_bytes(l, 5000);
+}
+
+/* Names below one domain; test_dns_names has more of them. */
+static void tunnel(struct lab *l, unsigned names, const char *pad)
+{
+	for (unsigned i = 0; i < names; i++) {
+		char name[80];
+		struct lab_flow f = lab_udp(l, 1 + i * 0.1, APP_DNS, 53);
+		snprintf(name, sizeof name, "%u%s.tunnel.example", i * 7919, pad);
+		f.app.dns_query = lab_text(&f, name);
+		lab_run(&f);
+	}
+}
+
+static void many_names(struct lab *l)
+{
+	tunnel(l, 300, "abcdefghijklmnopqrstuvwxyz");
+}
+
+static void few_names(struct lab *l)
+{
+	tunnel(l, 60, "abcdefghijklmnopqrstuvwxyz");
+}
+
+static void short_names(struct lab *l)
+{
+	tunnel(l, 300, "");
+}
+
+static void each_minute(struct lab *l)
+{
+	series(l, 10, 8, 60);
+}
+
+static void each_half_minute(struct lab *l)
+{
+	series(l, 10, 8, 30);
+}
+
+static void command_again(struct lab *l)
+{
+	iec(l, 10, "13\n45\n13\n45");
+}
+
+static void command_once(struct lab *l)
+{
+	iec(l, 10, "13\n45\n13");
+}
+
 static const struct golden goldens[] = {
+    PARAM(tcp_packets_issues, "retransmissions: 12, out_of_order: 40", many_repeated, some_of_each),
+    PARAM(tcp_packets_issues, "out_of_order: 12, retransmissions: 40", many_out_of_order, some_of_each),
+    PARAM(elephant_flows, "bytes_in: 1M", elephant_in, no_elephant_in),
+    PARAM(long_lived, "except: [10.0.0.5]", lasts_long, lasts_long_and_may),
+    PARAM(data_exfiltration, "bytes: 10000", heavy_pings, lighter_pings),
+    PARAM(dns_data_exfiltration, "bytes: 5000", much_dns, less_dns),
+    PARAM(dns_data_exfiltration, "names: 100", many_names, few_names),
+    PARAM(dns_data_exfiltration, "label: 15, names: 100", many_names, short_names),
+    PARAM(ndpi_periodic_flow, "period: 45", each_minute, each_half_minute),
+    PARAM(iec_invalid_command_transition, "changes: 1", command_again, command_once),
     GOLDEN(ndpi_punicody_idn, ""),
     GOLDEN(ndpi_http_crawler_bot, ""),
     GOLDEN(ndpi_http_obsolete_server, ""),
@@ -903,22 +1059,36 @@ static void test_all_have_one(void **state)
 	golden_complete(goldens, sizeof goldens / sizeof *goldens, ours);
 }
 
-/* Each risk of nDPI raises its check, and that alone. */
+static void at_risk(struct lab *l, unsigned risk)
+{
+	struct lab_flow f = lab_flow(l, risk);
+	f.app.risk_bits = 1ull << risk;
+	lab_run(&f);
+}
+
+/* Each risk of nDPI raises its check, and that alone; not when it is off. */
 static void test_risks(void **state)
 {
 	(void)state;
 	struct lab l;
 	lab_open(&l, "");
 	for (unsigned risk = 1; risk <= 41; risk++) {
-		struct lab_flow f = lab_flow(&l, risk);
-		f.app.risk_bits = 1ull << risk;
-		lab_run(&f);
+		at_risk(&l, risk);
 		assert_int_equal(l.n, risk);
 		assert_string_equal(l.alerts[risk - 1].key, checkdef_risk(risk)->key);
 		assert_string_equal(l.alerts[risk - 1].all, checkdef_risk(risk)->key);
 		assert_int_equal(l.alerts[risk - 1].r.alert.score, checkdef_risk(risk)->score);
 	}
 	lab_close(&l);
+	struct buf off = {0};
+	for (unsigned risk = 1; risk <= 41; risk++)
+		buf_addf(&off, "%s%s: {enabled: no}", risk > 1 ? ", " : "", checkdef_risk(risk)->key);
+	lab_open(&l, buf_cstr(&off));
+	for (unsigned risk = 1; risk <= 41; risk++)
+		at_risk(&l, risk);
+	assert_int_equal(l.n, 0);
+	lab_close(&l);
+	buf_release(&off);
 }
 
 /* An ordinary flow is left alone, with every check on. */
@@ -955,13 +1125,7 @@ static void test_dns_names(void **state)
 		struct lab l;
 		lab_open(&l, "dns_data_exfiltration: {names: 100, label: 15}");
 		lab_tick(&l, 0);
-		for (unsigned i = 0; i < runs[r].names; i++) {
-			char name[80];
-			struct lab_flow f = lab_udp(&l, 1 + i * 0.1, APP_DNS, 53);
-			snprintf(name, sizeof name, "%u%s.tunnel.example", i * 7919, runs[r].pad);
-			f.app.dns_query = lab_text(&f, name);
-			lab_run(&f);
-		}
+		tunnel(&l, runs[r].names, runs[r].pad);
 		assert_int_equal(lab_raised(&l, "dns_data_exfiltration"), runs[r].raised);
 		lab_close(&l);
 	}

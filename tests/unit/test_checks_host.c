@@ -361,9 +361,7 @@ static void open_flows(struct lab *l, double at, double n)
 {
 	static uint64_t id = 1000000;
 	static unsigned open;
-	static struct lab *last;
-	open = last == l ? open : 0;
-	last = l;
+	open = at < 60 ? 0 : open; /* the first of a series */
 	for (; open < (unsigned)n; open++) {
 		struct lab_flow f = lab_flow(l, at);
 		struct r_verdict v = {.key = f.key, .app = f.app};
@@ -410,63 +408,34 @@ static void carry(struct lab *l, double at, uint64_t bytes, unsigned app)
 	lab_run(&f);
 }
 
-/* An hour's threshold: in two pieces, minutes apart. */
-HIT(host_traffic_volume)
+static void bytes(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, 600000, APP_QUIC);
-	lab_tick(l, 601);
-	carry(l, 700, 500000, APP_QUIC);
-	lab_tick(l, 3601);
+	(void)seconds;
+	carry(l, at, units * 100000ull, APP_QUIC);
 }
-MISS(host_traffic_volume)
+ALL_PERIOD_RUNS(bytes)
+
+static void mbits(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, 600000, APP_QUIC);
-	lab_tick(l, 3601);
-	carry(l, 3700, 500000, APP_QUIC);
-	lab_tick(l, 7201);
+	carry(l, at, units * 1000000ull / 8 * seconds, APP_QUIC);
 }
-HIT(host_bytes_sent)
+ALL_PERIOD_RUNS(mbits)
+
+static void new_flows(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, 600000, APP_QUIC);
-	carry(l, 200, 500000, APP_QUIC);
-	lab_tick(l, 301);
+	(void)seconds;
+	for (unsigned i = 0; i < units; i++)
+		attempt(l, at + i * 0.1, "10.0.0.1", "10.0.0.2", 1000 + i, true);
 }
-MISS(host_bytes_sent)
+ALL_PERIOD_RUNS(new_flows)
+
+static void kilopackets(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, 600000, APP_QUIC);
-	lab_tick(l, 301);
-	carry(l, 310, 500000, APP_QUIC);
-	lab_tick(l, 601);
+	(void)seconds;
+	carry(l, at, units * 1000000ull, APP_QUIC);
 }
-HIT(host_throughput)
-{
-	carry(l, 1, 16000000, APP_QUIC);
-	lab_tick(l, 61);
-}
-MISS(host_throughput)
-{
-	carry(l, 1, 14000000, APP_QUIC);
-	lab_tick(l, 61);
-}
-HIT(host_new_flows)
-{
-	attempts(l, 11, true);
-	lab_tick(l, 86401);
-}
-MISS(host_new_flows)
-{
-	attempts(l, 10, true);
-	lab_tick(l, 86401);
-	attempt(l, 86402, "10.0.0.1", "10.0.0.2", 1, true);
-}
-HIT(pkt_threshold)
-{
-	carry(l, 1, 2001000, APP_QUIC);
-}
-MISS(pkt_threshold)
-{
-	carry(l, 1, 1990000, APP_QUIC);
-}
+ALL_PERIOD_RUNS(kilopackets)
+
 HIT(dns_traffic)
 {
 	carry(l, 1, 2001, APP_DNS);
@@ -529,7 +498,42 @@ MISS(ip_outside_dhcp_range)
 	lease(l, "10.0.1.5");
 }
 
+static void sessions(struct lab *l, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		session(l, CAT_ID_REMOTE_ACCESS);
+}
+
+static void two_sessions(struct lab *l)
+{
+	sessions(l, 2);
+}
+
+static void one_session(struct lab *l)
+{
+	sessions(l, 1);
+}
+
+static void active_in_a_day(struct lab *l)
+{
+	active(l, 11);
+	lab_tick(l, 86401);
+}
+
+static void less_active_in_a_day(struct lab *l)
+{
+	active(l, 10);
+	lab_tick(l, 86401);
+}
+
 static const struct golden goldens[] = {
+    PERIOD_GOLDENS(host_traffic_volume, bytes, "1000000"),
+    PERIOD_GOLDENS(host_bytes_sent, bytes, "1000000"),
+    PERIOD_GOLDENS(host_throughput, mbits, "10"),
+    PERIOD_GOLDENS(host_new_flows, new_flows, "10"),
+    PERIOD_GOLDENS(pkt_threshold, kilopackets, "10000"),
+    PARAM(remote_connection, "threshold: 1", two_sessions, one_session),
+    PARAM(host_active_time, "day: 10", active_in_a_day, less_active_in_a_day),
     GOLDEN(syn_scan, "threshold: 50"),
     GOLDEN(fin_scan, "threshold: 30"),
     GOLDEN(rst_scan, "threshold: 20"),
@@ -554,11 +558,6 @@ static const struct golden goldens[] = {
     GOLDEN(dangerous_host, "threshold: 1000, minutes: 3"),
     GOLDEN(score_anomaly, "learning: 10, floor: 200"),
     GOLDEN(flows_anomaly, "learning: 10, floor: 3"),
-    GOLDEN(host_traffic_volume, "hour: 1M"),
-    GOLDEN(host_bytes_sent, "five_minutes: 1M"),
-    GOLDEN(host_throughput, "minute: 2"),
-    GOLDEN(host_new_flows, "day: 10"),
-    GOLDEN(pkt_threshold, "minute: 2000"),
     GOLDEN(dns_traffic, "threshold: 2000"),
     GOLDEN(ntp_traffic, "threshold: 2000"),
     GOLDEN(p2p_traffic, "threshold: 2000"),

@@ -105,27 +105,41 @@ static void carry(struct lab *l, double at, const char *client, const char *serv
 	lab_run(&f);
 }
 
-HIT(network_ingress)
+static void inwards(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 1, 5001, APP_QUIC);
+	(void)seconds;
+	carry(l, at, "192.0.2.1", "10.0.0.1", units * 100, 1, APP_QUIC);
 }
-MISS(network_ingress)
+ALL_PERIOD_RUNS(inwards)
+
+static void outwards(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 9000, 5000, APP_QUIC);
+	(void)seconds;
+	carry(l, at, "192.0.2.1", "10.0.0.1", 1, units * 100, APP_QUIC);
 }
-HIT(network_egress)
+ALL_PERIOD_RUNS(outwards)
+
+static void inside(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "192.0.2.1", "10.0.0.1", 1, 5001, APP_QUIC);
+	(void)seconds;
+	carry(l, at, "10.0.0.2", "10.0.0.1", units * 60, units * 40, APP_QUIC);
 }
-MISS(network_egress)
+ALL_PERIOD_RUNS(inside)
+
+/* What goes the other way is not counted. */
+static void all_but_inwards(struct lab *l)
 {
-	carry(l, 1, "10.0.0.2", "10.0.0.1", 9000, 9000, APP_QUIC);
+	carry(l, 1, "10.0.0.1", "192.0.2.1", 9000, 1000, APP_QUIC);
+	carry(l, 1, "10.0.0.1", "10.0.0.2", 9000, 9000, APP_QUIC);
 }
-HIT(network_inner)
+
+static void all_but_outwards(struct lab *l)
 {
-	carry(l, 1, "10.0.0.2", "10.0.0.1", 4000, 1001, APP_QUIC);
+	carry(l, 1, "10.0.0.1", "192.0.2.1", 1000, 9000, APP_QUIC);
+	carry(l, 1, "10.0.0.1", "10.0.0.2", 9000, 9000, APP_QUIC);
 }
-MISS(network_inner)
+
+static void all_but_inside(struct lab *l)
 {
 	carry(l, 1, "10.0.0.1", "192.0.2.1", 9000, 9000, APP_QUIC);
 }
@@ -159,10 +173,8 @@ MISS(network_traffic_behaviour)
 /* The number of open flows that weigh 100 grows to this. */
 static void heavier(struct lab *l, double at, double size)
 {
-	static struct lab *last;
 	static unsigned open;
-	open = last == l ? open : 0;
-	last = l;
+	open = at < 60 ? 0 : open; /* the first of a series */
 	if ((unsigned)size > open)
 		weighed(l, at, (unsigned)size - open);
 	open = (unsigned)size > open ? (unsigned)size : open;
@@ -227,22 +239,6 @@ MISS(too_many_flows)
 {
 	COUNT(.packets = 9, .flows_evicted = 5);
 }
-HIT(interface_traffic)
-{
-	COUNT(.packets = 9, .bytes = 5001);
-}
-MISS(interface_traffic)
-{
-	COUNT(.packets = 9, .bytes = 5000);
-}
-HIT(interface_packets)
-{
-	COUNT(.packets = 5001);
-}
-MISS(interface_packets)
-{
-	COUNT(.packets = 5000);
-}
 HIT(interface_throughput)
 {
 	COUNT(.packets = 9, .bytes = 39000000);
@@ -251,26 +247,28 @@ MISS(interface_throughput)
 {
 	COUNT(.packets = 9, .bytes = 37000000);
 }
-HIT(interface_dns_traffic)
+static void sensor_counts(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 5001, 0, APP_DNS);
-	COUNT(.packets = 1);
+	(void)at;
+	(void)seconds;
+	l->count.bytes += units * 100;
+	l->count.packets += units * 100;
 }
-MISS(interface_dns_traffic)
+ALL_PERIOD_RUNS(sensor_counts)
+
+static void dns_bytes(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 5000, 0, APP_DNS);
-	COUNT(.packets = 1);
+	(void)seconds;
+	carry(l, at, "10.0.0.1", "192.0.2.1", units * 100, 0, APP_DNS);
 }
-HIT(interface_p2p_traffic)
+ALL_PERIOD_RUNS(dns_bytes)
+
+static void p2p_bytes(struct lab *l, double at, unsigned units, unsigned seconds)
 {
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 5001, 0, APP_BITTORRENT);
-	COUNT(.packets = 1);
+	(void)seconds;
+	carry(l, at, "10.0.0.1", "192.0.2.1", units * 100, 0, APP_BITTORRENT);
 }
-MISS(interface_p2p_traffic)
-{
-	carry(l, 1, "10.0.0.1", "192.0.2.1", 5001, 0, APP_DNS);
-	COUNT(.packets = 1);
-}
+ALL_PERIOD_RUNS(p2p_bytes)
 
 /* Minutes without a packet, after one with some. */
 static void quiet(struct lab *l, unsigned minutes)
@@ -531,15 +529,147 @@ MISS(unexpected_new_device)
 	arp(l, 200, "10.0.0.1", 1, "10.0.0.2", 1);
 }
 
+/* -- other parameters -- */
+
+static void network_losses(struct lab *l, unsigned packets, uint32_t retrans, uint32_t ooo)
+{
+	struct lab_flow f = lab_flow(l, 1);
+	f.n.client_packets = f.n.server_packets = packets / 2;
+	f.n.server_retrans = retrans;
+	f.n.server_ooo = ooo;
+	lab_run(&f);
+}
+
+static void many_repeated(struct lab *l)
+{
+	network_losses(l, 2000, 201, 0);
+}
+
+static void some_repeated(struct lab *l)
+{
+	network_losses(l, 2000, 200, 0);
+}
+
+static void many_out_of_order(struct lab *l)
+{
+	network_losses(l, 2000, 0, 201);
+}
+
+static void some_out_of_order(struct lab *l)
+{
+	network_losses(l, 2000, 0, 200);
+}
+
+static void enough_packets(struct lab *l)
+{
+	network_losses(l, 100, 50, 0);
+}
+
+static void few_packets(struct lab *l)
+{
+	network_losses(l, 98, 50, 0);
+}
+
+static void to_eight_megabytes(struct lab *l)
+{
+	steady(l, 8.1, megabytes);
+}
+
+static void to_seven_megabytes(struct lab *l)
+{
+	steady(l, 7.9, megabytes);
+}
+
+static void open_scores_to_41(struct lab *l)
+{
+	steady(l, 41, heavier);
+}
+
+static void open_scores_to_40(struct lab *l)
+{
+	steady(l, 40, heavier);
+}
+
+static void earned_scores_to_41(struct lab *l)
+{
+	steady(l, 41, earned);
+}
+
+static void earned_scores_to_40(struct lab *l)
+{
+	steady(l, 40, earned);
+}
+
+static void total_of_41(struct lab *l)
+{
+	totals(l, 41);
+}
+
+static void total_of_39(struct lab *l)
+{
+	totals(l, 39);
+}
+
+static void device_is_there(struct lab *l)
+{
+	arp(l, 1, "10.0.0.1", 3, "10.0.0.2", 1);
+	lab_tick(l, 120);
+}
+
+static void device_was_there(struct lab *l)
+{
+	arp(l, 1, "10.0.0.1", 3, "10.0.0.2", 1);
+	lab_tick(l, 122);
+}
+
+static void most_hosts(struct lab *l)
+{
+	hosts(l, 5020);
+}
+
+static void some_hosts(struct lab *l)
+{
+	hosts(l, 5008);
+}
+
+static void six_dropped(struct lab *l)
+{
+	health(l, HEALTH_DROPPED, 6);
+}
+
+static void five_dropped(struct lab *l)
+{
+	health(l, HEALTH_DROPPED, 5);
+}
+
 static const struct golden goldens[] = {
+    PERIOD_GOLDENS(network_ingress, inwards, "1000"),
+    PERIOD_GOLDENS(network_egress, outwards, "1000"),
+    PERIOD_GOLDENS(network_inner, inside, "1000"),
+    PARAM(network_ingress, "minute: 1000", inwards_in_a_minute, all_but_inwards),
+    PARAM(network_egress, "minute: 1000", outwards_in_a_minute, all_but_outwards),
+    PARAM(network_inner, "minute: 1000", inside_in_a_minute, all_but_inside),
+    PERIOD_GOLDENS(interface_traffic, sensor_counts, "1000"),
+    PERIOD_GOLDENS(interface_packets, sensor_counts, "1000"),
+    PERIOD_GOLDENS(interface_dns_traffic, dns_bytes, "1000"),
+    PERIOD_GOLDENS(interface_p2p_traffic, p2p_bytes, "1000"),
+    PARAM(interface_p2p_traffic, "minute: 1000", p2p_bytes_in_a_minute, dns_bytes_in_a_minute),
+    PARAM(network_issues, "retransmissions: 10", many_repeated, some_repeated),
+    PARAM(network_issues, "out_of_order: 10", many_out_of_order, some_out_of_order),
+    PARAM(network_issues, "packets: 100", enough_packets, few_packets),
+    PARAM(network_traffic_behaviour, "learning: 10, floor: 8000000", to_eight_megabytes, to_seven_megabytes),
+    PARAM(network_score_behaviour, "learning: 10, floor: 4000", open_scores_to_41, open_scores_to_40),
+    PARAM(traffic_behaviour, "learning: 10, floor: 40000000", total_of_41, total_of_39),
+    PARAM(score_behaviour, "learning: 10, floor: 4000", earned_scores_to_41, earned_scores_to_40),
+    PARAM(device_connection_disconnection, "idle: 120, allowed: [\"02:00:00:00:00:02\"]", device_is_there,
+	  device_was_there),
+    PARAM(too_many_hosts, "threshold: 15", most_hosts, some_hosts),
+    PARAM(dropped_alerts, "threshold: 5", six_dropped, five_dropped),
     GOLDEN(flow_flood_victim, "threshold: 30"),
     GOLDEN(syn_scan_victim, "threshold: 30"),
     GOLDEN(syn_flood_victim, "threshold: 30"),
     GOLDEN(network_issues, "lost: 10"),
     GOLDEN(network_score_per_host, "threshold: 100"),
-    GOLDEN(network_ingress, "minute: 5000"),
-    GOLDEN(network_egress, "five_minutes: 5000"),
-    GOLDEN(network_inner, "hour: 5000"),
     GOLDEN(network_traffic_behaviour, "learning: 10"),
     GOLDEN(network_score_behaviour, "learning: 10"),
     GOLDEN(too_many_drops, "threshold: 2"),
@@ -550,10 +680,6 @@ static const struct golden goldens[] = {
     GOLDEN(ghost_networks, "threshold: 1"),
     GOLDEN(dhcp_storm, "threshold: 100"),
     GOLDEN(arp_storm, "threshold: 100"),
-    GOLDEN(interface_traffic, "minute: 5000"),
-    GOLDEN(interface_packets, "minute: 5000"),
-    GOLDEN(interface_dns_traffic, "minute: 5000"),
-    GOLDEN(interface_p2p_traffic, "minute: 5000"),
     GOLDEN(interface_throughput, "threshold: 50, speed: 10"),
     GOLDEN(active_local_hosts, "threshold: 2"),
     GOLDEN(too_many_flows, "threshold: 5"),
