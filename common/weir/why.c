@@ -10,7 +10,6 @@
 #include "timestamp.h"
 #include "verbs.h"
 
-
 struct value {
 	const char *name, *text;
 	int name_len, text_len;
@@ -63,6 +62,12 @@ static bool is_number(const struct value *v)
 	return v->text_len > 0 && v->text_len < (int)sizeof text && !*end;
 }
 
+/* How long an episode lasted is told beside what decided, and has no threshold. */
+static bool is_duration(const struct value *v)
+{
+	return v->name_len == 8 && memcmp(v->name, "duration", 8) == 0;
+}
+
 static void print_values(const char *list, size_t len)
 {
 	struct value v, t;
@@ -71,9 +76,24 @@ static void print_values(const char *list, size_t len)
 		if (is_threshold(&v))
 			continue;
 		printf("  %-36.*s %.*s", v.name_len, v.name, v.text_len, v.text);
-		if (is_number(&v) && threshold_of(list, end, &v, &t))
+		if (is_duration(&v))
+			fputs(" s", stdout);
+		else if (is_number(&v) && threshold_of(list, end, &v, &t))
 			printf("   (threshold %.*s)", t.text_len, t.text);
 		putchar('\n');
+	}
+}
+
+/* Of a script: what weir.yaml changes. Its own text has the rest. */
+static void print_script_parameters(const struct topo_check *c)
+{
+	if (!c || !c->n_params)
+		return;
+	puts("\nset now, in weir.yaml:");
+	for (size_t i = 0; i < c->n_params; i++) {
+		printf("  %-36s ", c->params[i].name);
+		for (char **v = c->params[i].values; *v; v++)
+			printf("%s%s", *v, v[1] ? ", " : "\n");
 	}
 }
 
@@ -123,6 +143,28 @@ static void print_time(const char *what, uint64_t ns)
 	buf_release(&text);
 }
 
+static void print_address(const char *what, const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+	if (addr_is_set(a))
+		printf("%-12s %s\n", what, addr_str(a, text));
+}
+
+static void print_subject(const struct r_alert *r, const char *base)
+{
+	const struct g_alert *a = &r->alert;
+	char client[ADDR_STRLEN], server[ADDR_STRLEN], proto[4];
+	if (a->entity == ENT_FLOW)
+		printf("%-12s flow %s port %u to %s port %u, %s %.*s\n", "about", addr_str(&r->flow.client, client),
+		       r->flow.client_port, addr_str(&r->flow.server, server), r->flow.server_port,
+		       proto_name(r->flow.proto, proto), (int)r->flow_app.app.len, str_ptr(base, r->flow_app.app));
+	else
+		printf("%-12s %s %.*s\n", "about", enum_name(enum_entity, a->entity), (int)a->entity_val.len,
+		       base + a->entity_val.off);
+	print_address("attacker", &a->attacker);
+	print_address("victim", &a->victim);
+}
+
 static void print_alert(const struct topo *t, const struct r_alert *r, const char *base)
 {
 	const struct g_alert *a = &r->alert;
@@ -131,8 +173,7 @@ static void print_alert(const struct topo *t, const struct r_alert *r, const cha
 	       base + a->title.off, (int)a->check.len, base + a->check.off, enum_name(enum_severity, a->severity), a->score,
 	       a->client_score, a->server_score);
 	print_text("because", base, a->message);
-	printf("%-12s %s %.*s\n", "about", enum_name(enum_entity, a->entity), (int)a->entity_val.len,
-	       base + a->entity_val.off);
+	print_subject(r, base);
 	print_time(a->action == ACT_STORE ? "when" : "since", a->time);
 	print_time("until", a->end);
 	if (a->granularity)
@@ -147,6 +188,8 @@ static void print_alert(const struct topo *t, const struct r_alert *r, const cha
 	const struct checkdef *d = checkdef_find(key, (enum entity)a->entity);
 	if (d)
 		print_parameters(t, d);
+	else
+		print_script_parameters(topo_check(t, key));
 }
 
 static int show(const struct topo *t, const char *id)
