@@ -8,6 +8,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "searchers.h"
 
 #define MAX_TEXT   4096 /* of a comment, or of an expression */
 #define MAX_ACTOR  128
@@ -19,7 +20,7 @@ struct service {
 	struct loop *loop;
 	struct mailbox *mailbox;
 	struct server *server;
-	struct store *store;
+	struct searchers *searchers;
 	struct service_job *copying; /* one backup at a time, in a thread of its own */
 	pthread_t copier;
 };
@@ -53,31 +54,26 @@ void service_answer(struct service_job *j, unsigned status)
 
 /* -- queries -- */
 
-static bool open_store(struct service *s, struct buf *err)
+static void send_found(void *arg)
 {
-	if (!s->store)
-		s->store = s->conf.ops->open(&s->conf.store, STORE_READ, err);
-	return s->store != NULL;
+	struct search *f = arg;
+	struct buf strs = { 0 };
+	struct g_answer a = { .status = (uint16_t)f->status };
+	if (a.status == 200) {
+		a.count = f->page.count;
+		a.total = f->page.total;
+		a.scanned = f->page.scanned;
+		a.next = str_put_raw(&strs, f->page.next, strlen(f->page.next));
+	}
+	a.error = str_put(&strs, buf_cstr(&f->err), f->err.len, 2048);
+	link_reply(f->req, &a, strs.p, a.status == 200 ? &f->body : NULL);
+	buf_release(&strs);
+	search_free(f);
 }
 
-static void on_query(struct service *s, struct link_req *q, const struct g_query *query, const char *base)
+static void on_found(void *arg, struct search *found)
 {
-	struct buf body = { 0 }, strs = { 0 }, err = { 0 };
-	struct store_page page = { 0 };
-	struct g_answer a = { .status = 503 };
-	if (open_store(s, &err))
-		a.status = (uint16_t)s->conf.ops->query(s->store, query, base, &body, &page, &err);
-	if (a.status == 200) {
-		a.count = page.count;
-		a.total = page.total;
-		a.scanned = page.scanned;
-		a.next = str_put_raw(&strs, page.next, strlen(page.next));
-	}
-	a.error = str_put(&strs, buf_cstr(&err), err.len, 2048);
-	link_reply(q, &a, strs.p, a.status == 200 ? &body : NULL);
-	buf_release(&body);
-	buf_release(&strs);
-	buf_release(&err);
+	mailbox_post(((struct service *)arg)->mailbox, send_found, found);
 }
 
 /* -- commands -- */
@@ -170,7 +166,7 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 {
 	struct service *s = arg;
 	if (type == R_QUERY)
-		on_query(s, q, &((const struct r_query *)rec)->query, base);
+		searchers_ask(s->searchers, q, rec, base);
 	else if (type == R_COMMAND)
 		on_command(s, q, &((const struct r_command *)rec)->command, base);
 	else
@@ -184,8 +180,6 @@ static void *run(void *arg)
 	struct service *s = arg;
 	loop_run(s->loop);
 	server_free(s->server);
-	if (s->store)
-		s->conf.ops->close(s->store);
 	return NULL;
 }
 
@@ -204,9 +198,11 @@ struct service *service_start(const struct service_conf *conf)
 		return NULL;
 	}
 	s->mailbox = mailbox_new(s->loop);
-	if (pthread_create(&s->thread, NULL, run, s) == 0)
+	s->searchers = searchers_start(conf->ops, &conf->store, on_found, s);
+	if (s->searchers && pthread_create(&s->thread, NULL, run, s) == 0)
 		return s;
 	log_error("cannot start a thread");
+	searchers_stop(s->searchers);
 	server_free(s->server);
 	mailbox_free(s->mailbox);
 	loop_free(s->loop);
@@ -225,6 +221,7 @@ void service_stop(struct service *s)
 		return;
 	mailbox_post(s->mailbox, do_stop, s);
 	pthread_join(s->thread, NULL);
+	searchers_stop(s->searchers);
 	if (s->copying) { /* the store's cancel flag is set: it ends soon */
 		pthread_join(s->copier, NULL);
 		free_job(s->copying);

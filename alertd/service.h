@@ -1,6 +1,6 @@
 /*
- * The second socket of alertd: QUERY and COMMAND, in a thread of its own. It reads with handles of its own that cannot write;
- * what changes something is handed over.
+ * The second socket of alertd: QUERY and COMMAND, in a thread of its own. Questions are for the searchers; what changes
+ * something is handed over.
  */
 #ifndef WEIR_SERVICE_H
 #define WEIR_SERVICE_H
