@@ -29,22 +29,24 @@
 
 static const struct {
 	const char *path;
-	unsigned weight; /* of 1000 */
+	unsigned weight; /* of ALL */
 } mix[] = {
-	{ "/api/v1/alerts?limit=100", 200 },
-	{ "/api/v1/alerts?limit=20&severity[ge]=error", 50 },
-	{ "/api/v1/alerts?limit=1&sort=time", 50 },
-	{ "/api/v1/me", 230 },
-	{ "/api/v1/flows?limit=20", 100 },
-	{ "/api/v1/flows?limit=20&sort=-bytes", 50 },
-	{ "/api/v1/hosts?limit=20", 100 },
-	{ "/api/v1/hosts/10.0.0.1", 100 },
-	{ "/api/v1/status", 50 },
-	{ "/lua/rest/v2/get/ntopng/interfaces.lua", 50 },
-	{ "/api/v1/flows/history?limit=20", 18 },
-	{ "/metrics", 1 },
-	{ "/api/v1/top/app?limit=10", 1 },
+	{ "/api/v1/alerts?limit=100", 1000 },
+	{ "/api/v1/alerts?limit=20&severity[ge]=error", 250 },
+	{ "/api/v1/alerts?limit=1&sort=time", 250 },
+	{ "/api/v1/me", 1224 },
+	{ "/api/v1/flows?limit=20", 500 },
+	{ "/api/v1/flows?limit=20&sort=-bytes", 250 },
+	{ "/api/v1/hosts?limit=20", 500 },
+	{ "/api/v1/hosts/10.0.0.1", 500 },
+	{ "/api/v1/status", 250 },
+	{ "/lua/rest/v2/get/ntopng/interfaces.lua", 250 },
+	{ "/api/v1/flows/history?limit=20", 20 },
+	{ "/metrics", 5 },
+	{ "/api/v1/top/app?limit=10&start=@", 1 }, /* @: some minutes ago */
 };
+#define ALL     5000
+#define RECENT  600 /* s */
 #define KINDS (sizeof mix / sizeof *mix)
 
 struct kind {
@@ -87,7 +89,11 @@ static int open_conn(bool nonblock)
 static void send_question(int fd, const char *path)
 {
 	struct buf b = { 0 };
-	buf_addf(&b, "GET %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", path, l.token);
+	int n = (int)strcspn(path, "@");
+	buf_addf(&b, "GET %.*s", n, path);
+	if (path[n])
+		buf_addf(&b, "%lld", (long long)time(NULL) - RECENT);
+	buf_addf(&b, " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", l.token);
 	if (send(fd, b.p, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
 		shutdown(fd, SHUT_RDWR); /* seen as an answer that does not come */
 	buf_release(&b);
@@ -189,7 +195,7 @@ static unsigned draw_kind(void)
 	state ^= state << 13;
 	state ^= state >> 7;
 	state ^= state << 17;
-	unsigned at = (unsigned)(state % 1000), k = 0;
+	unsigned at = (unsigned)(state % ALL), k = 0;
 	while (at >= mix[k].weight)
 		at -= mix[k++].weight;
 	return k;
