@@ -80,6 +80,7 @@ struct topo_recipient {
 	uint32_t max_attempts;
 	uint32_t concurrency;
 	uint64_t retry_min, retry_max; /* ns, backoff */
+	uint64_t heartbeat;       /* ns between signs of life, 0 = none */
 	int line, column;
 };
 

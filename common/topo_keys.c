@@ -261,5 +261,6 @@ const struct topo_key topo_recipient_keys[] = {
 	{ "concurrency", K_U32, R(concurrency), "4", "deliveries at once", 1, 256 },
 	{ "retry_min", K_DUR, R(retry_min), "1s", "wait before the second attempt", MS, DAY },
 	{ "retry_max", K_DUR, R(retry_max), "10m", "longest wait between attempts", MS, 31 * DAY },
+	{ "heartbeat", K_DUR, R(heartbeat), "0s", "time between signs of life while alerts would be sent, 0 = none", 0, 31 * DAY },
 	{ 0 },
 };

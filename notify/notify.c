@@ -9,6 +9,7 @@
 
 #include "document.h"
 #include "fault.h"
+#include "heartbeat.h"
 #include "log.h"
 #include "proc.h"
 #include "queue.h"
@@ -22,6 +23,7 @@
 #define RETRY_WRITE_MS 1000 /* after a transaction failed */
 #define EPOCH_RETRY_MS 100  /* alertd does not know its epoch yet */
 #define EXPIRE_MS      5000
+#define SILENT_NS      5000000000ull /* alertd does not answer: its heartbeat comes each second */
 #define STOP_MS        3000 /* time that attempts under way get to end */
 #define MAX_PAGE       10000
 #define MAX_ANSWER     (3u << 20)
@@ -46,6 +48,8 @@ struct notify {
 	struct follower *f;
 	struct spawner *sp;
 	struct http_client *http;
+	struct heartbeats *beats;
+	uint64_t heard; /* monotonic: alertd's last answer */
 	struct recipient *r;
 	size_t n;
 	struct job jobs[MAX_JOBS];
@@ -167,10 +171,17 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		return 0;
 	}
 	write_worked(k);
+	k->heard = mono_ns();
 	follower_set_durable(f, b->base + (uint64_t)taken);
 	k->c->self->clock = b->clock;
 	wake(k);
 	return (uint32_t)taken;
+}
+
+static void on_idle(void *arg, struct follower *f, const struct g_batch *b)
+{
+	(void)f, (void)b;
+	((struct notify *)arg)->heard = mono_ns();
 }
 
 static bool on_gone(void *arg, struct follower *f, uint64_t tail)
@@ -220,7 +231,7 @@ static struct job *new_job(struct notify *k, struct recipient *r, const struct q
 	struct job *j = k->jobs;
 	while (j->used)
 		j++;
-	*j = (struct job){ .used = true, .number = k->next_number++, .r = r, .id = row->id, .attempt = row->attempts + 1 };
+	*j = (struct job){ .used = true, .number = k->next_number++ % HEARTBEAT_JOBS, .r = r, .id = row->id, .attempt = row->attempts + 1 };
 	r->in_flight++;
 	k->n_jobs++;
 	return j;
@@ -237,6 +248,8 @@ static void free_job(struct notify *k, struct job *j)
 static void on_result(void *arg, const struct sink_result *r)
 {
 	struct notify *k = arg;
+	if (heartbeats_result(k->beats, r))
+		return;
 	struct job *j = find_job(k, r->job);
 	if (!j || j->ended)
 		return;
@@ -438,6 +451,13 @@ static bool on_settle(void *arg)
 		dispatch(k);
 	}
 	return false;
+}
+
+/* What is raised now would be sent. */
+static bool is_alive(void *arg)
+{
+	const struct notify *k = arg;
+	return !k->stopping && !k->write_failed && follower_up(k->f) && mono_ns() - k->heard < SILENT_NS;
 }
 
 static void on_due(void *arg)
@@ -645,6 +665,7 @@ static void put_metrics(void *arg, struct metrics *m)
 		metrics_put(m, "deliveries_expired", name, "deliveries", false, (double)t.rows[DLV_EXPIRED]);
 		metrics_put(m, "recipient_failures", name, "attempts", false, k->r[i].failures);
 	}
+	heartbeats_metrics(k->beats, m);
 }
 
 static void on_status(struct proc_ctx *c, char *state, size_t size)
@@ -801,7 +822,7 @@ out:
 
 static void follow(struct notify *k)
 {
-	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .link = on_link };
+	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .idle = on_idle, .link = on_link };
 	uint64_t epoch, next;
 	char *url = topo_url(k->c->topo, "alertd", NULL);
 	k->f = follower_new(k->c->loop, url, "deliveries", "notify", &ops, k);
@@ -835,6 +856,7 @@ static int on_init(struct proc_ctx *c)
 	k->expire = loop_add_timer(c->loop, on_expire, k);
 	k->settle = loop_add_idle(c->loop, on_settle, k);
 	loop_set_timer(k->expire, EXPIRE_MS, EXPIRE_MS);
+	k->beats = heartbeats_new(c->loop, k->r, k->n, is_alive, k);
 	metrics_source(c->metrics, put_metrics, k);
 	metrics_counter(c->metrics, "alerts_unreadable", NULL, "records", &k->unreadable);
 	metrics_counter(c->metrics, "alerts_missed", NULL, "records", &k->missed);
