@@ -28,6 +28,10 @@ weir replay "$tmp/office.pcapng.gz" | grep -v '"summary"' | jq -c 'del(.id, .flo
 grep -v '"summary"' "$tmp/a.json" | jq -c 'del(.id, .flow.id)' | sort >"$tmp/a.sorted"
 sort "$tmp/gz.json" >"$tmp/gz.sorted"
 check "compressed, the same but for ids" cmp "$tmp/a.sorted" "$tmp/gz.sorted"
+editcap -F pcap "$captures/office.pcapng" "$tmp/office.pcap"
+editcap -c 500 "$tmp/office.pcap" "$tmp/part.pcap"
+weir replay "$tmp"/part_*.pcap | grep -v '"summary"' | jq -c 'del(.id, .flow.id)' | sort >"$tmp/parts.sorted"
+check "in three files, the same but for ids" cmp "$tmp/a.sorted" "$tmp/parts.sorted"
 check "scan alone raises a scan alert" sh -c "$bin/weir replay $captures/scan.pcap | jq -e -s 'any(.[]; .check==\"syn_scan\")'"
 weir replay --fail-on error "$captures/scan.pcap" >/dev/null
 same "--fail-on finds an error" 3 $?
