@@ -51,10 +51,10 @@ class Weir:
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env)
         try:
             cat = subprocess.run([self.bin + "/weir", "cat", "-F", "-f", self.topology(i), "packets/x"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, env=env)
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600, env=env)
             out, wrong = cat.stdout, "" if cat.returncode == 0 else cat.stderr.decode(errors="replace")
         except subprocess.TimeoutExpired:
-            out, wrong = b"", "no end of input within a minute"
+            out, wrong = b"", "no end of input within ten minutes"
         if capture.poll() is None:
             capture.send_signal(signal.SIGTERM)
         said = capture.communicate()[1].decode(errors="replace")

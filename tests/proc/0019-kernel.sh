@@ -1,8 +1,6 @@
 # Kernels without Landlock, and without seccomp either: everything works, weir status says what is missing. And secrets that a
 # service manager keeps (LoadCredential=), with and without one.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18492}
-HOOK=18493
 bin=${WEIR_BIN:-$bin} # a build with sanitizers has no sandbox
 command -v cc >/dev/null || skip_all "no compiler"
 cc -D_GNU_SOURCE -Wall -o "$tmp/without" "$top/tests/without.c" -lseccomp || skip_all "no libseccomp to build with"
@@ -13,6 +11,7 @@ printf '#!/bin/sh\ncat >>%s/got\n' "$tmp" >"$tmp/hook"
 chmod 755 "$tmp/hook"
 chmod 700 "$tmp/credentials"
 chmod 600 "$tmp/credentials/hook"
+HOOK=$(free_port $((PORT + 1)))
 python3 "$top/tests/hook.py" $HOOK "$tmp/hook.log" &
 pids="$pids $!"
 topology "  one: {file: $captures/scan.pcap, speed: max}" "recipients:
@@ -36,6 +35,7 @@ run_on() { # description sandbox-wanted state-of-web missing-calls...
 	check "$kernel: it ran" test -s "$tmp/got"
 	wait_for 20 told web "$state"
 	ok $? "$kernel: the webhook: $state"
+	wait_for 20 api_ready
 	check "$kernel: the API answers" sh -c "curl -sf -H 'Authorization: Bearer $(cat "$tmp/state/api.token")' http://127.0.0.1:$PORT/api/v1/alerts | jq -e '.data|length > 0'"
 	[ "$state" = sent ] || same "$kernel: what notify says" 1 "$(state_of notify | grep -c 'recipient web cannot be used')"
 	kill "$run_pid"

@@ -2,7 +2,6 @@
 # kill, and go on when the store does. Nothing is lost.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18528
 KILL_JOURNAL_MAX=256K
 command -v editcap >/dev/null || skip_all "editcap is not installed"
 editcap -F pcap "$captures/office.pcapng" "$tmp/office.pcap"

@@ -2,7 +2,6 @@
 # what is stored, and who is told, is as if nothing had been.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18529
 bin=${WEIR_BIN:-$bin} # sanitizers have to be loaded first themselves
 command -v cc >/dev/null || skip_all "no compiler"
 cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/shim.so" "$top/tests/shim.c" -ldl || exit 1
@@ -25,6 +24,7 @@ while [ ! -e "$tmp/calm" ]; do
 	for name in $kill_names; do hit STOP "$name" && hit CONT "$name"; done
 done &
 storm=$!
+pids="$pids $storm"
 wait_for 30 at_end
 : >"$tmp/calm"
 wait "$storm"

@@ -2,7 +2,6 @@
 # stores. Nothing is acknowledged that is not stored, weir status says why, and in the end all is there.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18530
 cp "$captures/office.pcapng" "$tmp/office.pcapng"
 chmod 755 "$tmp"
 store=$tmp/state/store
@@ -14,10 +13,14 @@ user=""
 kill_topology "$tmp/office.pcapng" 10 "$user"
 run_clean
 
-begun
+# Capture says no more until the file is locked: else all might be stored before.
+run_begin
+first_stored() { weir alerts -f "$tmp/weir.yaml" -o json | grep -q .; }
+wait_for 30 first_stored
+hit STOP capture
 python3 - "$store/alerts.db" "$tmp/locked" "$tmp/release" <<'END' &
 import os, sqlite3, sys, time
-db = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=300, isolation_level=None)
 db.execute("BEGIN EXCLUSIVE")
 open(sys.argv[2], "w").close()
 while not os.path.exists(sys.argv[3]):
@@ -27,6 +30,7 @@ END
 locker=$!
 pids="$pids $locker"
 wait_for 30 test -e "$tmp/locked"
+hit CONT capture
 wait_for 30 says locked
 ok $? "locked by another program: it says so"
 : >"$tmp/release"
@@ -73,7 +77,8 @@ until at_end; do
 	weir alerts -f "$tmp/weir.yaml" -o json >/dev/null 2>&1
 	[ $n -lt 500 ] || break
 done
-wait_for 60 is_quiet
+all_arrived() { is_quiet && all_told; }
+wait_for 60 all_arrived
 ok $? "pruned and copied all the time: it comes to its end"
 check "each delivery arrived, repeats are marked" all_told
 weir store -f "$tmp/weir.yaml" prune >/dev/null 2>&1

@@ -1,18 +1,17 @@
 # /metrics: read by a real Prometheus during a replay, by promtool, and by the parser of OpenMetrics; ntopng's exporter's names.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18763}
-PROMETHEUS_PORT=${PROMETHEUS_PORT:-19763}
+PROMETHEUS_PORT=$(free_port $((PORT + 1)))
 base=http://127.0.0.1:$PORT
 command -v prometheus >/dev/null && command -v promtool >/dev/null || skip_all "prometheus is not installed"
 
-# Sixteen seconds of two flows, a hundred packets of each a second: a local client that is sent 1000 bytes for each 100 of its own.
+# Forty seconds of two flows, a hundred packets of each a second: a local client that is sent 1000 bytes for each 100 of its own.
 perl -e '
 	sub frame { my ($src, $dst, $sp, $dp, $len) = @_; my $udp = $len - 34;
 		pack("H12 H12 n", "020000000001", "020000000002", 0x800) . pack("CCnnnCCna4a4", 0x45, 0, $len - 14, 0, 0, 64, 17, 0,
 			pack("C4", split /\./, $src), pack("C4", split /\./, $dst)) . pack("nnnn", $sp, $dp, $udp, 0) . ("x" x ($udp - 8)) }
 	binmode STDOUT;
 	print pack("LSSlLLL", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1);
-	for my $i (0 .. 1599) {
+	for my $i (0 .. 3999) {
 		my $t = 1700000000 + $i / 100;
 		for (frame("10.0.0.1", "192.0.2.1", 5000, 6000, 100), frame("192.0.2.1", "10.0.0.1", 6000, 5000, 1000)) {
 			print pack("LLLL", int $t, ($t - int $t) * 1e6, length, length), $_; } }' >"$tmp/steady.pcap"
@@ -42,7 +41,7 @@ wait_for 30 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/quer
 ok $? "Prometheus reads weir"
 wait_for 60 at_end
 ok $? "the replay comes to its end"
-wait_for 20 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query?query=weir_interface_packets_total' | jq -r '.data.result[0].value[1]')\" = 3200 ]"
+wait_for 20 sh -c "[ \"\$(curl -s 'http://127.0.0.1:$PROMETHEUS_PORT/api/v1/query?query=weir_interface_packets_total' | jq -r '.data.result[0].value[1]')\" = 8000 ]"
 ok $? "Prometheus has all packets"
 # Rates in packet time: how far the replay got between two scrapes is in the same scrapes, so that a machine that is busy and
 # replays or scrapes late does not matter.
@@ -50,20 +49,20 @@ near() { # description wanted expression
 	got=$(query "$3")
 	check "$1: $2 a second, within 1 % ($got)" awk -v w="$2" -v g="${got:-0}" 'BEGIN { exit !(g > 0.99 * w && g < 1.01 * w) }'
 }
-near packets 200 'rate(weir_interface_packets_total[1m]) / rate(weir_last_packet_timestamp_seconds[1m])'
-near bytes 110000 'rate(weir_interface_bytes_total[1m]) / rate(weir_last_packet_timestamp_seconds[1m])'
+near packets 200 'rate(weir_interface_packets_total[10m]) / rate(weir_last_packet_timestamp_seconds[10m])'
+near bytes 110000 'rate(weir_interface_bytes_total[10m]) / rate(weir_last_packet_timestamp_seconds[10m])'
 
 # What is added up from flows is all there when they have ended.
 scrape() { curl -s -H "$auth" "$@"; }
 scrape $base/metrics >"$tmp/text"
 value() { sed -n "s/^$1 //p" "$tmp/text"; }
-same "sent by local hosts" 160000 "$(value 'weir_interface_transmit_bytes_total{interface="steady"}')"
-same "sent by others" 1600000 "$(value 'weir_interface_receive_bytes_total{interface="steady"}')"
-same "their packets" 1600 "$(value 'weir_interface_receive_packets_total{interface="steady"}')"
-same "by protocol" 1760000 "$(value 'weir_l4_bytes_total{interface="steady",proto="udp"}')"
+same "sent by local hosts" 400000 "$(value 'weir_interface_transmit_bytes_total{interface="steady"}')"
+same "sent by others" 4000000 "$(value 'weir_interface_receive_bytes_total{interface="steady"}')"
+same "their packets" 4000 "$(value 'weir_interface_receive_packets_total{interface="steady"}')"
+same "by protocol" 4400000 "$(value 'weir_l4_bytes_total{interface="steady",proto="udp"}')"
 total() { awk -v f="$1" 'index($1, f "{") == 1 { s += $NF } END { print s + 0 }' "$tmp/text"; }
-same "by application" 1760000 "$(total weir_app_bytes_total)"
-same "by category" 1760000 "$(total weir_category_bytes_total)"
+same "by application" 4400000 "$(total weir_app_bytes_total)"
+same "by category" 4400000 "$(total weir_category_bytes_total)"
 same "flows by application" 1 "$(total weir_app_flows_total)"
 same "requests by path" 1 "$(scrape $base/api/v1/me >/dev/null; scrape $base/metrics | grep -c '^weir_http_requests_total{path="/api/v1/me",method="GET",code="200"} 1$')"
 
@@ -118,12 +117,12 @@ for name in bytes_rcvd bytes_sent packets_rcvd packets_sent drops num_hosts num_
 done
 check "ntopng_interface_tcp_packet_stats" sh -c "[ \$(grep -c '^ntopng_interface_tcp_packet_stats{.*,type=' $tmp/ntopng) = 3 ]"
 check "ntopng_interface_current_throughput" sh -c "[ \$(grep -c '^ntopng_interface_current_throughput_[bp]ps{.*,direction=' $tmp/ntopng) = 4 ]"
-same "what the interface received" 1600000 "$(sed -n 's/^ntopng_interface_bytes_rcvd{.*} //p' "$tmp/ntopng")"
+same "what the interface received" 4000000 "$(sed -n 's/^ntopng_interface_bytes_rcvd{.*} //p' "$tmp/ntopng")"
 for name in active_client_flows active_server_flows bytes_rcvd bytes_sent packets_rcvd packets_sent num_alerts total_alerts \
 	total_client_flows total_server_flows; do
 	check "ntopng_host_$name" grep -q "^ntopng_host_$name{ip=\"10.0.0.1\",ifname=\"steady\",mac=\"[^\"]*\",name=\"[^\"]*\",vlan=\"0\"} " "$tmp/ntopng"
 done
-same "what the host received" 1600000 "$(sed -n 's/^ntopng_host_bytes_rcvd{ip="10.0.0.1".*} //p' "$tmp/ntopng")"
+same "what the host received" 4000000 "$(sed -n 's/^ntopng_host_bytes_rcvd{ip="10.0.0.1".*} //p' "$tmp/ntopng")"
 for name in 'total_dns_queries{.*direction="sent"' 'total_dns_replies{.*direction="rcvd",status="ok"' 'dns_queries_by_type{.*record_type="aaaa"'; do
 	check "ntopng_host_$name" grep -q "^ntopng_host_$name} " "$tmp/ntopng"
 done
