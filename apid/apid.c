@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "codec.h"
@@ -23,6 +24,7 @@
 #define MAX_EVENT_BYTES (16u << 20)
 #define SNAPSHOT_MS     5000
 #define AGAIN_MS        1000
+#define OTHER_FILES     40           /* open beside connections: links, polls, questions under way */
 #define KEEPALIVE_MS    15000
 #define PING_MS         2000
 
@@ -302,7 +304,7 @@ static void put_metrics(void *arg, struct metrics *m)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, rows[i].counter, (double)rows[i].value);
 	door_metrics(k, m);
-	metrics_bound(m, "http_open_max", NULL, "connections", k->c->topo->api.max_connections);
+	metrics_bound(m, "http_open_max", NULL, "connections", k->max_connections);
 	metrics_bound(m, "http_streams_max", NULL, "streams", EVENTS_MAX_CLIENTS);
 	metrics_bound(m, "events_max", NULL, "events", MAX_EVENTS);
 	metrics_bound(m, "event_bytes_max", NULL, "bytes", MAX_EVENT_BYTES);
@@ -343,10 +345,27 @@ static int on_privileged(struct proc_ctx *c)
 	return 0;
 }
 
+/* As many connections as are configured, if that many files may be open: one that cannot be accepted is in nobody's count. */
+static uint32_t connections_allowed(uint32_t wanted)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= wanted + OTHER_FILES)
+		return wanted;
+	rlim_t more = files.rlim_max < wanted + OTHER_FILES ? files.rlim_max : wanted + OTHER_FILES;
+	struct rlimit raised = { more, files.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
+		more = files.rlim_cur;
+	if (more >= wanted + OTHER_FILES)
+		return wanted;
+	uint32_t left = more > OTHER_FILES ? (uint32_t)(more - OTHER_FILES) : 1;
+	log_warn("%u connections at once, not %u: %llu files may be open", left, wanted, (unsigned long long)more);
+	return left;
+}
+
 static int open_door(struct apid *k)
 {
 	const struct topo *t = k->c->topo;
-	struct http_conf conf = { .listen = t->api.listen, .max_connections = t->api.max_connections };
+	struct http_conf conf = { .listen = t->api.listen, .max_connections = k->max_connections };
 	struct buf err = { 0 };
 	k->door = door_open(k, &err);
 	if (k->door)
@@ -365,6 +384,7 @@ static int on_init(struct proc_ctx *c)
 	struct apid *k = c->state;
 	uint64_t hosts = c->topo->checks.max_hosts;
 	k->c = c;
+	k->max_connections = connections_allowed(c->topo->api.max_connections);
 	k->logins = logins_new();
 	k->checks.name = "checks";
 	k->alertd.name = "alertd";

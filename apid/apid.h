@@ -25,6 +25,7 @@ struct apid {
 	struct logins *logins;
 	char *listen_host; /* NULL: a unix socket */
 	int listen_fd;
+	uint32_t max_connections; /* of those configured, as many as files may be open */
 	struct live *flows, *hosts;
 	struct totals *totals; /* of flows, hosts and alerts */
 	struct events *events;

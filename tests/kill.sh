@@ -25,6 +25,7 @@ keep_alive() { # name
 	(
 		trap - EXIT
 		instance=""
+		[ -z "${KILL_FDS:-}" ] || ulimit -n "$KILL_FDS"
 		[ "$1" = capture ] && instance="-i replay"
 		while [ ! -e "$tmp/over" ]; do
 			LD_PRELOAD=${KILL_PRELOAD:-} "$bin/weir-$1" -f "$tmp/weir.yaml" $instance >>"$tmp/$1.log" 2>&1 &
