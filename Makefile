@@ -38,7 +38,7 @@ LIBS_checks   = $(call pc,libs,luajit) $(call pc,libs,libloc) $(call pc,libs,lib
 LIBS_alertd   = $(call pc,libs,sqlite3)
 LIBS_notify   = $(call pc,libs,libcurl) $(call pc,libs,sqlite3)
 LIBS_apid     = $(call pc,libs,libmicrohttpd) -lz
-LIBS_weir     = $(call pc,libs,libcurl)
+LIBS_weir     = $(call pc,libs,libcurl) -lpcap
 CFLAGS_checks = $(call pc,cflags,luajit)
 
 V ?= 0
@@ -98,7 +98,7 @@ $(1): $(O)/bin/weir-$(1)
 endef
 $(foreach p,$(PROCS),$(eval $(call process,$(p))))
 
-$(O)/bin/weir: $(WEIR_OBJ) $(O)/libcommon.a
+$(O)/bin/weir: $(WEIR_OBJ) $(O)/libcapture.a $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_weir) $(LIBS_common)

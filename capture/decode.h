@@ -8,8 +8,12 @@
 #include "packet.h"
 
 struct decode_opts {
-	bool tunnels; /* open GRE, ERSPAN, VXLAN, Geneve, GTP-U, IP in IP, 6in4; else the outer packet is the flow */
+	bool tunnels; /* open GRE, ERSPAN, VXLAN, Geneve, GTP-U, IP in IP, 6in4, Teredo, L2TP, CAPWAP; else the outer packet is the flow */
 };
+
+/* Link types that are decoded. */
+#define DECODE_LINKTYPES 17
+extern const uint16_t decode_linktypes[DECODE_LINKTYPES];
 
 /* Headers opened below one another before a packet is given up as UD_DEPTH. */
 #define DECODE_MAX_DEPTH 16

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode.h"
 #include "log.h"
 
-#define MAX_LINKTYPES 32
+#define MAX_LINKTYPES 64
 
 struct filter {
 	char *expression;
@@ -31,24 +32,44 @@ static bool compile(const char *expression, uint16_t linktype, struct bpf_progra
 		return false;
 	bool good = pcap_compile(p, program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
 	if (!good && err)
-		buf_addf(err, "filter '%s': %s", expression, pcap_geterr(p));
+		buf_adds(err, pcap_geterr(p));
 	pcap_close(p);
 	return good;
 }
 
-struct filter *filter_new(const char *expression, struct buf *err)
+bool filter_good(const char *expression, struct buf *why)
 {
 	struct bpf_program program;
+	struct buf ethernet = { 0 };
+	bool good = compile(expression, DLT_EN10MB, &program, &ethernet) || compile(expression, 101, &program, NULL);
+	if (good)
+		pcap_freecode(&program);
+	else
+		buf_add(why, ethernet.p, ethernet.len);
+	buf_release(&ethernet);
+	return good;
+}
+
+static void add_linktype(struct filter *f, uint16_t linktype)
+{
+	f->compiled[f->n].linktype = linktype;
+	f->compiled[f->n].good = compile(f->expression, linktype, &f->compiled[f->n].program, NULL);
+	f->n++;
+}
+
+struct filter *filter_new(const char *expression, struct buf *err)
+{
 	struct buf why = { 0 };
-	bool good = compile(expression, DLT_EN10MB, &program, &why) || compile(expression, 101, &program, NULL);
+	bool good = filter_good(expression, &why);
 	if (!good)
-		buf_add(err, why.p, why.len);
+		buf_addf(err, "filter '%s': %s", expression, buf_cstr(&why));
 	buf_release(&why);
 	if (!good)
 		return NULL;
-	pcap_freecode(&program);
 	struct filter *f = xcalloc(1, sizeof *f);
 	f->expression = xstrdup(expression);
+	for (size_t i = 0; i < DECODE_LINKTYPES; i++)
+		add_linktype(f, decode_linktypes[i]);
 	return f;
 }
 
@@ -71,9 +92,7 @@ bool filter_match(struct filter *f, const struct packet *p)
 	if (i == f->n) {
 		if (f->n == MAX_LINKTYPES)
 			return false;
-		f->compiled[i].linktype = p->linktype;
-		f->compiled[i].good = compile(f->expression, p->linktype, &f->compiled[i].program, NULL);
-		f->n++;
+		add_linktype(f, p->linktype);
 	}
 	if (!f->compiled[i].good)
 		return false;

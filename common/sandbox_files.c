@@ -94,6 +94,10 @@ static void for_capture(const struct rules *r, const struct topo *t, const char 
 	}
 	if (s && s->source == SRC_INTERFACE)
 		reads(r, "/sys"); /* libpcap looks at the interface when it comes back */
+	/* Names in a filter, which is compiled again then and looked at before a reload. */
+	static const char *const names[] = { "/etc/services", "/etc/protocols", "/etc/hosts", "/etc/ethers", "/etc/networks" };
+	for (size_t i = 0; s && s->filter && i < sizeof names / sizeof *names; i++)
+		reads(r, names[i]);
 }
 
 static void for_checks(const struct rules *r, const struct topo *t, const char *instance)

@@ -215,6 +215,8 @@ struct topo {
  * messages are appended to err, one per line, 'file:line:column: text'; all problems, not only the first.
  */
 struct topo *topo_load(const char *path, struct buf *err);
+/* From now on filters of packets are looked at by this, which says why one is no good; for programs that know libpcap. */
+void topo_check_filters(bool (*good)(const char *expression, struct buf *why));
 /* The same from memory; path is used in messages. */
 struct topo *topo_parse(const char *path, const char *text, size_t len, struct buf *err);
 void topo_free(struct topo *t);

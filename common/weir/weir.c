@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/filter.h"
 #include "log.h"
 #include "verbs.h"
 
@@ -103,6 +104,7 @@ static int print_completion(void)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	topo_check_filters(filter_good);
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {

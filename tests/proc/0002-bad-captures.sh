@@ -34,9 +34,11 @@ chmod 755 "$tmp"
 as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all"
 if [ "$(id -u)" -eq 0 ] && $as_nobody "$bin/weir-capture" -V >/dev/null 2>&1; then
 	cp "$good" "$tmp/secret.pcap"
+	cp "$good" "$tmp/open.pcap" # where the clone is others may see nothing
 	chmod 600 "$tmp/secret.pcap"
+	chmod 644 "$tmp/open.pcap"
 	printf '{runtime: %s/nobody/run, state: %s/nobody/state, sensors: {x: {files: [%s, %s]}, y: {interface: lo}}}\n' \
-		"$tmp" "$tmp" "$tmp/secret.pcap" "$good" >"$tmp/nobody.yaml"
+		"$tmp" "$tmp" "$tmp/secret.pcap" "$tmp/open.pcap" >"$tmp/nobody.yaml"
 	$as_nobody "$bin/weir-capture" -f "$tmp/nobody.yaml" -i x 2>"$tmp/err" &
 	pids="$pids $!"
 	weir cat -F -f "$tmp/nobody.yaml" packets/x >"$tmp/out"

@@ -21,6 +21,8 @@ broken "bad network" 'sensors: {l: {interface: e}}\nnetworks: {local: [300.0.0.0
 broken "no input" 'sensors: {l: {}}\n' 'b.yaml:1:11: sensor'
 broken "unknown check" 'sensors: {l: {interface: e}}\nchecks: {nothing: {}}\n' 'b.yaml:2:10: no check'
 broken "bad match" 'sensors: {l: {interface: e}}\nrecipients:\n  p: {exec: [/bin/true], match: "a ="}\n' 'b.yaml:3:34: match, character 1'
+broken "bad filter" 'sensors:\n  l: {interface: e, filter: "prot 5"}\n' 'b.yaml:2:30: filter: '
+broken "bad filter of all" 'sensors: {l: {interface: e}}\nflow: {filter: "tcp port nowhere"}\n' "b.yaml:2:17: filter: 'tcp port nowhere'"
 broken "bad address" 'sensors: {l: {interface: e}}\nrecipients: {p: {webhook: "ftp://x"}}\n' 'b.yaml:2:28: webhook'
 printf 'sensors: {l: {interface: e}}\nrecipients: {p: {webhook: "http://x", secret: plain}}\n' >"$tmp/s.yaml"
 chmod 644 "$tmp/s.yaml"
