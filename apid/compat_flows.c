@@ -484,3 +484,32 @@ void compat_sankey(struct compat *c)
 	json_decref(index);
 	compat_bare(c, json_pack("{s:o,s:o}", "nodes", nodes, "links", links));
 }
+
+/* -- what the flows of a filter carry -- */
+
+struct traffic_sums {
+	json_int_t sent, rcvd, flows;
+};
+
+static bool add_traffic(void *arg, const void *rec, const char *base)
+{
+	(void)base;
+	struct traffic_sums *t = arg;
+	const struct r_flow *f = rec;
+	t->sent += (json_int_t)f->n.client_bytes;
+	t->rcvd += (json_int_t)f->n.server_bytes;
+	t->flows++;
+	return true;
+}
+
+void compat_traffic_stats(struct compat *c)
+{
+	const struct topo_sensor *s = compat_sensor(c);
+	struct traffic_sums t = { 0 };
+	if (!s)
+		return;
+	struct match *m = flow_filter(c, s);
+	live_each(c->k->flows, m, add_traffic, &t);
+	match_free(m);
+	compat_ok(c, json_pack("{s:I,s:I,s:I}", "totBytesSent", t.sent, "totBytesRcvd", t.rcvd, "num_flows", t.flows));
+}
