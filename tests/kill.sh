@@ -152,3 +152,19 @@ run_fault() { # point[:n][=action]
 		ok $passed "$1: was passed"
 	fi
 }
+
+# -- what versions of weir leave behind --
+
+# Ids of all that a state directory has stored.
+stored() {
+	sqlite3 "$1/store/alerts.db" "SELECT 'alert ' || hex(id) FROM alerts"
+	for db in "$1"/store/flows-*.db; do sqlite3 "$db" "SELECT 'flow ' || hex(id) FROM flows"; done
+	sqlite3 "$1/notify.db" "SELECT 'delivery ' || hex(id) FROM delivery"
+}
+live_topology() { # directory
+	cat >"$1/weir.yaml" <<END
+runtime: $1/run
+state: $1/state
+sensors: {lan: {interface: lo, log_bytes: 6M, max_flows: 1000}}
+END
+}
