@@ -217,7 +217,7 @@ soak: deps-test all
 unit-build: $(UNIT)
 
 # -- bench: a ratio against something else in the same run --------------------------------------------------------------
-.PHONY: bench bench-checks bench-share bench-keep bench-store bench-load
+.PHONY: bench bench-checks bench-share bench-keep bench-store bench-load bench-latency
 bench: deps-test
 	+$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/bench/run $(O)
@@ -244,6 +244,9 @@ bench-keep: deps-test
 	+$(Q)$(MAKE) --no-print-directory all $(O)/bin/keep_bench
 	$(Q)$(O)/bin/keep_bench
 	$(Q)tests/bench/guarantee $(O)
+# From the start to the first alert, and from an alert to the program that is told.
+bench-latency: all
+	$(Q)tests/bench/latency $(O)
 $(O)/bin/keep_bench: $(O)/tests/bench/keep.o $(O)/libchecks.a $(O)/libcommon.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(LIBS_checks) $(LIBS_common) -lcmocka
