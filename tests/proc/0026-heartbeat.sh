@@ -1,7 +1,6 @@
 # A dead man's switch: a recipient gets a sign of life each second, as long as alerts would reach it; not while alertd is silent, and
 # none when notify is gone.
 . "$(dirname "$0")/../lib.sh"
-PORT=${PORT:-18531}
 cat >"$tmp/watchman" <<END
 #!/bin/sh
 jq -c --arg action "\$ALERT_ACTION" '. + {env: \$action}' >>"$tmp/beats"
@@ -24,11 +23,14 @@ check "and is no delivery" sh -c "! $bin/weir deliveries -f $tmp/weir.yaml --rec
 
 alertd=$(pid_of alertd)
 kill -STOP "$alertd"
-wait_for 30 counted heartbeats_withheld outside 0
-ok $? "while alertd is silent they are withheld"
-before=$(beats) withheld=$(metric notify heartbeats_withheld outside)
-wait_for 30 counted heartbeats_withheld outside $((withheld + 2))
-same "none comes meanwhile" "$before" "$(beats)"
+# On a busy machine one may have been withheld before that, and one more may come.
+only_withheld() {
+	read_metrics
+	before=$(beats) withheld=$(metric notify heartbeats_withheld outside)
+	wait_for 10 counted heartbeats_withheld outside $((withheld + 2)) && [ "$(beats)" = "$before" ]
+}
+wait_for 30 only_withheld
+ok $? "while alertd is silent they are withheld, and none comes"
 kill -CONT "$alertd"
 wait_for 30 more_than "$before"
 ok $? "and they come again"

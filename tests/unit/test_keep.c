@@ -182,7 +182,7 @@ static void work_until(struct life *l, const char *name)
 	free(path);
 }
 
-/* One step of a clock of our own, so that what is due does not depend on the machine; and to the end of the snapshot that begins. */
+/* One step of a clock of our own, so that what is due does not depend on the machine; to the end of the snapshot that begins. */
 static void work(struct life *l, bool consuming)
 {
 	unsigned long before = newest_number("journal.", 0);
