@@ -1,6 +1,7 @@
 /*
- * alertd: the store. Wiring: stream "alerts" -> alerts and delivery log in one transaction, here; stream "history" -> flow files,
- * in a thread (history.c); queries and commands, in another (service.c); delivery log -> stream "deliveries" (outbox.c).
+ * alertd: the store. Wiring: stream "alerts" -> alerts and delivery log in one transaction, here; stream "history" -> flow files
+ * and samples, in a thread (history.c); queries and commands, in another (service.c); what may take long, in a third (upkeep.c);
+ * delivery log -> stream "deliveries" (outbox.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +15,17 @@
 #include "proc.h"
 #include "quarantine.h"
 #include "service.h"
+#include "upkeep.h"
 
 #define COMMIT_MS 20
 #define FORGET_MS 1000
-#define SECOND    1000000000ull
 
 struct alertd {
 	struct proc_ctx *c;
 	struct intake *alerts;
 	struct history *history;
 	struct service *service;
+	struct upkeep *upkeep;
 	struct outbox *outbox;
 	struct mailbox *mailbox; /* what other threads want done here */
 	struct loop_timer *load, *forget;
@@ -107,46 +109,61 @@ static void do_change(struct service_job *j, struct alertd *k)
 	service_answer(j, status);
 }
 
-static void add_result(struct service_job *j, uint64_t deleted, const char *error)
+struct order {
+	struct alertd *k;
+	struct service_job *j;
+	struct store_pruned did;
+};
+
+static void add_result(struct order *o, const struct store_pruned *did, const char *error)
 {
-	j->total += deleted;
+	struct service_job *j = o->j;
+	for (unsigned i = 0; i < KEPT_KINDS; i++) {
+		o->did.n[i] += did->n[i];
+		j->total += did->n[i];
+	}
 	if (error)
 		buf_addf(&j->error, "%s%s", j->error.len ? "; " : "", error);
 }
 
-static void history_pruned(void *arg, uint64_t deleted, const char *error)
+/* What went of each kind, as metrics. */
+static void answer_pruned(struct order *o)
 {
-	struct service_job *j = arg;
-	add_result(j, deleted, error);
+	struct service_job *j = o->j;
+	for (unsigned i = 0; i < KEPT_KINDS; i++) {
+		store_put_metric(&j->body, "pruned", store_kinds[i], "", true, (double)o->did.n[i]);
+		j->count++;
+	}
 	service_answer(j, j->error.len ? 503 : 200);
+	free(o);
 }
 
-/* 'age' or 'bytes' in text: the limit is number (seconds or bytes) instead of the one configured. */
-static uint64_t limit_of(const struct service_job *j, const char *what)
+/* One after the other, each in its own thread. */
+static void upkeep_pruned_all(void *arg, const struct store_pruned *did, const char *error)
 {
-	if (strcmp(j->text, what) != 0 || !j->number)
-		return 0;
-	return strcmp(what, "age") == 0 ? (j->number < UINT64_MAX / SECOND ? j->number * SECOND : UINT64_MAX) : j->number;
+	add_result(arg, did, error);
+	answer_pruned(arg);
 }
 
-struct order {
-	struct alertd *k;
-	struct service_job *j;
-};
-
-static void alerts_pruned(void *arg, uint64_t deleted, const char *error)
+static void history_pruned(void *arg, const struct store_pruned *did, const char *error)
 {
 	struct order *o = arg;
-	add_result(o->j, deleted, error);
-	history_prune(o->k->history, limit_of(o->j, "age"), limit_of(o->j, "bytes"), history_pruned, o->j);
-	free(o);
+	add_result(o, did, error);
+	upkeep_prune_now(o->k->upkeep, upkeep_pruned_all, o);
+}
+
+static void alerts_pruned(void *arg, const struct store_pruned *did, const char *error)
+{
+	struct order *o = arg;
+	add_result(o, did, error);
+	history_prune_now(o->k->history, history_pruned, o);
 }
 
 static void do_command(void *arg)
 {
 	struct order *o = arg;
 	if (strcmp(o->j->op, "prune") == 0) {
-		intake_prune(o->k->alerts, limit_of(o->j, "age"), 0, alerts_pruned, o);
+		intake_prune(o->k->alerts, alerts_pruned, o);
 		return;
 	}
 	do_change(o->j, o->k);
@@ -157,7 +174,7 @@ static void on_command(void *arg, struct service_job *j)
 {
 	struct alertd *k = arg;
 	struct order *o = xcalloc(1, sizeof *o);
-	*o = (struct order){ k, j };
+	*o = (struct order){ .k = k, .j = j };
 	mailbox_post(k->mailbox, do_command, o);
 }
 
@@ -215,20 +232,24 @@ static void put_counts(struct metrics *m, const char *label, const struct intake
 	metrics_put(m, "commit_time_max", label, "seconds", false, (double)get(&n->commit_max_ns) / 1e9);
 	metrics_put(m, "lag", label, "records", false, (double)get(&n->lag));
 	metrics_put(m, "trouble", label, "", false, (double)get(&n->in_trouble));
-	metrics_put(m, "pruned", label, strcmp(label, "alerts") == 0 ? "alerts" : "files", true, (double)get(&n->pruned));
+	metrics_put(m, "prune_time_max", label, "seconds", false, (double)get(&n->prune_max_ns) / 1e9);
 }
 
 static void on_metrics(void *arg, struct metrics *m)
 {
 	struct alertd *k = arg;
 	const struct topo *t = k->c->topo;
-	put_counts(m, "alerts", intake_count(k->alerts));
-	put_counts(m, "history", history_count(k->history));
+	const struct intake_count *a = intake_count(k->alerts), *h = history_count(k->history);
+	put_counts(m, "alerts", a);
+	put_counts(m, "history", h);
+	for (unsigned i = 0; i < KEPT_KINDS; i++)
+		metrics_put(m, "pruned", store_kinds[i], "", true,
+			    (double)(i == KEPT_FLOWS ? upkeep_pruned(k->upkeep) : get(&a->pruned[i]) + get(&h->pruned[i])));
 	metrics_bound(m, "alerts_max", NULL, "alerts", (double)t->store.max_alerts);
-	metrics_bound(m, "history_bytes_max", NULL, "bytes", (double)t->store.max_bytes);
+	metrics_bound(m, "history_bytes_max", NULL, "bytes", (double)t->store.kept[KEPT_FLOWS].bytes);
 	metrics_bound(m, "delivery_log_max", NULL, "records", (double)t->store.max_deliveries);
 	metrics_bound(m, "log_max", "deliveries", "bytes", (double)stream_max(outbox_stream(k->outbox)));
-	metrics_bound(m, "quarantine_max", NULL, "bytes", QUARANTINE_BYTES);
+	metrics_bound(m, "quarantine_max", NULL, "bytes", (double)t->store.kept[KEPT_QUARANTINE].bytes);
 }
 
 /* -- start and stop -- */
@@ -251,10 +272,12 @@ static int init(struct proc_ctx *c)
 	const struct topo *t = c->topo;
 	struct intake_conf conf = { .loop = c->loop, .stream = "alerts", .ops = &store_sqlite, .role = STORE_ALERTS,
 				    .commit_ms = COMMIT_MS, .committed = on_committed, .arg = k };
-	conf.store = (struct store_conf){ .dir = t->store.path, .period = t->store.period, .max_age = t->store.max_age,
-					  .max_bytes = t->store.max_bytes, .max_alerts = t->store.max_alerts,
+	conf.store = (struct store_conf){ .dir = t->store.path, .period = t->store.period, .max_alerts = t->store.max_alerts,
 					  .max_deliveries = t->store.max_deliveries, .deliveries = t->n_recipients > 0,
 					  .cancel = &k->cancel };
+	conf.quarantine = xasprintf("%s/quarantine", t->state); /* stays */
+	conf.store.quarantine = conf.quarantine;
+	memcpy(conf.store.kept, t->store.kept, sizeof conf.store.kept);
 	struct service_conf service = { .ops = &store_sqlite, .store = conf.store, .handle = on_command, .arg = k };
 	k->c = c;
 	/* What SQLite sorts on disk it sorts here: the sandbox knows no other place. */
@@ -262,7 +285,6 @@ static int init(struct proc_ctx *c)
 	conf.url = k->checks_url = topo_url(t, "checks", NULL);
 	k->mailbox = mailbox_new(c->loop);
 	init_outbox(k);
-	conf.quarantine = xasprintf("%s/quarantine", t->state); /* stays */
 	k->alerts = intake_new(&conf);
 	conf.quarantine = NULL;
 	conf.committed = NULL;
@@ -270,10 +292,11 @@ static int init(struct proc_ctx *c)
 	k->history = history_start(&conf);
 	char *url = topo_url(t, "alertd", "query");
 	service.url = url;
+	k->upkeep = upkeep_start(&store_sqlite, &conf.store);
 	k->service = service_start(&service);
 	free(url);
 	metrics_source(c->metrics, on_metrics, k);
-	return k->service && k->history ? 0 : -1;
+	return k->service && k->history && k->upkeep ? 0 : -1;
 }
 
 static void stop(struct proc_ctx *c)
@@ -281,6 +304,7 @@ static void stop(struct proc_ctx *c)
 	struct alertd *k = c->state;
 	__atomic_store_n(&k->cancel, true, __ATOMIC_RELAXED);
 	history_stop(k->history);
+	upkeep_stop(k->upkeep);
 	service_stop(k->service);
 	intake_free(k->alerts);
 	mailbox_free(k->mailbox);

@@ -18,8 +18,7 @@ struct history {
 
 struct prune_call {
 	struct history *h;
-	uint64_t max_age, max_bytes;
-	void (*done)(void *arg, uint64_t deleted, const char *error);
+	void (*done)(void *arg, const struct store_pruned *did, const char *error);
 	void *arg;
 };
 
@@ -83,14 +82,13 @@ void history_trouble(struct history *h, char *text, size_t size)
 static void do_prune(void *arg)
 {
 	struct prune_call *p = arg;
-	intake_prune(p->h->intake, p->max_age, p->max_bytes, p->done, p->arg);
+	intake_prune(p->h->intake, p->done, p->arg);
 	free(p);
 }
 
-void history_prune(struct history *h, uint64_t max_age, uint64_t max_bytes,
-		   void (*done)(void *arg, uint64_t deleted, const char *error), void *arg)
+void history_prune_now(struct history *h, void (*done)(void *arg, const struct store_pruned *did, const char *error), void *arg)
 {
 	struct prune_call *p = xcalloc(1, sizeof *p);
-	*p = (struct prune_call){ h, max_age, max_bytes, done, arg };
+	*p = (struct prune_call){ h, done, arg };
 	mailbox_post(h->mailbox, do_prune, p);
 }

@@ -13,7 +13,6 @@ void history_stop(struct history *h);
 const struct intake_count *history_count(const struct history *h);
 void history_trouble(struct history *h, char *text, size_t size);
 /* As intake_prune; done is called in the history's thread. */
-void history_prune(struct history *h, uint64_t max_age, uint64_t max_bytes,
-		   void (*done)(void *arg, uint64_t deleted, const char *error), void *arg);
+void history_prune_now(struct history *h, void (*done)(void *arg, const struct store_pruned *did, const char *error), void *arg);
 
 #endif

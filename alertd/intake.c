@@ -10,6 +10,7 @@
 #include "link.h"
 #include "log.h"
 #include "quarantine.h"
+#include "sampler.h"
 
 #define COMMIT_ROWS    10000
 #define QUIET_MS       5000    /* a transaction with nothing but the time in it may wait this long */
@@ -17,14 +18,13 @@
 #define RETRY_MAX_MS   5000
 #define EPOCH_RETRY_MS 100     /* checks does not know its epoch yet */
 #define TIDY_MS        1000
-#define PRUNE_MS       3600000u
+#define PRUNE_MS       600000u
 #define SLICE_PAUSE_MS 10      /* between slices of retention: records come first */
 
 struct prune_job {
 	struct prune_job *next;
-	uint64_t max_age, max_bytes;
 	struct store_pruned did;
-	void (*done)(void *arg, uint64_t deleted, const char *error);
+	void (*done)(void *arg, const struct store_pruned *did, const char *error);
 	void *arg;
 };
 
@@ -37,7 +37,10 @@ struct intake {
 	uint64_t run, got;        /* of the open transaction: epoch, and next after its last record */
 	uint32_t rows;            /* alerts or flows in it */
 	uint64_t stored, known;   /* counted in it; they count when it is committed */
+	struct sampler sampler;
+	uint64_t sampled;         /* the run that it has the totals of; 0 = none */
 	bool at_end;
+	bool ended_before;        /* the run stored last had ended; whether checks is still at it is seen when it answers */
 	uint64_t clock;
 	uint32_t retry_ms;
 	struct loop_timer *commit_timer, *retry_timer, *tidy_timer, *prune_timer;
@@ -102,6 +105,8 @@ static void in_trouble(struct intake *i, const char *why)
 		i->store = NULL;
 	}
 	drop_transaction(i);
+	sampler_drop(&i->sampler);
+	i->sampled = 0;
 	follower_pause(i->in);
 	follower_set(i->in, i->epoch, i->next ? i->next : 1);
 	i->retry_ms = i->retry_ms ? 2 * i->retry_ms : RETRY_MIN_MS;
@@ -127,6 +132,51 @@ static void out_of_trouble(struct intake *i)
 	set_trouble(i, "");
 }
 
+/* -- samples -- */
+
+static int put_sample(void *arg, const struct r_sample *r, const char *base)
+{
+	struct intake *i = arg;
+	return i->c.ops->put(i->store, R_SAMPLE, r, base, 0);
+}
+
+static int keep_total(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	struct intake *i = arg;
+	return i->c.ops->keep(i->store, key, key_len, value, len);
+}
+
+static int store_samples(struct intake *i)
+{
+	static const struct sampler_ops ops = { put_sample, keep_total };
+	return sampler_flush(&i->sampler, &ops, i);
+}
+
+static void restore_total(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	sampler_restore(arg, key, key_len, value, len);
+}
+
+/* The totals of the run that was begun. */
+static bool load_totals(struct intake *i, uint64_t epoch)
+{
+	struct store_cursor c;
+	if (i->c.role != STORE_FLOWS || epoch == i->sampled)
+		return true;
+	if (i->c.ops->run(i->store, epoch, &c) < 0)
+		return false;
+	sampler_restart(&i->sampler, c.clock);
+	i->sampled = epoch;
+	return i->c.ops->kept(i->store, restore_total, &i->sampler) == 0;
+}
+
+/* Of alerts their first revision; of the history all that counts. */
+static void sample(struct intake *i, enum rtype type, const void *rec, const char *base, bool stored)
+{
+	if (i->c.role == STORE_FLOWS || (type == R_ALERT && stored && ((const struct r_alert *)rec)->alert.revision == 1))
+		sampler_record(&i->sampler, type, rec, base);
+}
+
 /* -- commit -- */
 
 /* False: trouble, and the store is closed. */
@@ -136,7 +186,7 @@ static bool commit(struct intake *i)
 	if (!i->open)
 		return i->store != NULL;
 	FAULT("alertd.tx.commit.before");
-	if (FAULT_FAILS("alertd.tx.commit") || i->c.ops->commit(i->store, i->got) < 0)
+	if (store_samples(i) < 0 || FAULT_FAILS("alertd.tx.commit") || i->c.ops->commit(i->store, i->got) < 0)
 		return refuse(i);
 	FAULT("alertd.tx.commit.after");
 	t = mono_ns() - t;
@@ -171,41 +221,58 @@ struct store *intake_store(struct intake *i)
 
 /* -- records -- */
 
-/* 1 done, 0 the end, -1 the store refuses, -2 unreadable. */
-static int put_record(struct intake *i, struct codec_reader *r)
+union input {
+	struct r_alert alert;
+	struct r_flow flow;
+	struct r_host host;
+	struct r_tick tick;
+	struct r_config config;
+	struct r_quarantine quarantine;
+};
+
+static bool is_wanted(const struct intake *i, enum rtype type)
 {
-	union {
-		struct r_alert alert;
-		struct r_flow flow;
-		struct r_tick tick;
-		struct r_config config;
-		struct r_quarantine quarantine;
-	} u;
-	enum rtype type = codec_peek(r), own = i->c.role == STORE_ALERTS ? R_ALERT : R_FLOW;
-	size_t at = r->pos, len;
-	int rc;
-	if (type == R_QUARANTINE && i->c.quarantine && codec_read(r, &u) == 1) {
-		quarantine_put(i->c.quarantine, &u.quarantine, r->base);
-		return 1;
+	if (type == R_TICK || type == R_EOS || type == R_CONFIG)
+		return true;
+	return i->c.role == STORE_ALERTS ? type == R_ALERT || (type == R_QUARANTINE && i->c.quarantine)
+					 : type == R_FLOW || type == R_HOST;
+}
+
+/* 1 stored, 0 known already or nothing to store, -1 the store refuses. */
+static int put_read(struct intake *i, enum rtype type, const union input *u, const char *base, uint64_t number)
+{
+	bool own = type == R_ALERT || type == R_FLOW;
+	if (type == R_QUARANTINE) {
+		quarantine_put(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], wall_ns(), &u->quarantine, base);
+		return 0;
 	}
-	if (type != own && type != R_TICK && type != R_EOS && type != R_CONFIG)
+	if (type == R_HOST || (own && i->c.discard) || (type == R_FLOW && u->flow.n.end_reason == END_ACTIVE))
+		return 0;
+	int rc = i->c.ops->put(i->store, type, u, base, number);
+	i->stored += own && rc == 1;
+	i->known += own && rc == 0;
+	return rc;
+}
+
+/* 1 done, 0 the end, -1 the store refuses, -2 unreadable. */
+static int put_record(struct intake *i, struct codec_reader *r, uint64_t number)
+{
+	union input u;
+	enum rtype type = codec_peek(r);
+	size_t at = r->pos, len;
+	if (!is_wanted(i, type))
 		return codec_skip(r, &at, &len) == 1 ? 1 : -2;
 	if (codec_read(r, &u) != 1) {
 		r->pos = at; /* this one is bad, the next may be good */
 		return -2;
 	}
-	if (type == own && (i->c.discard || (type == R_FLOW && u.flow.n.end_reason == END_ACTIVE)))
-		return 1;
-	rc = i->c.ops->put(i->store, type, &u, r->base);
+	int rc = put_read(i, type, &u, r->base, number);
 	if (rc < 0)
 		return -1;
-	if (type == own) {
-		i->rows++;
-		i->stored += rc == 1;
-		i->known += rc == 0;
-	} else if (type != R_CONFIG && u.tick.tick.to > i->clock) {
+	sample(i, type, &u, r->base, rc == 1);
+	i->rows += type == R_ALERT || type == R_FLOW || type == R_HOST;
+	if ((type == R_TICK || type == R_EOS) && u.tick.tick.to > i->clock)
 		i->clock = u.tick.tick.to;
-	}
 	i->at_end |= type == R_EOS;
 	return 1;
 }
@@ -227,9 +294,10 @@ static bool begin(struct intake *i, uint64_t epoch)
 	if (!commit(i))
 		return false;
 	FAULT("alertd.tx.begin");
-	if (i->c.ops->begin(i->store, epoch, wall_ns()) < 0)
+	if (i->c.ops->begin(i->store, epoch, wall_ns()) < 0 || !load_totals(i, epoch))
 		return refuse(i);
 	if (epoch != i->epoch) {
+		i->ended_before = false;
 		set(&i->n.ended, 0);
 		i->clock = 0;
 	}
@@ -246,7 +314,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		return 0;
 	bool had_rows = i->rows != 0;
 	for (uint32_t n = 0; n < b->count; n++) {
-		int rc = put_record(i, r);
+		int rc = put_record(i, r, b->base + n);
 		if (rc == -1)
 			return refuse(i);
 		if (rc == -2 && !step_over(i, r, b->base + n)) {
@@ -267,8 +335,11 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 
 static void on_idle(void *arg, struct follower *f, const struct g_batch *b)
 {
+	struct intake *i = arg;
 	(void)b;
-	set(&((struct intake *)arg)->n.lag, follower_lag(f));
+	set(&i->n.lag, follower_lag(f));
+	if (i->ended_before)
+		set(&i->n.ended, 1);
 }
 
 static void on_link(void *arg, struct follower *f, bool up)
@@ -331,7 +402,7 @@ static bool open_store(struct intake *i)
 	i->next = c.next;
 	i->clock = c.clock;
 	set(&i->n.clock, i->clock);
-	set(&i->n.ended, c.ended);
+	i->ended_before = c.ended;
 	follower_set(i->in, i->epoch, i->next ? i->next : 1);
 	follower_set_durable(i->in, i->next);
 	if (i->c.committed)
@@ -354,16 +425,18 @@ static void on_retry(void *arg)
 static void finish_job(struct intake *i, const char *error)
 {
 	struct prune_job *j = i->jobs;
-	uint64_t deleted = j->did.alerts + j->did.files;
 	i->jobs = j->next;
-	add(&i->n.pruned, deleted);
+	if (i->c.quarantine)
+		j->did.n[KEPT_QUARANTINE] = quarantine_prune(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], wall_ns());
 	if (error)
 		log_warn("%s: retention: %s", i->c.stream, error);
-	else if (deleted)
-		log_info("%s: retention: %" PRIu64 " %s deleted", i->c.stream, deleted,
-			 i->c.role == STORE_ALERTS ? "alerts" : "files of flows");
+	for (unsigned k = 0; k < KEPT_KINDS; k++) {
+		add(&i->n.pruned[k], j->did.n[k]);
+		if (j->did.n[k])
+			log_info("%s: retention: %" PRIu64 " of %s deleted", i->c.stream, j->did.n[k], store_kinds[k]);
+	}
 	if (j->done)
-		j->done(j->arg, deleted, error);
+		j->done(j->arg, &j->did, error);
 	free(j);
 }
 
@@ -378,7 +451,11 @@ static void prune_slice(struct intake *i)
 		finish_job(i, why);
 		return;
 	}
-	rc = i->c.ops->prune(s, wall_ns(), j->max_age, j->max_bytes, &j->did);
+	uint64_t began = mono_ns();
+	rc = i->c.ops->prune(s, wall_ns(), &j->did);
+	began = mono_ns() - began;
+	if (began > i->n.prune_max_ns)
+		set(&i->n.prune_max_ns, began);
 	if (rc <= 0)
 		finish_job(i, rc < 0 ? i->c.ops->error(s) : NULL);
 }
@@ -394,11 +471,10 @@ static void on_tidy(void *arg)
 	loop_set_timer(i->tidy_timer, i->jobs ? SLICE_PAUSE_MS : TIDY_MS, 0);
 }
 
-void intake_prune(struct intake *i, uint64_t max_age, uint64_t max_bytes,
-		  void (*done)(void *arg, uint64_t deleted, const char *error), void *arg)
+void intake_prune(struct intake *i, void (*done)(void *arg, const struct store_pruned *did, const char *error), void *arg)
 {
 	struct prune_job *j = xcalloc(1, sizeof *j), **last = &i->jobs;
-	*j = (struct prune_job){ .max_age = max_age, .max_bytes = max_bytes, .done = done, .arg = arg };
+	*j = (struct prune_job){ .done = done, .arg = arg };
 	while (*last)
 		last = &(*last)->next;
 	*last = j;
@@ -409,7 +485,7 @@ static void on_prune(void *arg)
 {
 	struct intake *i = arg;
 	if (!i->jobs && i->store)
-		intake_prune(i, 0, 0, NULL, NULL);
+		intake_prune(i, NULL, NULL);
 }
 
 /* -- start and stop -- */
@@ -420,6 +496,7 @@ struct intake *intake_new(const struct intake_conf *conf)
 						 .link = on_link };
 	struct intake *i = xcalloc(1, sizeof *i);
 	i->c = *conf;
+	sampler_init(&i->sampler);
 	pthread_mutex_init(&i->lock, NULL);
 	i->commit_timer = loop_add_timer(conf->loop, on_commit_timer, i);
 	i->retry_timer = loop_add_timer(conf->loop, on_retry, i);
@@ -457,6 +534,7 @@ void intake_free(struct intake *i)
 	}
 	if (i->store)
 		i->c.ops->close(i->store);
+	sampler_release(&i->sampler);
 	pthread_mutex_destroy(&i->lock);
 	free(i);
 }

@@ -32,7 +32,8 @@ struct intake_count {
 	uint64_t lag;                     /* records checks has beyond */
 	uint64_t clock;                   /* packet time stored */
 	uint64_t up, ended, in_trouble;   /* flags */
-	uint64_t pruned;                  /* alerts or files that retention deleted */
+	uint64_t pruned[KEPT_KINDS];      /* what retention deleted */
+	uint64_t prune_max_ns;            /* longest slice of it */
 };
 
 /* Starts at once. The store is opened, and opened again after a failure, by the intake. */
@@ -50,10 +51,9 @@ struct store *intake_store(struct intake *i);
 void intake_trouble(struct intake *i, char *text, size_t size);
 const struct intake_count *intake_count(const struct intake *i);
 /*
- * Retention and quiet work, in slices between records. done is called at the end: how much went, or error. Both may be
- * NULL/0: max_age and max_bytes as configured. One at a time: a second one waits for its turn.
+ * Retention and quiet work, in slices between records. done is called at the end: what went, or error; may be NULL. One at a
+ * time: a second one waits for its turn.
  */
-void intake_prune(struct intake *i, uint64_t max_age, uint64_t max_bytes,
-		  void (*done)(void *arg, uint64_t deleted, const char *error), void *arg);
+void intake_prune(struct intake *i, void (*done)(void *arg, const struct store_pruned *did, const char *error), void *arg);
 
 #endif

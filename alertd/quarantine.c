@@ -51,22 +51,57 @@ static int is_capture(const struct dirent *d)
 	return n > 5 && strcmp(d->d_name + n - 5, ".pcap") == 0;
 }
 
+/* Size and time of a capture; all zero if it is gone. */
+static struct stat look(const char *dir, const char *name)
+{
+	struct stat st = { 0 };
+	char *path = xasprintf("%s/%s", dir, name);
+	if (stat(path, &st) < 0)
+		st = (struct stat){ 0 };
+	free(path);
+	return st;
+}
+
+static bool remove_one(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	bool done = unlink(path) == 0;
+	free(path);
+	return done;
+}
+
 /* Ids begin with their time, so the first by name are the oldest. */
-static void make_room(int dir, const char *path)
+unsigned quarantine_prune(const char *dir, const struct retention *keep, uint64_t now)
 {
 	struct dirent **names;
 	uint64_t total = 0;
-	struct stat st;
-	int n = scandir(path, &names, is_capture, alphasort);
+	unsigned deleted = 0;
+	int n = scandir(dir, &names, is_capture, alphasort);
 	for (int i = n - 1; i >= 0; i--) {
-		if (fstatat(dir, names[i]->d_name, &st, 0) == 0)
-			total += (uint64_t)st.st_size;
-		if (total > QUARANTINE_BYTES && i < n - 1)
-			unlinkat(dir, names[i]->d_name, 0);
+		struct stat st = look(dir, names[i]->d_name);
+		bool old = (uint64_t)st.st_mtim.tv_sec * 1000000000u + keep->age < now;
+		total += (uint64_t)st.st_size;
+		if (old || (total > keep->bytes && i < n - 1))
+			deleted += remove_one(dir, names[i]->d_name);
 		free(names[i]);
 	}
 	if (n >= 0)
 		free(names);
+	return deleted;
+}
+
+unsigned quarantine_size(const char *dir, uint64_t *ret_bytes)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_capture, alphasort);
+	*ret_bytes = 0;
+	for (int i = 0; i < n; i++) {
+		*ret_bytes += (uint64_t)look(dir, names[i]->d_name).st_size;
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return n > 0 ? (unsigned)n : 0;
 }
 
 static int write_file(int dir, const char *name, const struct buf *b)
@@ -83,7 +118,7 @@ static int write_file(int dir, const char *name, const struct buf *b)
 	return -1;
 }
 
-void quarantine_put(const char *dir, const struct r_quarantine *q, const char *base)
+void quarantine_put(const char *dir, const struct retention *keep, uint64_t now, const struct r_quarantine *q, const char *base)
 {
 	char id[ID_STRLEN], name[ID_STRLEN + 8];
 	struct buf b = { 0 };
@@ -96,9 +131,8 @@ void quarantine_put(const char *dir, const struct r_quarantine *q, const char *b
 		log_warn("%s/%s: %s: the packets of a record that crashed a process are not kept", dir, name, strerror(errno));
 	else
 		log_warn("packets of a record that crashed or hung a process are in %s/%s", dir, name);
-	if (fd >= 0) {
-		make_room(fd, dir);
+	if (fd >= 0)
 		close(fd);
-	}
+	quarantine_prune(dir, keep, now);
 	buf_release(&b);
 }

@@ -35,14 +35,16 @@ static void free_job(struct service_job *j)
 	free(j->match);
 	free(j->labels);
 	buf_release(&j->error);
+	buf_release(&j->body);
 	free(j);
 }
 
 static void send_answer(void *arg)
 {
 	struct service_job *j = arg;
-	struct g_answer a = { .status = (uint16_t)j->status, .total = j->total, .error = { 0, (uint32_t)j->error.len } };
-	link_reply(j->req, &a, buf_cstr(&j->error), NULL);
+	struct g_answer a = { .status = (uint16_t)j->status, .total = j->total, .count = j->count,
+			      .error = { 0, (uint32_t)j->error.len } };
+	link_reply(j->req, &a, buf_cstr(&j->error), j->count ? &j->body : NULL);
 	free_job(j);
 }
 

@@ -20,7 +20,8 @@ struct service_job {
 	/* the answer */
 	unsigned status;
 	uint64_t total;
-	struct buf error;
+	uint32_t count;   /* of records in body */
+	struct buf error, body;
 };
 
 struct service_conf {

@@ -1,9 +1,9 @@
 /*
- * The store: alerts, what people noted on them, the log of what notify is to deliver, ended flows, and how far each run has
- * been stored. One table of functions; SQLite is behind it (store_sqlite.c), another backend is one more such table.
+ * The store: alerts, what people noted on them, the log of what notify is to deliver, ended flows, time series, and how far each
+ * run has been stored. One table of functions; SQLite is behind it (store_sqlite.c), another backend is one more such table.
  *
- * A handle belongs to one thread. There are three kinds of handle, so that alerts never wait for history and neither waits for
- * a query: one writes alerts, one writes flows, one reads both.
+ * A handle belongs to one thread. There are four kinds of handle, so that alerts never wait for history, neither waits for a
+ * query, and none for upkeep: one writes alerts, one writes flows and series, one reads all, one looks after what is complete.
  *
  * Functions that can fail return -1 and leave the reason in error(). After a failure of a writer the transaction is rolled
  * back; the caller closes the handle and opens another when it tries again.
@@ -17,18 +17,19 @@
 
 #include "buf.h"
 #include "record.h"
+#include "retention.h"
 
 struct store;
 
-enum store_role { STORE_ALERTS, STORE_FLOWS, STORE_READ };
+enum store_role { STORE_ALERTS, STORE_FLOWS, STORE_READ, STORE_UPKEEP };
 
 struct store_conf {
 	const char *dir;
 	uint64_t period;         /* ns of ingest time that one flow file covers */
-	uint64_t max_age;        /* ns since ingest */
-	uint64_t max_bytes;      /* of the flow files */
+	struct retention kept[KEPT_KINDS];
 	uint64_t max_alerts;
 	uint64_t max_deliveries; /* rows of the delivery log; the oldest make room */
+	const char *quarantine;  /* folder of packets that crashed a process, for its numbers */
 	bool deliveries;         /* keep a delivery log: somebody is to be notified */
 	const bool *cancel;      /* set by another thread: what takes long ends soon, with failure. May be NULL. */
 };
@@ -48,8 +49,9 @@ struct store_page {
 	char next[128];   /* cursor of the next page, "" on the last */
 };
 
+/* What retention deleted: alerts, files of flows, samples, files of packets. */
 struct store_pruned {
-	uint64_t alerts, files;
+	uint64_t n[KEPT_KINDS];
 	/* The backend's place between slices; all zero to begin. */
 	uint64_t seq;
 	int64_t excess;
@@ -93,18 +95,31 @@ struct store_ops {
 	int (*begin)(struct store *s, uint64_t epoch, uint64_t now);
 	/*
 	 * Puts one record: an alert (STORE_ALERTS), an ended flow (STORE_FLOWS), or what says how far the run is (CONFIG,
-	 * TICK, EOS). 1 stored, 0 known already, -1. Strings need not outlive the call.
+	 * TICK, EOS). 1 stored, 0 known already, -1. Strings need not outlive the call. SAMPLE: of a minute; adds to those
+	 * of the same time, kind and key, in all spans that are kept. number: of the record in its stream, so that what comes
+	 * again is known; 0 for a SAMPLE.
 	 */
-	int (*put)(struct store *s, enum rtype type, const void *rec, const char *base);
+	int (*put)(struct store *s, enum rtype type, const void *rec, const char *base, uint64_t number);
 	/* Records before next are stored: with them, in one transaction. */
 	int (*commit)(struct store *s, uint64_t next);
 	void (*rollback)(struct store *s);
+
+	/* -- STORE_FLOWS: what has been counted of a run's totals, in the transactions that have the samples -- */
+
+	/* len 0: no longer. */
+	int (*keep)(struct store *s, const void *key, size_t key_len, const void *value, size_t len);
+	/* All that is kept of the run that was begun. */
+	int (*kept)(struct store *s, void (*cb)(void *arg, const void *key, size_t key_len, const void *value, size_t len),
+		    void *arg);
+
+	/* -- all but STORE_READ -- */
+
 	/*
-	 * One slice of retention at wall-clock time now, some milliseconds of work, outside a transaction. max_age and
-	 * max_bytes 0: as configured. 1: there is more to do, 0: done.
+	 * One slice of retention at wall-clock time now, some milliseconds of work, outside a transaction. 1: there is more
+	 * to do, 0: done. Each handle has its kinds: alerts and samples of them, samples of flows, files of flows (upkeep).
 	 */
-	int (*prune)(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did);
-	/* One piece of work that waits for a quiet moment. 1: there may be more. */
+	int (*prune)(struct store *s, uint64_t now, struct store_pruned *did);
+	/* One piece of work that waits for a quiet moment; of STORE_UPKEEP it may take long. 1: there may be more. */
 	int (*tidy)(struct store *s, uint64_t now);
 
 	/* -- STORE_ALERTS -- */
@@ -135,8 +150,11 @@ struct store_ops {
 	 * 'silences': SILENCE records, the latest made first.
 	 * 'top.flows', 'top.alerts': TOP records, one for each value of the fields in 'by' (for flows also 'ip': either
 	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
-	 * 'series': SAMPLE records, oldest first: flows that ended in each span of 'step' (a minute if absent), one for each
-	 * value of the fields in 'by', if there are any. The key has the values, a newline between two.
+	 * 'series': SAMPLE records, oldest first, of spans of 'step' (a minute if absent), one for each key in a span. 'by' is a
+	 * kind of sampler.h, or 'app', or absent for all sensors together; 'key' restricts it. Where the samples of a span are
+	 * no longer kept, those of the next larger one stand for them. With a filter, other fields in 'by', or a step that is
+	 * not of whole minutes, flows by the time of their end instead.
+	 * 'run' restricts any of them to one.
 	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400, 410 (the
 	 * cursor is of another question) or 503 and why in err.
 	 */
@@ -150,5 +168,10 @@ struct store_ops {
 };
 
 extern const struct store_ops store_sqlite;
+
+/* "alerts", "flows", "series.1m" ..., as in weir.yaml. */
+extern const char *const store_kinds[KEPT_KINDS];
+/* A METRIC of alertd, packed. */
+void store_put_metric(struct buf *out, const char *name, const char *label, const char *unit, bool counter, double value);
 
 #endif

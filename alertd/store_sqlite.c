@@ -1,5 +1,4 @@
 /* The SQLite store: files, their schema, and the table of functions. */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,6 +13,7 @@
 
 #define APPLICATION_ID 0x77656972 /* 'weir', in the header of each file */
 #define BUSY_MS        250
+#define READ_BUSY_MS   5000 /* a file that has become complete is locked for the moment in which its log is put into it */
 
 static const char *const no_groups[] = { NULL };
 
@@ -59,6 +59,13 @@ int64_t store_int(sqlite3 *db, const char *sql, int64_t def)
 	return def;
 }
 
+bool store_has_table(sqlite3 *db, const char *name)
+{
+	char sql[120];
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_master WHERE name='%s'", name);
+	return store_int(db, sql, 0) > 0;
+}
+
 int store_set_meta(struct store *s, sqlite3 *db, const char *key, uint64_t value)
 {
 	char sql[160];
@@ -74,52 +81,6 @@ uint64_t store_get_meta(sqlite3 *db, const char *key, uint64_t def)
 }
 
 /* -- files -- */
-
-char *store_alerts_path(const struct store *s)
-{
-	return xasprintf("%s/alerts.db", s->dir);
-}
-
-char *store_flow_path(const struct store *s, uint64_t start)
-{
-	return xasprintf("%s/flows-%010" PRIu64 ".db", s->dir, start / 1000000000u);
-}
-
-/* Seconds in the name of a flow file; -1 if it is the name of something else. */
-static int64_t flow_name(const char *name)
-{
-	uint64_t start;
-	int n = 0;
-	if (sscanf(name, "flows-%10" SCNu64 ".db%n", &start, &n) != 1 || n == 0 || name[n])
-		return -1;
-	return (int64_t)start;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-size_t store_flow_starts(const struct store *s, uint64_t **ret)
-{
-	DIR *d = opendir(s->dir);
-	struct dirent *e;
-	size_t n = 0;
-	*ret = NULL;
-	while (d && (e = readdir(d)) != NULL) {
-		int64_t start = flow_name(e->d_name);
-		if (start < 0)
-			continue;
-		*ret = xrealloc(*ret, (n + 1) * sizeof **ret);
-		(*ret)[n++] = (uint64_t)start * 1000000000u;
-	}
-	if (d)
-		closedir(d);
-	if (n)
-		qsort(*ret, n, sizeof **ret, by_start);
-	return n;
-}
 
 void store_mark(struct buf *sql)
 {
@@ -179,7 +140,7 @@ sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
 		store_fail(s, db, path);
 		goto bad;
 	}
-	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_busy_timeout(db, mode == OPEN_READ ? READ_BUSY_MS : BUSY_MS);
 	sqlite3_extended_result_codes(db, 1);
 	if (mode != OPEN_MAKE) /* what is committed is not cut short */
 		sqlite3_progress_handler(db, 100000, on_progress, s);
@@ -189,6 +150,21 @@ sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
 bad:
 	sqlite3_close(db);
 	return NULL;
+}
+
+int store_make_file(struct store *s, const char *path, int (*make)(struct store *s, sqlite3 *db))
+{
+	if (access(path, F_OK) == 0)
+		return 0;
+	char *name = xasprintf("%s.new", path);
+	store_remove(name); /* we may have been killed when we made it */
+	sqlite3 *db = store_open_db(s, name, OPEN_MAKE);
+	int rc = db ? make(s, db) : -1;
+	sqlite3_close(db);
+	if (rc == 0 && rename(name, path) < 0)
+		rc = store_fail(s, NULL, path);
+	free(name);
+	return rc;
 }
 
 static void mark_present(struct columns *cs, unsigned from, unsigned n, const char *name)
@@ -260,7 +236,7 @@ static void sqlite_close(struct store *s)
 
 static int open_parts(struct store *s)
 {
-	if (s->role == STORE_READ)
+	if (s->role == STORE_READ || s->role == STORE_UPKEEP)
 		return 0; /* files are opened when they are asked for */
 	if (mkdir(s->dir, 0750) < 0 && errno != EEXIST)
 		return store_fail(s, NULL, s->dir);
@@ -309,7 +285,7 @@ static void to_cursor(const struct run *r, struct store_cursor *c)
 static int sqlite_last_run(struct store *s, struct store_cursor *c)
 {
 	to_cursor(run_of(s), c);
-	return 0;
+	return s->role == STORE_FLOWS ? history_cursor(s, c) : 0;
 }
 
 static int sqlite_run(struct store *s, uint64_t epoch, struct store_cursor *c)
@@ -321,6 +297,7 @@ static int sqlite_run(struct store *s, uint64_t epoch, struct store_cursor *c)
 		for (size_t i = 0; i < s->f.n_known; i++)
 			if (s->f.known[i].epoch == epoch)
 				to_cursor(&s->f.known[i], c);
+		rc = history_cursor(s, c);
 	} else {
 		rc = runs_load(s, s->db, epoch, &r);
 		if (rc > 0)
@@ -335,13 +312,17 @@ static int sqlite_begin(struct store *s, uint64_t epoch, uint64_t now)
 	return s->role == STORE_ALERTS ? alerts_begin(s, epoch, now) : flows_begin(s, epoch, now);
 }
 
-static int sqlite_put(struct store *s, enum rtype type, const void *rec, const char *base)
+static int sqlite_put(struct store *s, enum rtype type, const void *rec, const char *base, uint64_t number)
 {
 	if (type == R_ALERT)
 		return alerts_put(s, rec, base);
 	if (type == R_FLOW)
-		return flows_put(s, rec, base);
+		return flows_put(s, rec, base, number);
+	if (type == R_SAMPLE)
+		return series_put(s, &s->series, run_of(s)->epoch, &((const struct r_sample *)rec)->sample, base);
 	run_note(run_of(s), type, rec, base);
+	if (s->role == STORE_FLOWS)
+		run_note(&s->h.run, type, rec, base);
 	return 1;
 }
 
@@ -358,18 +339,16 @@ static void sqlite_rollback(struct store *s)
 		flows_rollback(s);
 }
 
-static int sqlite_prune(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did)
+static int sqlite_prune(struct store *s, uint64_t now, struct store_pruned *did)
 {
-	if (!max_age)
-		max_age = s->conf.max_age;
-	if (!max_bytes)
-		max_bytes = s->conf.max_bytes;
-	return s->role == STORE_ALERTS ? alerts_prune(s, now, max_age, did) : flows_prune(s, now, max_age, max_bytes, did);
+	return s->role == STORE_ALERTS ? alerts_prune(s, now, did)
+	       : s->role == STORE_FLOWS ? history_prune(s, now, did)
+					: upkeep_prune(s, now, did);
 }
 
 static int sqlite_tidy(struct store *s, uint64_t now)
 {
-	return s->role == STORE_ALERTS ? alerts_tidy(s, now) : flows_tidy(s);
+	return s->role == STORE_ALERTS ? alerts_tidy(s, now) : s->role == STORE_UPKEEP ? upkeep_tidy(s, now) : 0;
 }
 
 static unsigned sqlite_query(struct store *s, const struct g_query *q, const char *base, struct buf *out,
@@ -384,6 +363,8 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_stats(s, out, page, err);
 	if (str_eq(base, q->what, "alerts") || str_eq(base, q->what, "flows"))
 		return read_query(s, q, base, out, page, err);
+	if (str_eq(base, q->what, "series") && samples_answer(q, base))
+		return read_samples(s, q, base, out, page, err);
 	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows") || str_eq(base, q->what, "series"))
 		return read_top(s, q, base, out, page, err);
 	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, runs or stats");
@@ -401,6 +382,8 @@ const struct store_ops store_sqlite = {
 	.put = sqlite_put,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
+	.keep = history_keep,
+	.kept = history_kept,
 	.prune = sqlite_prune,
 	.tidy = sqlite_tidy,
 	.note = alerts_note,

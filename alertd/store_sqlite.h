@@ -1,9 +1,9 @@
 /*
  * What the files of the SQLite store share.
  *
- * alerts.db: alerts, notes, the delivery log, how far each run's alerts are stored. flows-<start>.db: ended flows of one period
- * of ingest time (start: seconds since 1970), and how far each run's history is stored there: no file has to agree with another,
- * and retention deletes files.
+ * alerts.db: alerts, notes, the delivery log, samples of alerts, how far each run's alerts are stored. flows-<start>.db: ended
+ * flows of one period of ingest time (start: seconds since 1970), their sums, and how far each run's history is stored there: no
+ * file has to agree with another, and retention deletes files. series.db: samples of the history.
  */
 #ifndef WEIR_STORE_SQLITE_H
 #define WEIR_STORE_SQLITE_H
@@ -11,6 +11,8 @@
 #include <sqlite3.h>
 
 #include "store.h"
+#include "store_sqlite_series.h"
+#include "store_sqlite_sums.h"
 
 #define STORE_SCHEMA 1 /* of both kinds of file; rows added to the records need no new one */
 
@@ -36,6 +38,8 @@ void columns_release(struct columns *cs);
 void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf *out);
 /* '"a","b"' of columns [from, n), NULL for what is missing; prefix goes before each name. */
 void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out);
+/* Binds the value of a field, which is at v. It must stay until the statement has run. */
+void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base);
 /* Binds all, from parameter 1 on. Strings must stay until the statement has run. */
 void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base);
 /* Reads a row whose result columns are these, from result column first on; strings go into arena. */
@@ -66,7 +70,8 @@ int runs_prepare_save(struct store *s, sqlite3 *db, sqlite3_stmt **ret);
 int runs_each(struct store *s, sqlite3 *db, void (*cb)(void *arg, const struct run *r), void *arg);
 /* What CONFIG, TICK and EOS say. */
 void run_note(struct run *r, enum rtype type, const void *rec, const char *base);
-void run_stored(struct run *r, uint64_t time);
+/* counts: it is a record more. */
+void run_stored(struct run *r, uint64_t time, bool counts);
 
 /* -- the handle -- */
 
@@ -84,14 +89,19 @@ struct alert_part {
 };
 
 struct flow_part {
-	sqlite3_stmt *put, *save_run;
+	sqlite3_stmt *put, *replace, *save_run;
 	struct run run;
 	uint64_t start;           /* of the file that is open, ns */
 	uint64_t now;             /* of the transaction */
 	struct run *known;        /* all runs of all files, one each */
 	size_t n_known;
-	uint64_t *untidy;         /* starts of closed files that have no host indexes yet, ns */
-	size_t n_untidy;
+	struct sums sums;         /* of the transaction */
+};
+
+struct history_part {
+	sqlite3 *db;              /* series.db */
+	sqlite3_stmt *save_run, *keep, *forget;
+	struct run run;
 };
 
 /* What is known of a flow file without opening it again. */
@@ -119,7 +129,10 @@ struct store {
 	unsigned n_alert;         /* columns of alerts.db's table: without that group */
 	struct alert_part a;
 	struct flow_part f;
+	struct history_part h;
+	struct series series;     /* writer of samples, into alerts.db or series.db */
 	struct read_part r;
+	uint64_t tidy_to;         /* of upkeep: flow files that start before this are tidy */
 	char error[600];
 	bool damaged;             /* the failure was: the file is damaged, or none of ours */
 };
@@ -130,16 +143,31 @@ int store_exec(struct store *s, sqlite3 *db, const char *sql);
 int store_prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret);
 /* First value of the first row; def if there is none. */
 int64_t store_int(sqlite3 *db, const char *sql, int64_t def);
+/* A file that is just being made has no tables yet. */
+bool store_has_table(sqlite3 *db, const char *name);
 int store_set_meta(struct store *s, sqlite3 *db, const char *key, uint64_t value);
 uint64_t store_get_meta(sqlite3 *db, const char *key, uint64_t def);
 /* Opens a file of the store and checks that it is one. make: create it if it is not there. NULL with s->error. */
 enum open_mode { OPEN_READ, OPEN_WRITE, OPEN_MAKE };
 sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode);
+/* Makes a file that is not there yet under another name first: nobody sees it before it has its tables. */
+int store_make_file(struct store *s, const char *path, int (*make)(struct store *s, sqlite3 *db));
 /* Finds out which of columns [from, n) the table lacks, and adds them if 'add'. */
 int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct columns *cs, unsigned from, unsigned n, bool add);
 /* Marks the file as one of ours, of this schema. */
 void store_mark(struct buf *sql);
+/*
+ * A damaged file of history is put aside under another name: nobody's alerts may wait for it, nothing is deleted, and what it
+ * alone knew is fetched again as far as checks still has it.
+ */
+void store_set_aside(struct store *s, const char *path);
+/* The file with what SQLite has beside it. */
+void store_remove(const char *path);
+uint64_t store_file_bytes(const char *path);
+/* Of the file system. */
+uint64_t store_free_bytes(const struct store *s);
 char *store_alerts_path(const struct store *s);
+char *store_series_path(const struct store *s);
 char *store_flow_path(const struct store *s, uint64_t start);
 /* Starts (ns) of the flow files, oldest first; the caller frees. */
 size_t store_flow_starts(const struct store *s, uint64_t **ret);
@@ -150,7 +178,7 @@ int alerts_begin(struct store *s, uint64_t epoch, uint64_t now);
 int alerts_put(struct store *s, const struct r_alert *a, const char *base);
 int alerts_commit(struct store *s, uint64_t next);
 void alerts_rollback(struct store *s);
-int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_pruned *did);
+int alerts_prune(struct store *s, uint64_t now, struct store_pruned *did);
 int alerts_tidy(struct store *s, uint64_t now);
 unsigned alerts_note(struct store *s, struct id id, const struct store_note *n, uint64_t now, struct buf *err);
 int alerts_log(struct store *s, struct store_log *l);
@@ -174,11 +202,27 @@ unsigned silences_query(struct store *s, const struct g_query *q, const char *ba
 int flows_open(struct store *s);
 void flows_close(struct store *s);
 int flows_begin(struct store *s, uint64_t epoch, uint64_t now);
-int flows_put(struct store *s, const struct r_flow *f, const char *base);
+int flows_put(struct store *s, const struct r_flow *f, const char *base, uint64_t number);
 int flows_commit(struct store *s, uint64_t next);
 void flows_rollback(struct store *s);
-int flows_prune(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did);
-int flows_tidy(struct store *s);
+
+/* Samples of the history, beside the flows (store_sqlite_history.c). */
+int history_open(struct store *s);
+void history_close(struct store *s);
+/* Takes a cursor of the flows back to where the samples are. */
+int history_cursor(struct store *s, struct store_cursor *c);
+/* flows: how far they are; NULL if nothing is stored of the run. Before the transaction. */
+int history_begin(struct store *s, uint64_t epoch, const struct run *flows, uint64_t now);
+int history_commit(struct store *s, uint64_t next, uint64_t now);
+void history_rollback(struct store *s);
+int history_keep(struct store *s, const void *key, size_t key_len, const void *value, size_t len);
+int history_kept(struct store *s, void (*cb)(void *arg, const void *key, size_t key_len, const void *value, size_t len),
+		 void *arg);
+int history_prune(struct store *s, uint64_t now, struct store_pruned *did);
+
+/* Flow files that are complete (store_sqlite_upkeep.c). */
+int upkeep_prune(struct store *s, uint64_t now, struct store_pruned *did);
+int upkeep_tidy(struct store *s, uint64_t now);
 
 /* Opens alerts.db for reading if it is not open, or was replaced. */
 int read_open_alerts(struct store *s);

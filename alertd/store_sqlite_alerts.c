@@ -47,6 +47,8 @@ static int make_tables(struct store *s)
 	if (rc == 0)
 		rc = runs_make(s, s->db);
 	if (rc == 0)
+		rc = series_make(s, s->db);
+	if (rc == 0)
 		rc = store_match_columns(s, s->db, "alerts", &s->alert, 0, s->n_alert, true);
 	if (rc == 0)
 		rc = store_match_columns(s, s->db, "notes", &s->alert, s->n_alert, s->alert.n, true);
@@ -99,7 +101,8 @@ int alerts_open(struct store *s)
 	char *path = store_alerts_path(s);
 	s->db = store_open_db(s, path, OPEN_MAKE);
 	free(path);
-	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || silences_load(s) < 0)
+	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || series_open(s, &s->series, s->db) < 0 ||
+	    silences_load(s) < 0)
 		return -1;
 	load_log(s);
 	uint64_t epoch = store_get_meta(s->db, "run", 0);
@@ -111,6 +114,7 @@ void alerts_close(struct store *s)
 	sqlite3_finalize(s->a.put);
 	sqlite3_finalize(s->a.put_log);
 	sqlite3_finalize(s->a.save_run);
+	series_close(&s->series);
 	buf_release(&s->a.run.inputs);
 	silences_release(s);
 }
@@ -282,7 +286,7 @@ int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 	if (sqlite3_total_changes64(s->db) == before)
 		return 0;
 	if (sqlite3_last_insert_rowid(s->db)) /* not a later revision */
-		run_stored(&s->a.run, a->alert.time);
+		run_stored(&s->a.run, a->alert.time, true);
 	struct id silence = silences_find(s, a, base, s->a.now);
 	if (s->a.n_silences && mark_silenced(s, a->alert.id, silence) < 0)
 		return -1;
@@ -292,7 +296,7 @@ int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 int alerts_commit(struct store *s, uint64_t next)
 {
 	s->a.run.next = next;
-	if (log_bound(s) < 0 || runs_save(s, s->a.save_run, &s->a.run, s->a.now) < 0)
+	if (log_bound(s) < 0 || series_commit(s, &s->series, s->a.now) < 0 || runs_save(s, s->a.save_run, &s->a.run, s->a.now) < 0)
 		return -1;
 	if (s->a.log.next != s->a.saved.next && store_set_meta(s, s->db, "log_next", s->a.log.next) < 0)
 		return -1;
@@ -308,6 +312,7 @@ void alerts_rollback(struct store *s)
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->a.log = s->a.saved;
+	series_rollback(&s->series);
 }
 
 /* -- notes -- */
@@ -368,27 +373,41 @@ static int delete_some(struct store *s, const char *sql, struct store_pruned *di
 {
 	if (store_exec(s, s->db, sql) < 0)
 		return -1;
-	did->alerts += (uint64_t)sqlite3_changes(s->db);
-	return 0;
+	did->n[KEPT_ALERTS] += (uint64_t)sqlite3_changes(s->db);
+	return 1;
+}
+
+/* Bytes that the file uses; what is deleted is used again. */
+static uint64_t bytes_used(sqlite3 *db)
+{
+	return (uint64_t)((store_int(db, "PRAGMA page_count", 0) - store_int(db, "PRAGMA freelist_count", 0)) *
+			  store_int(db, "PRAGMA page_size", 0));
+}
+
+/* How many alerts are beyond what may be kept: known exactly by number, by their mean size for bytes. */
+static int64_t excess(struct store *s)
+{
+	int64_t have = store_int(s->db, "SELECT count(*) FROM alerts", 0);
+	uint64_t bytes = bytes_used(s->db), max = s->conf.kept[KEPT_ALERTS].bytes;
+	int64_t n = have - (int64_t)s->conf.max_alerts, much = 0;
+	if (bytes > max && bytes)
+		much = (int64_t)((double)have * (double)(bytes - max) / (double)bytes) + 1;
+	return much > n ? much : n;
+}
+
+static int delete_excess(struct store *s, struct store_pruned *did)
+{
+	char sql[160];
+	int64_t n = did->excess < PRUNE_ROWS ? did->excess : PRUNE_ROWS;
+	snprintf(sql, sizeof sql, "DELETE FROM alerts WHERE seq IN (SELECT seq FROM alerts ORDER BY seq LIMIT %" PRId64 ")", n);
+	did->excess -= n;
+	return delete_some(s, sql, did);
 }
 
 /* In order of arrival, so that a slice looks at few rows; engaged alerts stay whatever their age. */
-int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_pruned *did)
+static int delete_old(struct store *s, uint64_t oldest, struct store_pruned *did)
 {
 	char sql[400];
-	uint64_t oldest = now > max_age ? now - max_age : 0;
-	if (!did->begun) {
-		did->begun = true;
-		if (silences_prune(s, oldest) < 0)
-			return -1;
-		did->excess = store_int(s->db, "SELECT count(*) FROM alerts", 0) - (int64_t)s->conf.max_alerts;
-	}
-	if (did->excess > 0) {
-		int64_t n = did->excess < PRUNE_ROWS ? did->excess : PRUNE_ROWS;
-		snprintf(sql, sizeof sql, "DELETE FROM alerts WHERE seq IN (SELECT seq FROM alerts ORDER BY seq LIMIT %" PRId64 ")", n);
-		did->excess -= n;
-		return delete_some(s, sql, did) < 0 ? -1 : 1;
-	}
 	snprintf(sql, sizeof sql,
 		 "SELECT max(seq) FROM (SELECT seq, ingested FROM alerts WHERE seq > %" PRIu64 " ORDER BY seq LIMIT %d)"
 		 " WHERE ingested < %" PRId64, did->seq, PRUNE_ROWS, (int64_t)oldest);
@@ -398,10 +417,23 @@ int alerts_prune(struct store *s, uint64_t now, uint64_t max_age, struct store_p
 	snprintf(sql, sizeof sql,
 		 "DELETE FROM alerts WHERE seq > %" PRIu64 " AND seq <= %" PRId64 " AND ingested < %" PRId64 " AND NOT (" ENGAGED ")",
 		 did->seq, to, (int64_t)oldest);
-	if (delete_some(s, sql, did) < 0)
-		return -1;
 	did->seq = (uint64_t)to;
-	return 1;
+	return delete_some(s, sql, did);
+}
+
+int alerts_prune(struct store *s, uint64_t now, struct store_pruned *did)
+{
+	uint64_t age = s->conf.kept[KEPT_ALERTS].age;
+	if (!did->begun) {
+		did->begun = true;
+		if (silences_prune(s, now > age ? now - age : 0) < 0)
+			return -1;
+		did->excess = excess(s);
+	}
+	if (did->excess > 0)
+		return delete_excess(s, did);
+	int rc = delete_old(s, now > age ? now - age : 0, did);
+	return rc != 0 ? rc : series_prune(s, s->db, now, did);
 }
 
 /* The planner is told how selective the indexes are. */

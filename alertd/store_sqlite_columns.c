@@ -113,7 +113,7 @@ void id_to_blob(struct id id, uint8_t out[static 16])
 	}
 }
 
-static void bind_one(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base)
+void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base)
 {
 	const struct str *s = v;
 	uint8_t raw[16];
@@ -158,7 +158,7 @@ static void bind_one(sqlite3_stmt *st, int at, const struct field *f, const void
 void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base)
 {
 	for (unsigned i = 0; i < cs->n; i++)
-		bind_one(st, (int)i + 1, cs->c[i].field, (const char *)rec + cs->c[i].off, base);
+		value_bind(st, (int)i + 1, cs->c[i].field, (const char *)rec + cs->c[i].off, base);
 }
 
 struct id id_from_column(sqlite3_stmt *st, int at)

@@ -29,6 +29,8 @@ static int make_tables(struct store *s, sqlite3 *db)
 	if (rc == 0)
 		rc = runs_make(s, db);
 	if (rc == 0)
+		rc = sums_make(s, db);
+	if (rc == 0)
 		rc = store_match_columns(s, db, "flows", &s->flow, 0, s->flow.n, true);
 	if (rc == 0)
 		rc = store_exec(s, db, "COMMIT");
@@ -36,6 +38,7 @@ static int make_tables(struct store *s, sqlite3 *db)
 	return rc;
 }
 
+/* 'put' leaves a flow that is there alone; 'replace' puts one of a greater revision over it. */
 static int prepare_put(struct store *s)
 {
 	struct buf sql = { 0 };
@@ -44,11 +47,16 @@ static int prepare_put(struct store *s)
 	buf_adds(&sql, ",epoch) VALUES (");
 	for (unsigned i = 0; i < s->flow.n + 1; i++)
 		buf_adds(&sql, i ? ",?" : "?");
-	buf_adds(&sql, ") ON CONFLICT(id, part) DO UPDATE SET epoch=excluded.epoch");
+	size_t plain = sql.len + 1;
+	buf_adds(&sql, ") ON CONFLICT(id, part) DO NOTHING");
+	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.put);
+	sql.len = plain;
+	buf_adds(&sql, " ON CONFLICT(id, part) DO UPDATE SET epoch=excluded.epoch");
 	for (unsigned i = 0; i < s->flow.n; i++)
 		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", s->flow.c[i].name, s->flow.c[i].name);
 	buf_adds(&sql, " WHERE excluded.revision > flows.revision");
-	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.put);
+	if (rc == 0)
+		rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.replace);
 	buf_release(&sql);
 	return rc == 0 ? runs_prepare_save(s, s->db, &s->f.save_run) : rc;
 }
@@ -56,37 +64,19 @@ static int prepare_put(struct store *s)
 static void close_file(struct store *s)
 {
 	sqlite3_finalize(s->f.put);
+	sqlite3_finalize(s->f.replace);
 	sqlite3_finalize(s->f.save_run);
 	sqlite3_close(s->db);
-	s->f.put = s->f.save_run = NULL;
+	s->f.put = s->f.replace = s->f.save_run = NULL;
 	s->db = NULL;
 	s->f.start = 0;
 }
 
-static void remove_file(const char *path)
-{
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		char *name = xasprintf("%s%s", path, suffixes[i]);
-		unlink(name);
-		free(name);
-	}
-}
-
-/*
- * A damaged file of history is put aside under another name: nobody's alerts may wait for it, nothing is deleted, and what it
- * alone knew is fetched again as far as checks still has it.
- */
 static void set_aside(struct store *s, uint64_t start)
 {
-	char *path = store_flow_path(s, start), *aside = xasprintf("%s.damaged", path);
-	log_error("%s: it is put aside as %s", s->error, aside);
-	if (rename(path, aside) == 0)
-		remove_file(path);
-	else
-		log_error("%s: %s", aside, strerror(errno));
+	char *path = store_flow_path(s, start);
+	store_set_aside(s, path);
 	free(path);
-	free(aside);
 }
 
 static int open_file(struct store *s, uint64_t start)
@@ -94,9 +84,12 @@ static int open_file(struct store *s, uint64_t start)
 	char *path = store_flow_path(s, start);
 	close_file(s);
 	s->f.start = start;
-	s->db = store_open_db(s, path, OPEN_MAKE);
+	s->db = store_make_file(s, path, make_tables) == 0 ? store_open_db(s, path, OPEN_MAKE) : NULL;
 	free(path);
 	if (!s->db || make_tables(s, s->db) < 0 || store_exec(s, s->db, "PRAGMA wal_autocheckpoint=4000") < 0)
+		return -1;
+	/* The clock was set back: what was complete is not any more. */
+	if (store_get_meta(s->db, "tidy", 0) && (sums_reopen(s, s->db) < 0 || store_set_meta(s, s->db, "tidy", 0) < 0))
 		return -1;
 	return prepare_put(s);
 }
@@ -127,12 +120,6 @@ static void learn_run(void *arg, const struct run *r)
 	k->stored = r->stored > k->stored ? r->stored : k->stored;
 }
 
-static void add_untidy(struct store *s, uint64_t start)
-{
-	s->f.untidy = xrealloc(s->f.untidy, (s->f.n_untidy + 1) * sizeof *s->f.untidy);
-	s->f.untidy[s->f.n_untidy++] = start;
-}
-
 /* 0, -1, or 1: the file is damaged. */
 static int learn_file(struct store *s, uint64_t start)
 {
@@ -141,10 +128,8 @@ static int learn_file(struct store *s, uint64_t start)
 	int rc = -1;
 	if (db) {
 		/* A file without its table was being made when we were killed. */
-		bool empty = store_int(db, "SELECT count(*) FROM sqlite_master WHERE name='runs'", -1) == 0;
-		rc = empty ? 0 : runs_each(s, db, learn_run, s);
-		if (rc == 0 && !store_get_meta(db, "tidy", 0))
-			add_untidy(s, start);
+		bool has_runs = store_int(db, "SELECT count(*) FROM sqlite_master WHERE name='runs'", -1) != 0; /* -1: damaged */
+		rc = has_runs ? runs_each(s, db, learn_run, s) : 0;
 	}
 	sqlite3_close(db);
 	free(path);
@@ -174,7 +159,8 @@ int flows_open(struct store *s)
 		s->f.run.ended = last->ended;
 		s->f.run.clock = last->clock;
 	}
-	return rc;
+	sums_init(&s->f.sums, &s->flow);
+	return rc == 0 ? history_open(s) : rc;
 }
 
 void flows_close(struct store *s)
@@ -182,7 +168,8 @@ void flows_close(struct store *s)
 	close_file(s);
 	buf_release(&s->f.run.inputs);
 	free(s->f.known);
-	free(s->f.untidy);
+	sums_release(&s->f.sums);
+	history_close(s);
 }
 
 /* -- intake -- */
@@ -204,44 +191,51 @@ static int load_run(struct store *s, uint64_t epoch)
 
 int flows_begin(struct store *s, uint64_t epoch, uint64_t now)
 {
-	uint64_t start = now - now % s->conf.period, old = s->f.start;
-	bool other = !s->db || start != old;
+	uint64_t start = now - now % s->conf.period;
+	bool other = !s->db || start != s->f.start;
 	s->f.now = now;
-	if (other) {
-		if (open_file(s, start) < 0)
-			return -1;
-		if (old)
-			add_untidy(s, old);
-	}
-	if (store_exec(s, s->db, "BEGIN IMMEDIATE") < 0)
+	if (other && open_file(s, start) < 0)
+		return -1;
+	if (history_begin(s, epoch, find_known(s, epoch), now) < 0)
+		return -1;
+	if (store_exec(s, s->db, "BEGIN IMMEDIATE") < 0 || store_exec(s, s->h.db, "BEGIN IMMEDIATE") < 0)
 		return -1;
 	return other || epoch != s->f.run.epoch ? load_run(s, epoch) : 0;
 }
 
-int flows_put(struct store *s, const struct r_flow *f, const char *base)
+static int run_put(struct store *s, sqlite3_stmt *st, const struct r_flow *f, const char *base)
 {
-	sqlite3_stmt *st = s->f.put;
-	int64_t before = sqlite3_total_changes64(s->db);
 	columns_bind(st, &s->flow, f, base);
 	sqlite3_bind_int64(st, (int)s->flow.n + 1, (sqlite3_int64)s->f.run.epoch);
-	sqlite3_set_last_insert_rowid(s->db, 0);
 	int rc = sqlite3_step(st);
 	sqlite3_reset(st);
-	if (rc != SQLITE_DONE)
-		return store_fail(s, s->db, "flows");
-	if (sqlite3_last_insert_rowid(s->db))
-		run_stored(&s->f.run, f->n.last);
-	return sqlite3_total_changes64(s->db) != before;
+	return rc == SQLITE_DONE ? sqlite3_changes(s->db) : store_fail(s, s->db, "flows");
+}
+
+/* What another file has is told by its number: samples may be behind the flows (store_sqlite_history.c). */
+int flows_put(struct store *s, const struct r_flow *f, const char *base, uint64_t number)
+{
+	if (number < s->f.run.next)
+		return 0;
+	int rc = run_put(s, s->f.put, f, base);
+	if (rc > 0) {
+		run_stored(&s->f.run, f->n.last, true);
+		sums_add(&s->f.sums, f, base);
+	} else if (rc == 0 && (rc = sums_stale(s, f)) == 0 && (rc = run_put(s, s->f.replace, f, base)) > 0) {
+		run_stored(&s->f.run, f->n.last, false);
+	}
+	return rc;
 }
 
 int flows_commit(struct store *s, uint64_t next)
 {
 	struct run *r = &s->f.run;
-	r->next = next;
-	if (runs_save(s, s->f.save_run, r, s->f.now) < 0 || store_exec(s, s->db, "COMMIT") < 0)
+	r->next = next > r->next ? next : r->next;
+	if (sums_flush(s, &s->f.sums, r->epoch) < 0 || runs_save(s, s->f.save_run, r, s->f.now) < 0 ||
+	    store_exec(s, s->db, "COMMIT") < 0)
 		return -1;
 	learn_run(s, r);
-	return 0;
+	return history_commit(s, next, s->f.now);
 }
 
 void flows_rollback(struct store *s)
@@ -249,83 +243,10 @@ void flows_rollback(struct store *s)
 	uint64_t start = s->f.start;
 	if (s->db && !sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	sums_drop(&s->f.sums);
+	history_rollback(s);
 	if (!s->damaged)
 		return;
 	close_file(s);
 	set_aside(s, start);
-}
-
-/* -- upkeep -- */
-
-static uint64_t file_bytes(const char *path)
-{
-	static const char *const suffixes[] = { "", "-wal" };
-	uint64_t sum = 0;
-	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		char *name = xasprintf("%s%s", path, suffixes[i]);
-		struct stat st;
-		if (stat(name, &st) == 0)
-			sum += (uint64_t)st.st_size;
-		free(name);
-	}
-	return sum;
-}
-
-/* One file a slice: the oldest, if it is too old or all together are too much; never the newest, which has the cursor. */
-int flows_prune(struct store *s, uint64_t now, uint64_t max_age, uint64_t max_bytes, struct store_pruned *did)
-{
-	uint64_t *starts, total = 0;
-	size_t n = store_flow_starts(s, &starts);
-	int rc = 0;
-	for (size_t i = 0; i < n; i++) {
-		char *path = store_flow_path(s, starts[i]);
-		total += file_bytes(path);
-		free(path);
-	}
-	if (n > 1 && starts[0] != s->f.start && (starts[0] + s->conf.period + max_age < now || total > max_bytes)) {
-		char *path = store_flow_path(s, starts[0]);
-		remove_file(path);
-		free(path);
-		did->files++;
-		rc = 1;
-	}
-	free(starts);
-	return rc;
-}
-
-/* A file whose period is over gets its indexes by host, and becomes one file that readers share without more. */
-static int tidy_file(struct store *s, uint64_t start)
-{
-	char *path = store_flow_path(s, start);
-	sqlite3 *db = access(path, F_OK) == 0 ? store_open_db(s, path, OPEN_WRITE) : NULL;
-	int rc = 0;
-	if (db)
-		rc = store_exec(s, db,
-				"BEGIN IMMEDIATE;"
-				"CREATE INDEX IF NOT EXISTS flows_client ON flows(client_ip, last);"
-				"CREATE INDEX IF NOT EXISTS flows_server ON flows(server_ip, last);"
-				"INSERT OR REPLACE INTO meta VALUES('tidy', 1);"
-				"PRAGMA analysis_limit=400; ANALYZE; COMMIT;");
-	if (db && rc == 0)
-		sqlite3_exec(db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL); /* not while somebody reads: no matter */
-	sqlite3_close(db);
-	free(path);
-	return rc;
-}
-
-int flows_tidy(struct store *s)
-{
-	for (size_t i = 0; i < s->f.n_untidy; i++) {
-		uint64_t start = s->f.untidy[i];
-		if (start == s->f.start)
-			continue;
-		if (tidy_file(s, start) < 0) {
-			if (!s->damaged)
-				return -1;
-			set_aside(s, start);
-		}
-		s->f.untidy[i] = s->f.untidy[--s->f.n_untidy];
-		return 1;
-	}
-	return 0;
 }

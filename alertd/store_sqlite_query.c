@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "codec.h"
 #include "hash.h"
@@ -20,6 +21,11 @@ static int on_progress(void *arg)
 {
 	const struct store *s = arg;
 	return mono_ns() > s->r.deadline || (s->conf.cancel && __atomic_load_n(s->conf.cancel, __ATOMIC_RELAXED));
+}
+
+void query_watch(struct store *s, sqlite3 *db)
+{
+	sqlite3_progress_handler(db, SCAN_STEPS, on_progress, s);
 }
 
 /* -- cursors: what the page before ended with, in base64url (RFC 4648 section 5) -- */
@@ -144,6 +150,8 @@ void query_where(struct query *k)
 		buf_addf(&k->where, " AND \"%s\" >= %" PRIu64, k->time_col, k->start);
 	if (k->end)
 		buf_addf(&k->where, " AND \"%s\" <= %" PRIu64, k->time_col, k->end);
+	if (k->has_run)
+		buf_addf(&k->where, " AND epoch = %" PRId64, (int64_t)k->run);
 }
 
 void query_bind(const struct query *k, sqlite3_stmt *st)
@@ -390,15 +398,18 @@ static int search_file(struct query *k, const struct flow_file *f, int (*look)(s
 {
 	char *path = store_flow_path(k->s, f->start);
 	sqlite3 *db = store_open_db(k->s, path, OPEN_READ);
-	int rc = db ? store_match_columns(k->s, db, "flows", k->cols, 0, k->cols->n, false) : -1;
-	if (rc == 0) {
-		sqlite3_progress_handler(db, SCAN_STEPS, on_progress, k->s);
+	bool made = db && store_has_table(db, "flows");
+	int rc = !db ? -1 : made ? store_match_columns(k->s, db, "flows", k->cols, 0, k->cols->n, false) : 0;
+	if (made && rc == 0) {
+		query_watch(k->s, db);
 		rc = look(k, db);
 	}
-	bool late = mono_ns() > k->s->r.deadline;
+	bool late = mono_ns() > k->s->r.deadline, gone = access(path, F_OK) < 0; /* retention was faster */
 	sqlite3_close(db);
 	free(path);
-	if (rc < 0 && !late) {
+	if (rc < 0 && gone && !late) {
+		rc = 0;
+	} else if (rc < 0 && !late) {
 		buf_addf(k->err, "%sleft out: %s", k->err->len ? "; " : "", k->s->error);
 		rc = 0;
 	}
@@ -412,7 +423,7 @@ int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db))
 	if (k->type == R_ALERT) {
 		if (read_open_alerts(k->s) < 0)
 			return -1;
-		sqlite3_progress_handler(k->s->db, SCAN_STEPS, on_progress, k->s);
+		query_watch(k->s, k->s->db);
 		return look(k, k->s->db);
 	}
 	size_t n = read_flow_files(k->s, &files);
@@ -438,6 +449,21 @@ static void write_page(struct query *k, struct buf *out)
 
 /* -- the question and its end -- */
 
+/* 16 hex digits, as RUN has them. */
+static bool read_run(struct query *k, const char *text, size_t len)
+{
+	char hex[17] = "";
+	if (len == 16)
+		memcpy(hex, text, 16);
+	k->has_run = len != 0;
+	k->run = strtoull(hex, NULL, 16);
+	if (len && (len != 16 || strspn(hex, "0123456789abcdefABCDEF") != 16)) {
+		buf_adds(k->err, "run: 16 hex digits, as the list of runs has them");
+		return false;
+	}
+	return true;
+}
+
 unsigned query_init(struct query *k, struct store *s, const struct g_query *q, const char *base, enum rtype type,
 		    struct store_page *page, struct buf *err)
 {
@@ -450,11 +476,12 @@ unsigned query_init(struct query *k, struct store *s, const struct g_query *q, c
 	if (k->limit > MAX_LIMIT)
 		k->limit = MAX_LIMIT;
 	s->r.deadline = mono_ns() + TIME_LIMIT_NS;
+	k->plain = !filter[strspn(filter, " \t\n")];
 	k->m = match_parse(filter, type, &e);
 	if (!k->m)
 		buf_addf(err, "filter, character %zu: %s", e.column, e.text);
 	free(filter);
-	return k->m ? 200 : 400;
+	return k->m && read_run(k, str_ptr(base, q->run), q->run.len) ? 200 : 400;
 }
 
 void query_release(struct query *k)

@@ -35,7 +35,9 @@ struct query {
 	struct buf where;         /* condition, with ?1 ... ?n_values */
 	char sort[160];           /* expression */
 	const char *time_col;
-	bool desc, by_time, count, has_after;
+	bool desc, by_time, count, has_after, has_run;
+	bool plain;               /* there is no filter */
+	uint64_t run;             /* only what this epoch stored, if has_run */
 	uint32_t limit;
 	uint32_t question;        /* hash of type, order and filter: a cursor is good for its own question only */
 	uint64_t start, end;
@@ -54,6 +56,8 @@ struct query {
 unsigned query_init(struct query *k, struct store *s, const struct g_query *q, const char *base, enum rtype type,
 		    struct store_page *page, struct buf *err);
 void query_release(struct query *k);
+/* What this connection is asked ends when the time of the query is over. */
+void query_watch(struct store *s, sqlite3 *db);
 /* Status after an answer failed: says why. */
 unsigned query_failed(struct query *k);
 /* The condition over the columns that a file has, with ?1 ... ?n_values. */
@@ -70,6 +74,11 @@ const struct column *query_column(const struct query *k, const char *field);
  * the end of the page where it is sorted by time; newest first if desc.
  */
 int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db));
+
+/* Can the question for a series be answered from samples? Then the answer (store_sqlite_samples.c). */
+bool samples_answer(const struct g_query *q, const char *base);
+unsigned read_samples(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		      struct buf *err);
 
 /* Sums by some fields (store_sqlite_top.c). */
 unsigned read_top(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,

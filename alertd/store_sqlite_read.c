@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "codec.h"
@@ -172,7 +171,8 @@ static void collect_runs(struct store *s, struct run_list *l, struct buf *err)
 	for (size_t i = 0; i < n; i++) {
 		char *path = store_flow_path(s, starts[i]);
 		sqlite3 *db = store_open_db(s, path, OPEN_READ);
-		if (!db || runs_each(s, db, add_run, l) < 0)
+		bool made = db && store_has_table(db, "runs"), failed = !db || (made && runs_each(s, db, add_run, l) < 0);
+		if (failed && access(path, F_OK) == 0) /* else retention was faster */
 			buf_addf(err, "%sleft out: %s", err->len ? "; " : "", s->error);
 		sqlite3_close(db);
 		free(path);
@@ -198,81 +198,6 @@ unsigned read_runs(struct store *s, struct buf *out, struct store_page *page, st
 	free(l.r);
 	free(l.flows);
 	return status;
-}
-
-/* -- numbers -- */
-
-static void put_metric(struct buf *out, struct store_page *page, const char *name, const char *unit, bool counter, double value)
-{
-	struct buf strs = { 0 };
-	struct r_metric m = { .metric = { .counter = counter, .value = value } };
-	m.metric.process = str_put_raw(&strs, "alertd", 6);
-	m.metric.name = str_put_raw(&strs, name, strlen(name));
-	m.metric.unit = str_put_raw(&strs, unit, strlen(unit));
-	codec_pack(out, R_METRIC, &m, strs.p);
-	buf_release(&strs);
-	page->count++;
-}
-
-static uint64_t bytes_of(const char *path)
-{
-	struct stat st;
-	char *wal = xasprintf("%s-wal", path);
-	uint64_t sum = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-	if (stat(wal, &st) == 0)
-		sum += (uint64_t)st.st_size;
-	free(wal);
-	return sum;
-}
-
-static uint64_t free_bytes(const char *dir)
-{
-	struct statvfs v;
-	return statvfs(dir, &v) == 0 ? (uint64_t)v.f_bavail * v.f_frsize : 0;
-}
-
-static void flow_numbers(struct store *s, struct buf *out, struct store_page *page)
-{
-	uint64_t *starts, bytes = 0, rows = 0;
-	size_t n = store_flow_starts(s, &starts);
-	for (size_t i = 0; i < n; i++) {
-		char *path = store_flow_path(s, starts[i]);
-		sqlite3 *db = store_open_db(s, path, OPEN_READ);
-		bytes += bytes_of(path);
-		rows += db ? (uint64_t)store_int(db, "SELECT sum(records) FROM runs", 0) : 0;
-		sqlite3_close(db);
-		free(path);
-	}
-	free(starts);
-	put_metric(out, page, "flows", "flows", false, (double)rows);
-	put_metric(out, page, "flow_files", "files", false, (double)n);
-	put_metric(out, page, "flow_bytes", "bytes", false, (double)bytes);
-}
-
-unsigned read_stats(struct store *s, struct buf *out, struct store_page *page, struct buf *err)
-{
-	static const struct {
-		const char *name, *unit, *sql;
-	} numbers[] = {
-		{ "alerts", "alerts", "SELECT count(*) FROM alerts" },
-		{ "engaged", "alerts", "SELECT count(*) FROM alerts WHERE \"end\"=0 AND action IN (1,2)" },
-		{ "acknowledged", "alerts", "SELECT count(*) FROM notes WHERE acknowledged" },
-		{ "runs", "runs", "SELECT count(*) FROM runs" },
-		{ "delivery_log", "records", "SELECT count(*) FROM deliveries" },
-	};
-	if (read_open_alerts(s) < 0) {
-		buf_adds(err, s->error);
-		return 503;
-	}
-	char *path = store_alerts_path(s);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		put_metric(out, page, numbers[i].name, numbers[i].unit, false, (double)store_int(s->db, numbers[i].sql, 0));
-	put_metric(out, page, "delivery_log_dropped", "records", true, (double)store_get_meta(s->db, "log_dropped", 0));
-	put_metric(out, page, "alerts_bytes", "bytes", false, (double)bytes_of(path));
-	flow_numbers(s, out, page);
-	put_metric(out, page, "disk_free", "bytes", false, (double)free_bytes(s->dir));
-	free(path);
-	return 200;
 }
 
 /* -- copies -- */
@@ -314,9 +239,11 @@ static int copy_flows(struct store *s, const char *dir)
 {
 	uint64_t *starts;
 	size_t n = store_flow_starts(s, &starts);
-	int rc = 0;
+	char *path = store_series_path(s);
+	int rc = access(path, F_OK) == 0 ? copy_db(s, path, dir, strrchr(path, '/') + 1) : 0;
+	free(path);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		char *path = store_flow_path(s, starts[i]);
+		path = store_flow_path(s, starts[i]);
 		if (access(path, F_OK) == 0) /* else retention was faster */
 			rc = copy_db(s, path, dir, strrchr(path, '/') + 1);
 		free(path);
@@ -336,21 +263,24 @@ static void remove_copy(const char *dir)
 		free(path);
 	}
 	free(starts);
-	char *path = store_alerts_path(&of);
+	char *path = store_alerts_path(&of), *series = store_series_path(&of);
 	unlink(path);
+	unlink(series);
 	free(path);
+	free(series);
 	rmdir(dir);
 }
 
 static uint64_t size_of_all(struct store *s, bool flows)
 {
-	char *path = store_alerts_path(s);
-	uint64_t sum = bytes_of(path), *starts;
+	char *path = store_alerts_path(s), *series = store_series_path(s);
+	uint64_t sum = store_file_bytes(path) + (flows ? store_file_bytes(series) : 0), *starts;
 	size_t n = store_flow_starts(s, &starts);
+	free(series);
 	free(path);
 	for (size_t i = 0; i < n && flows; i++) {
 		path = store_flow_path(s, starts[i]);
-		sum += bytes_of(path);
+		sum += store_file_bytes(path);
 		free(path);
 	}
 	free(starts);
@@ -360,7 +290,7 @@ static uint64_t size_of_all(struct store *s, bool flows)
 unsigned read_backup(struct store *s, const char *dir, bool flows, struct buf *err)
 {
 	char *alerts = store_alerts_path(s);
-	uint64_t need = size_of_all(s, flows), have = free_bytes(s->dir);
+	uint64_t need = size_of_all(s, flows), have = store_free_bytes(s);
 	unsigned status = 503;
 	if (need > have) {
 		buf_addf(err, "a copy takes up to %" PRIu64 " bytes and %" PRIu64 " are free", need, have);

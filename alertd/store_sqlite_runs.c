@@ -131,11 +131,11 @@ void run_note(struct run *r, enum rtype type, const void *rec, const char *base)
 	}
 }
 
-void run_stored(struct run *r, uint64_t time)
+void run_stored(struct run *r, uint64_t time, bool counts)
 {
 	if (time && (!r->lo || time < r->lo))
 		r->lo = time;
 	if (time > r->hi)
 		r->hi = time;
-	r->records++;
+	r->records += counts;
 }

@@ -1,6 +1,7 @@
 /*
  * Sums of flows or alerts by the values of some fields. Each file groups what it has; the groups of all files are added up in
- * a table here, and the largest are the answer.
+ * a table here, and the largest are the answer. Flows without a filter, by fields that sums are kept of (store_sqlite_sums.c), are
+ * read from those, but for the edges of the time that was asked for.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ struct top {
 	struct buf keys, key, arena;
 	struct top_row *row;
 	size_t n, *slot, n_slots;
+	int dimension[2];     /* of sums that have all this: one, or for 'ip' the clients' and the servers' */
+	unsigned n_dimensions;
 	unsigned rank;        /* what is sorted by, of enum rank */
 	bool desc;
 };
@@ -79,6 +82,24 @@ static bool parse_by(struct top *t, const char *list)
 		list += n;
 	} while (*list++);
 	return true;
+}
+
+/* Sums that stand for the flows. */
+static void find_dimensions(struct top *t)
+{
+	static const char *const ends[] = { "client.ip", "server.ip" };
+	const char *fields[MAX_BY];
+	if (t->k.type != R_FLOW || !t->k.plain || t->step)
+		return;
+	for (unsigned i = 0; i < t->by.n; i++)
+		fields[i] = t->by.c[i].field->name;
+	if (t->ends && t->by.n == 1) {
+		for (; t->n_dimensions < 2; t->n_dimensions++)
+			t->dimension[t->n_dimensions] = sums_dimension(&ends[t->n_dimensions], 1);
+	} else if (!t->ends) {
+		t->dimension[0] = sums_dimension(fields, t->by.n);
+		t->n_dimensions = t->dimension[0] >= 0;
+	}
 }
 
 static const char *const ranks[] = { "count", "flows", "alerts", "bytes", "bytes_sent", "bytes_rcvd", "packets", "score", "first",
@@ -212,10 +233,9 @@ static void select_groups(struct top *t, struct buf *sql)
 	else
 		query_source(&t->k, sql);
 	buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
-	if (g) {
-		buf_adds(sql, " GROUP BY ");
-		columns_names(&t->by, 0, t->by.n, "", sql);
-	}
+	/* Exactly equal, as they are when files are added up; columns of text compare without regard to case. */
+	for (unsigned i = 0; g && i < t->by.n; i++)
+		buf_addf(sql, "%s%u COLLATE BINARY", i ? ", " : " GROUP BY ", i + 2);
 }
 
 /* What the file had no column for, when it was made. */
@@ -227,13 +247,19 @@ static void match_by(struct top *t)
 				t->by.c[i].missing = t->k.cols->c[c].missing;
 }
 
-static int sum_file(struct query *k, sqlite3 *db)
+/* Flows or alerts between start and end, from their rows. */
+static int sum_rows(struct top *t, sqlite3 *db, uint64_t start, uint64_t end)
 {
-	struct top *t = (struct top *)k;
+	struct query *k = &t->k;
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL, *record = NULL;
 	int rc = -1, match = 1;
+	const uint64_t asked[] = { k->start, k->end };
+	k->start = start;
+	k->end = end;
 	query_where(k);
+	k->start = asked[0];
+	k->end = asked[1];
 	match_by(t);
 	select_groups(t, &sql);
 	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
@@ -255,6 +281,91 @@ out:
 	sqlite3_finalize(record);
 	buf_release(&sql);
 	return rc;
+}
+
+/* Sums of the spans from 'from' on and before 'to', but for those that do not hold. */
+static int sum_sums(struct top *t, sqlite3 *db, unsigned i, int64_t from, int64_t to)
+{
+	struct query *k = &t->k;
+	struct buf sql = { 0 };
+	sqlite3_stmt *st = NULL;
+	buf_addf(&sql, "SELECT 0, k1%s, flows, %s, packets, score, first, last FROM sums WHERE dim=%d AND span >= %" PRId64
+		       " AND span < %" PRId64 " AND span NOT IN (SELECT span FROM stale)",
+		 t->by.n == 2 ? ", k2" : "", i ? "rcvd, sent" : "sent, rcvd", t->dimension[i], from, to);
+	if (k->has_run)
+		buf_addf(&sql, " AND epoch=%" PRId64, (int64_t)k->run);
+	int rc = store_prepare(k->s, db, buf_cstr(&sql), &st);
+	while (rc == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		k->out->scanned++;
+		add_row(t, st);
+		rc = 0;
+	}
+	if (rc != SQLITE_DONE)
+		rc = store_fail(k->s, db, "query");
+	sqlite3_finalize(st);
+	buf_release(&sql);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int sum_all_sums(struct top *t, sqlite3 *db, int64_t from, int64_t to)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < t->n_dimensions && rc == 0; i++)
+		rc = sum_sums(t, db, i, from, to);
+	return rc;
+}
+
+/* The spans between from and to whose sums do not hold. */
+static int sum_stale(struct top *t, sqlite3 *db, int64_t from, int64_t to)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(t->k.s, db, "SELECT span FROM stale WHERE span >= ? AND span < ?", &st);
+	if (rc == 0) {
+		sqlite3_bind_int64(st, 1, from);
+		sqlite3_bind_int64(st, 2, to);
+	}
+	while (rc == 0 && sqlite3_step(st) == SQLITE_ROW) {
+		uint64_t span = (uint64_t)sqlite3_column_int64(st, 0);
+		rc = sum_rows(t, db, span, span + SUMS_SPAN - 1);
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Whole spans from their sums, the edges from their rows. */
+static int sum_spans(struct top *t, sqlite3 *db, uint64_t lo, uint64_t hi)
+{
+	uint64_t start = t->k.start > lo ? t->k.start : 0, end = t->k.end && t->k.end < hi ? t->k.end : 0;
+	uint64_t from = (start + SUMS_SPAN - 1) / SUMS_SPAN * SUMS_SPAN, to = end ? (end + 1) / SUMS_SPAN * SUMS_SPAN : INT64_MAX;
+	if (from >= to)
+		return sum_rows(t, db, start, end);
+	int rc = sum_all_sums(t, db, (int64_t)from, (int64_t)to);
+	if (rc == 0)
+		rc = sum_stale(t, db, (int64_t)from, (int64_t)to);
+	if (rc == 0 && start && start < from)
+		rc = sum_rows(t, db, start, from - 1);
+	if (rc == 0 && end && end >= to)
+		rc = sum_rows(t, db, to, end);
+	return rc;
+}
+
+/* In one transaction: the file may be written meanwhile. */
+static int sum_summed(struct top *t, sqlite3 *db)
+{
+	if (store_exec(t->k.s, db, "BEGIN") < 0)
+		return -1;
+	uint64_t lo = (uint64_t)store_int(db, "SELECT min(lo) FROM runs WHERE lo != 0", 0);
+	uint64_t hi = (uint64_t)store_int(db, "SELECT max(hi) FROM runs", 0);
+	bool all = t->k.start <= lo && (!t->k.end || t->k.end >= hi);
+	int rc = all && store_get_meta(db, "tidy", 0) ? sum_all_sums(t, db, SUMS_WHOLE, 0) : sum_spans(t, db, lo, hi);
+	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	return rc;
+}
+
+static int sum_file(struct query *k, sqlite3 *db)
+{
+	struct top *t = (struct top *)k;
+	return t->n_dimensions && store_has_table(db, "sums") ? sum_summed(t, db) : sum_rows(t, db, k->start, k->end);
 }
 
 /* -- the answer -- */
@@ -322,6 +433,8 @@ unsigned read_top(struct store *s, const struct g_query *q, const char *base, st
 		add_span(t, q->step ? q->step : DEF_STEP);
 	if (status == 200 && (((*by || !t->step) && !parse_by(t, by)) || !parse_rank(t, sort)))
 		status = 400;
+	if (status == 200)
+		find_dimensions(t);
 	if (status == 200 && query_files(&t->k, sum_file) < 0)
 		status = query_failed(&t->k);
 	if (status == 200)

@@ -56,6 +56,7 @@ void get_me(void *arg, struct request *r, const struct route *rt, const char *id
 void post_note(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_top(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_alerts_top(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_runs(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_series(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_graph(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_series_list(void *arg, struct request *r, const struct route *rt, const char *id);

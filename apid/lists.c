@@ -367,6 +367,8 @@ void list_ask(struct list *l, const char *what)
 	q.query.sort = str_put_raw(&strs, l->p.sort, strlen(l->p.sort));
 	q.query.cursor = str_put_raw(&strs, l->p.cursor, strlen(l->p.cursor));
 	q.query.by = str_put_raw(&strs, l->p.by, strlen(l->p.by));
+	q.query.key = str_put_raw(&strs, l->p.key, strlen(l->p.key));
+	q.query.run = str_put_raw(&strs, l->p.run, strlen(l->p.run));
 	q.query.step = l->p.step;
 	l->k->asked++;
 	if (link_ask(l->k->c->loop, l->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_stored, l) < 0)

@@ -228,7 +228,7 @@ static void add_path(struct buf *out, const struct route_table *t, size_t at, bo
 void get_openapi(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)arg, (void)rt, (void)id;
-	static const enum rtype shapes[] = { R_FLOW, R_HOST, R_ALERT, R_TOP, R_SAMPLE, R_SILENCE, R_TALLY, R_CHECK, R_INTERFACE };
+	static const enum rtype shapes[] = { R_FLOW, R_HOST, R_ALERT, R_TOP, R_SAMPLE, R_SILENCE, R_TALLY, R_CHECK, R_INTERFACE, R_RUN };
 	struct buf b = { 0 };
 	bool any = false;
 	buf_addf(&b, "{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"weir\",\"version\":\"%s\"},\"paths\":{", WEIR_VERSION);

@@ -13,11 +13,15 @@
 #define P_FIELDS { "fields", PT_FIELDS, "names of the fields wanted, joined by commas", 0, 0, NULL }
 #define P_COUNT  { "count", PT_FLAG, "also count all that match ('total')", 0, 0, NULL }
 #define P_FORMAT { "format", PT_CHOICES, "form of the reply; the header Accept does the same", 0, 0, "json,csv,ndjson" }
+#define P_RUN    { "run", PT_TEXT, "only what this run stored, as /api/v1/runs names it", 0, 0, NULL }
 #define P_LAST   { NULL, PT_TEXT, NULL, 0, 0, NULL }
 
 const struct route_param params_list[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
+const struct route_param params_stored[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT, P_RUN,
+					     P_LAST };
+const struct route_param params_runs[] = { P_FORMAT, P_LAST };
 const struct route_param params_alerts[] = {
-	P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT,
+	P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_START, P_END, P_FIELDS, P_COUNT, P_FORMAT, P_RUN,
 	{ "shape", PT_CHOICES, "annotations: an array of {time, timeEnd, title, text, tags}, as dashboards take it", 0, 0,
 	  "records,annotations" },
 	P_LAST,
@@ -26,15 +30,18 @@ const struct route_param params_table[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR,
 const struct route_param params_plain[] = { P_FILTER, P_LIMIT, P_CURSOR, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
 
 #define TOP_PARAMS                                                                    \
-	P_FILTER, P_LIMIT, P_START, P_END, P_FORMAT,                                  \
+	P_FILTER, P_LIMIT, P_START, P_END, P_FORMAT, P_RUN,                           \
 	{ "sort", PT_CHOICES, "what decides: the largest first", 0, 0,               \
 	  "-bytes,-bytes_sent,-bytes_rcvd,-packets,-flows,-alerts,-score,-last,first" }
 
 const struct route_param params_top[] = { TOP_PARAMS, P_LAST };
 
 const struct route_param params_series[] = {
-	{ "by", PT_TEXT, "up to three fields, joined by commas, for a series each; all together if absent", 0, 0, NULL },
-	{ "step", PT_NUMBER, "seconds of a span, 60 if absent", 1, 366 * 86400, NULL },
+	{ "by", PT_TEXT, "a series each: sensor, app, 'sensor,app', host, 'host,app', check; or up to three fields of flows, "
+	  "which are added up by the time of their end then, as with a filter; all sensors together if absent", 0, 0, NULL },
+	{ "key", PT_TEXT, "only this one: a sensor, application, ADDRESS[@VLAN], check", 0, 0, NULL },
+	{ "step", PT_NUMBER,
+	  "seconds of a span, 60 if absent; if not in whole minutes, of flows by the time of their end", 1, 366 * 86400, NULL },
 	{ "shape", PT_CHOICES, "rows: an array of flat objects, as dashboards take it", 0, 0, "records,rows" },
 	TOP_PARAMS,
 	P_LAST,
@@ -163,6 +170,10 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 		p->count = route_flag(value);
 	} else if (strcmp(name, "by") == 0) {
 		return copy(p->by, sizeof p->by, value, name, e);
+	} else if (strcmp(name, "key") == 0) {
+		return copy(p->key, sizeof p->key, value, name, e);
+	} else if (strcmp(name, "run") == 0) {
+		return copy(p->run, sizeof p->run, value, name, e);
 	} else if (strcmp(name, "step") == 0) {
 		p->step = strtoul(value, NULL, 10) * 1000000000u;
 	} else if (strcmp(name, "format") == 0 || strcmp(name, "shape") == 0) {

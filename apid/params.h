@@ -12,7 +12,7 @@
 #define PARAMS_MAX_LIMIT 10000
 
 /* The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order. */
-extern const struct route_param params_list[], params_alerts[], params_table[], params_plain[];
+extern const struct route_param params_list[], params_alerts[], params_table[], params_plain[], params_stored[], params_runs[];
 /* The parameters of sums. */
 extern const struct route_param params_top[], params_group[], params_series[];
 
@@ -27,6 +27,8 @@ struct params {
 	bool count;
 	char by[160];      /* of sums and series: fields, joined by commas */
 	uint64_t step;     /* of series, ns */
+	char key[160];     /* of series: which one */
+	char run[32];      /* "" = any */
 };
 
 /*

@@ -78,7 +78,8 @@ static void add_row(void *list, const void *rec, const char *base)
 	begin(l, "time", s->time);
 	add_keys(l, s, base);
 	buf_addf(&l->body, ",\"bytes\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_rcvd\":%" PRIu64 ",\"packets\":%" PRIu64
-			   ",\"flows\":%" PRIu64 "}", s->bytes, s->bytes_sent, s->bytes_rcvd, s->packets, s->flows);
+			   ",\"flows\":%" PRIu64 ",\"alerts\":%" PRIu64 ",\"score\":%" PRIu64 "}",
+		 s->bytes, s->bytes_sent, s->bytes_rcvd, s->packets, s->flows, s->alerts, s->score);
 }
 
 void shape_series(struct list *l)

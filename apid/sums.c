@@ -42,15 +42,26 @@ void get_series(void *arg, struct request *r, const struct route *rt, const char
 	if (!l)
 		return;
 	l->type = R_SAMPLE;
+	if (!uri_param(request_uri(r), "limit"))
+		l->p.limit = PARAMS_MAX_LIMIT; /* a hundred points are no series */
 	shape_series(l);
 	list_ask(l, "series");
+}
+
+void get_runs(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	(void)rt, (void)id;
+	struct list *l = list_read(arg, r, R_RUN);
+	if (l)
+		list_ask(l, "runs");
 }
 
 /* What a series can be of, for programs that offer a choice. */
 void get_series_list(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)arg, (void)rt, (void)id;
-	static const char *const measures[] = { "bytes", "bytes_sent", "bytes_rcvd", "packets", "flows", NULL };
+	static const char *const measures[] = { "bytes", "bytes_sent", "bytes_rcvd", "packets", "flows", "alerts", "score", "active",
+						"drops", NULL };
 	const struct rdesc *rd = rdesc_get(R_FLOW);
 	struct buf b = { 0 };
 	unsigned off;
@@ -61,7 +72,7 @@ void get_series_list(void *arg, struct request *r, const struct route *rt, const
 		json_quote(&b, f->doc, strlen(f->doc));
 		buf_addc(&b, '}');
 	}
-	buf_adds(&b, "],\"by\":[\"ip\"");
+	buf_adds(&b, "],\"by\":[\"sensor\",\"sensor,app\",\"host\",\"host,app\",\"check\",\"ip\"");
 	for (unsigned g = 0; g < rd->n_groups; g++)
 		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
 			const struct field *f = &rd->groups[g].fields[i];

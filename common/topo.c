@@ -89,6 +89,8 @@ static void finish(struct topo *t)
 	struct buf text = { 0 };
 	if (!t->store.path)
 		t->store.path = xasprintf("%s/store", t->state);
+	if (!t->store.kept[KEPT_ALERTS].age)
+		t->store.kept[KEPT_ALERTS].age = t->store.kept[KEPT_FLOWS].age;
 	if (!t->api.token_file)
 		t->api.token_file = xasprintf("%s/api.token", t->state);
 	topo_show(t, &text);

@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "log.h"
 #include "record.h"
+#include "retention.h"
 
 /* name: value pairs in the order of the file: parameters of a check, labels. Values are text as written. */
 struct topo_param {
@@ -172,8 +173,7 @@ struct topo {
 	struct {
 		char *path;              /* directory of the databases; NULL = state/store */
 		uint64_t period;         /* ns one flow history file covers */
-		uint64_t max_age;        /* retention, ns since ingest */
-		uint64_t max_bytes;
+		struct retention kept[KEPT_KINDS];
 		uint64_t max_alerts;
 		uint64_t max_deliveries; /* alert revisions held for notify */
 		bool flows;              /* keep ended flows */

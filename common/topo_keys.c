@@ -151,6 +151,11 @@ static bool good_consumer(const char *s, struct buf *why)
 /* -- the tables -- */
 
 #define T(member) offsetof(struct topo, member)
+/* Retention of one kind of stored things. */
+#define LIMITS(name, kind, def_age, def_bytes, what)                                                               \
+	{ name ".max_age", K_DUR, T(store.kept[kind].age), def_age, "how long " what " are kept", SEC, 36500 * DAY },  \
+	{ name ".max_bytes", K_SIZE, T(store.kept[kind].bytes), def_bytes, "bound of " what ", the oldest go first", 64 * KB, 1024 * TB }
+
 const struct topo_key topo_root_keys[] = {
 	{ "runtime", K_STR, T(runtime), "/run/weir", "directory of the sockets", .good = good_runtime },
 	{ "state", K_STR, T(state), "/var/lib/weir", "directory of what is kept" },
@@ -190,9 +195,17 @@ const struct topo_key topo_root_keys[] = {
 	{ "store.path", K_STR, T(store.path), NULL, "directory of the databases; store below state if not set" },
 	{ "store.flows", K_BOOL, T(store.flows), "yes", "keep ended flows" },
 	{ "store.period", K_DUR, T(store.period), "1h", "time one file of flow history covers", SEC, 366 * DAY },
-	{ "store.max_age", K_DUR, T(store.max_age), "30d", "how long alerts and flows are kept", SEC, 36500 * DAY },
-	{ "store.max_bytes", K_SIZE, T(store.max_bytes), "10G", "bound of the flow history on disk", 64 * KB, 1024 * TB },
+	{ "store.max_age", K_DUR, T(store.kept[KEPT_FLOWS].age), "30d", "how long flows are kept, and alerts unless they have their own; from "
+	  "the time of storage on, as all ages here", SEC, 36500 * DAY },
+	{ "store.max_bytes", K_SIZE, T(store.kept[KEPT_FLOWS].bytes), "10G", "bound of the flow history on disk; the oldest files go first",
+	  64 * KB, 1024 * TB },
 	{ "store.max_alerts", K_COUNT, T(store.max_alerts), "1M", "alerts kept", 1, 1000000000 },
+	LIMITS("store.alerts", KEPT_ALERTS, NULL, "4G", "alerts"),
+	LIMITS("store.series.1m", KEPT_MINUTES, "7d", "2G", "samples of a minute"),
+	LIMITS("store.series.5m", KEPT_5MINUTES, "60d", "2G", "samples of five minutes"),
+	LIMITS("store.series.1h", KEPT_HOURS, "366d", "1G", "samples of an hour"),
+	LIMITS("store.series.1d", KEPT_DAYS, "3660d", "1G", "samples of a day"),
+	LIMITS("store.quarantine", KEPT_QUARANTINE, "30d", "16M", "packets that crashed or hung a process"),
 	{ "store.max_deliveries", K_COUNT, T(store.max_deliveries), "1M",
 	  "alerts held for notify while it is away; the oldest make room", 1, 1000000000 },
 	{ "api.listen", K_STR, T(api.listen), "127.0.0.1:8470", "address and port, or unix:PATH", .good = good_listen },

@@ -1,4 +1,4 @@
-/* weir alerts, weir history: what is stored. weir alerts ack|unack|comment ID. weir store backup|stats|prune. */
+/* weir alerts, weir history, weir series: what is stored. weir alerts ack|unack|comment ID. weir store stats|runs|prune|backup. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 #include "codec.h"
 #include "stored.h"
 #include "verbs.h"
+
+#define MAX_SAMPLES 10000 /* the most that alertd gives */
 
 static int note(struct stored *o, const char *op, const char *id)
 {
@@ -24,7 +26,7 @@ int verb_alerts(int argc, char **argv)
 {
 	static const char usage[] =
 		"usage: weir alerts [-f FILE] [-n N] [--since T] [--until T] [--sort FIELD] [-o table|wide|json|tsv]\n"
-		"                   [--fields A,B] [--watch[=SECONDS]] [MATCH]\n"
+		"                   [--fields A,B] [--run RUN] [--watch[=SECONDS]] [MATCH]\n"
 		"       weir alerts ack|unack|comment ID [--comment TEXT]\n";
 	struct stored o = { 0 };
 	int rc = stored_options(&o, argc, argv, usage);
@@ -46,8 +48,18 @@ int verb_history(int argc, char **argv)
 	struct stored o = { 0 };
 	int rc = stored_options(&o, argc, argv,
 		       "usage: weir history [-f FILE] [-n N] [--since T] [--until T] [--sort FIELD] [-o FORM] [--fields A,B] "
-		       "[--watch[=SECONDS]] [MATCH]\n");
+		       "[--run RUN] [--watch[=SECONDS]] [MATCH]\n");
 	return rc ? rc : stored_query(&o, R_FLOW, "flows", argv + optind, argc - optind);
+}
+
+int verb_series(int argc, char **argv)
+{
+	static const char usage[] =
+		"usage: weir series [-f FILE] [-n N] [--since T] [--until T] [--by sensor|app|host|host,app|check] [--key KEY]\n"
+		"                   [--step DURATION] [--run RUN] [--sort FIELD] [-o FORM] [--fields A,B] [--watch[=SECONDS]] [MATCH]\n";
+	struct stored o = { .q.limit = MAX_SAMPLES };
+	int rc = stored_options(&o, argc, argv, usage);
+	return rc ? rc : stored_query(&o, R_SAMPLE, "series", argv + optind, argc - optind);
 }
 
 static int command(struct stored *o, const char *op, const char *text)
@@ -72,7 +84,7 @@ static int backup(struct stored *o, const char *path)
 
 int verb_store(int argc, char **argv)
 {
-	static const char usage[] = "usage: weir store [-f FILE] [-o FORM] stats | prune | backup PATH\n";
+	static const char usage[] = "usage: weir store [-f FILE] [-o FORM] stats | runs | prune | backup PATH\n";
 	struct stored o = { 0 };
 	int rc = stored_options(&o, argc, argv, usage);
 	const char *op = rc == 0 && optind < argc ? argv[optind] : "";
@@ -80,6 +92,8 @@ int verb_store(int argc, char **argv)
 		return rc;
 	if (strcmp(op, "stats") == 0 && optind + 1 == argc)
 		return stored_query(&o, R_METRIC, "stats", NULL, 0);
+	if (strcmp(op, "runs") == 0 && optind + 1 == argc)
+		return stored_query(&o, R_RUN, "runs", NULL, 0);
 	if (strcmp(op, "prune") == 0 && optind + 1 == argc)
 		return command(&o, op, "");
 	if (strcmp(op, "backup") == 0 && optind + 2 == argc)

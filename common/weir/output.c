@@ -55,6 +55,15 @@ static const struct column metric_table[] = { { "process", "PROCESS", 18 }, { "n
 					      { "label", "LABEL", 32 },     { "value", "VALUE", 16 },
 					      { "unit", "UNIT", 0 },        { NULL, NULL, 0 } };
 
+static const struct column sample_table[] = { { "time", "TIME", 19 },         { "key", "KEY", 32 },
+					      { "bytes", "BYTES", 14 },       { "bytes_sent", "SENT", 12 },
+					      { "bytes_rcvd", "RECEIVED", 12 }, { "packets", "PACKETS", 10 },
+					      { "flows", "FLOWS", 8 },        { "alerts", "ALERTS", 6 },
+					      { "score", "SCORE", 0 },        { NULL, NULL, 0 } };
+static const struct column run_table[] = { { "run", "RUN", 16 },       { "stored", "STORED", 19 }, { "from", "FROM", 19 },
+					   { "to", "TO", 19 },         { "ended", "ENDED", 5 },    { "alerts", "ALERTS", 8 },
+					   { "flows", "FLOWS", 10 },   { "inputs", "INPUTS", 0 },  { NULL, NULL, 0 } };
+
 static const struct column *columns_for(enum rtype type, bool wide)
 {
 	switch (type) {
@@ -70,6 +79,10 @@ static const struct column *columns_for(enum rtype type, bool wide)
 		return delivery_table;
 	case R_SILENCE:
 		return silence_table;
+	case R_SAMPLE:
+		return sample_table;
+	case R_RUN:
+		return run_table;
 	default:
 		return metric_table;
 	}

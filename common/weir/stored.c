@@ -23,7 +23,9 @@ int stored_options(struct stored *o, int argc, char **argv, const char *usage)
 		{ "since", required_argument, NULL, 's' },  { "until", required_argument, NULL, 'u' },
 		{ "sort", required_argument, NULL, 'S' },   { "fields", required_argument, NULL, 'F' },
 		{ "comment", required_argument, NULL, 'c' }, { "watch", optional_argument, NULL, 'w' },
-		{ "for", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 },
+		{ "for", required_argument, NULL, 'd' },    { "run", required_argument, NULL, 'r' },
+		{ "by", required_argument, NULL, 'b' },     { "key", required_argument, NULL, 'k' },
+		{ "step", required_argument, NULL, 't' },   { NULL, 0, NULL, 0 },
 	};
 	int opt, form;
 	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
@@ -57,8 +59,18 @@ int stored_options(struct stored *o, int argc, char **argv, const char *usage)
 			o->comment = optarg;
 			break;
 		case 'd':
-			if (topo_duration(optarg, &o->lasts) < 0)
+		case 't':
+			if (topo_duration(optarg, opt == 'd' ? &o->lasts : &o->q.step) < 0)
 				goto bad;
+			break;
+		case 'r':
+			o->q.run = put(&o->strs, optarg);
+			break;
+		case 'b':
+			o->q.by = put(&o->strs, optarg);
+			break;
+		case 'k':
+			o->q.key = put(&o->strs, optarg);
 			break;
 		case 'w':
 			o->watch = optarg ? (unsigned)strtoul(optarg, NULL, 10) : WATCH_SECONDS;
@@ -80,10 +92,13 @@ static int print_all(struct stored *o, const struct g_answer *a, struct codec_re
 		struct r_flow flow;
 		struct r_metric metric;
 		struct r_silence silence;
+		struct r_sample sample;
+		struct r_run run;
 	} rec;
 	for (uint32_t i = 0; i < a->count; i++) {
 		enum rtype type = codec_peek(r);
-		bool ours = type == R_ALERT || type == R_FLOW || type == R_METRIC || type == R_SILENCE;
+		bool ours = type == R_ALERT || type == R_FLOW || type == R_METRIC || type == R_SILENCE || type == R_SAMPLE ||
+			    type == R_RUN;
 		if (!ours || codec_read(r, &rec) != 1) {
 			fprintf(stderr, "weir: answer that cannot be read: %s\n", r->error ? r->error : "wrong record");
 			return EXIT_FAILED;
@@ -106,7 +121,8 @@ int stored_query(struct stored *o, enum rtype type, const char *what, char **wor
 		return EXIT_FAILED;
 	for (int i = 0; i < n; i++)
 		buf_addf(&filter, "%s%s", i ? " " : "", words[i]);
-	struct match *m = match_parse(buf_cstr(&filter), type, &e);
+	/* A series with a condition is one of flows. */
+	struct match *m = match_parse(buf_cstr(&filter), type == R_SAMPLE ? R_FLOW : type, &e);
 	if (!m) {
 		fprintf(stderr, "weir: match, character %zu: %s\n", e.column, e.text);
 		code = EXIT_USAGE;
@@ -151,6 +167,10 @@ int stored_command(struct stored *o, const char *op, struct r_command *c)
 		c->command.op = put(&o->strs, op);
 		c->command.actor = put(&o->strs, actor && *actor ? actor : "cli");
 		code = ask_process(t, "alertd", "query", R_COMMAND, c, o->strs.p, &body, &a, &r);
+		output_begin(&o->out, t->timezone);
+		if (code == EXIT_DONE)
+			code = print_all(o, &a, &r);
+		output_release(&o->out);
 	}
 	buf_release(&body);
 	buf_release(&o->strs);

@@ -14,6 +14,7 @@ int verb_cat(int argc, char **argv);
 int verb_config(int argc, char **argv);
 int verb_alerts(int argc, char **argv);
 int verb_history(int argc, char **argv);
+int verb_series(int argc, char **argv);
 int verb_store(int argc, char **argv);
 int verb_export(int argc, char **argv);
 int verb_status(int argc, char **argv);

@@ -26,6 +26,7 @@ static const struct verb verbs[] = {
 	{ "tail", verb_tail, "follow alerts as they happen" },
 	{ "alerts", verb_alerts, "stored alerts; acknowledge and comment them" },
 	{ "history", verb_history, "stored flows" },
+	{ "series", verb_series, "what sensors, hosts and applications did, in spans of time" },
 	{ "status", verb_status, "what each process is doing" },
 	{ "checks", verb_checks, "list and explain the checks" },
 	{ "store", verb_store, "statistics, backup and retention of the store" },

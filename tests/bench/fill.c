@@ -162,10 +162,12 @@ static void fill(const struct store_conf *conf, enum store_role role, uint64_t n
 			make_alert(&u.alert, &b, time, i);
 		else
 			make_flow(&u.flow, &b, time, i);
-		good(s, store_sqlite.put(s, role == STORE_ALERTS ? R_ALERT : R_FLOW, &u, b.p));
+		good(s, store_sqlite.put(s, role == STORE_ALERTS ? R_ALERT : R_FLOW, &u, b.p, i + 1));
 		if (i % PER_COMMIT == PER_COMMIT - 1 || i == n - 1)
 			good(s, store_sqlite.commit(s, i + 2));
 	}
+	store_sqlite.close(s);
+	s = open_store(conf, role == STORE_ALERTS ? role : STORE_UPKEEP);
 	for (int rc = 1; rc > 0;)
 		good(s, rc = store_sqlite.tidy(s, to));
 	store_sqlite.close(s);
@@ -230,8 +232,7 @@ int main(int argc, char **argv)
 	uint64_t numbers[] = { 1000000, 5000000, 24 };
 	for (size_t i = 0; i < N(numbers) && first + 1 + (int)i < argc; i++)
 		numbers[i] = strtoull(argv[first + 1 + (int)i], NULL, 10);
-	struct store_conf conf = { .dir = argv[first], .period = HOUR, .max_age = 365 * 24 * HOUR, .max_bytes = UINT64_MAX,
-				   .max_alerts = UINT64_MAX };
+	struct store_conf conf = { .dir = argv[first], .period = HOUR, .max_alerts = UINT64_MAX };
 	uint64_t to = wall_ns(), from = to - numbers[2] * HOUR;
 	if (!only_ask) {
 		fill(&conf, STORE_ALERTS, numbers[0], from, to);

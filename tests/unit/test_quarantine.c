@@ -15,8 +15,12 @@
 #include "alertd/quarantine.h"
 #include "headpkt.h"
 #include "id.h"
+#include "loop.h"
+
+#define QUARANTINE_BYTES (16u << 20)
 
 static char dir[64];
+static const struct retention keep = { .age = 3600000000000ull, .bytes = QUARANTINE_BYTES };
 
 /* One packet of n bytes of a flow that began at this second. */
 static void put(uint64_t second, uint32_t n)
@@ -27,7 +31,7 @@ static void put(uint64_t second, uint32_t n)
 	memcpy(data, &h, sizeof h);
 	memset(data + sizeof h, 0x45, n);
 	q.packets.data = (struct str){ 0, (uint32_t)(sizeof h + n) };
-	quarantine_put(dir, &q, data);
+	quarantine_put(dir, &keep, wall_ns(), &q, data);
 	free(data);
 }
 
@@ -93,9 +97,23 @@ static void test_bound(void **state)
 	empty();
 }
 
+static void test_age(void **state)
+{
+	uint64_t bytes, now = wall_ns();
+	(void)state;
+	put(1, 100);
+	put(2, 100);
+	assert_int_equal(quarantine_prune(dir, &keep, now), 0);
+	assert_int_equal(quarantine_size(dir, &bytes), 2);
+	assert_int_equal(bytes, 2 * (24 + 16 + 100));
+	assert_int_equal(quarantine_prune(dir, &keep, now + keep.age + 60000000000ull), 2);
+	assert_int_equal(files(&bytes), 0);
+	empty();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_file), cmocka_unit_test(test_bound) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_file), cmocka_unit_test(test_bound), cmocka_unit_test(test_age) };
 	snprintf(dir, sizeof dir, "/tmp/test_quarantine.%d", (int)getpid());
 	return cmocka_run_group_tests_name("quarantine", tests, NULL, NULL);
 }
