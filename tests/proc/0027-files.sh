@@ -2,7 +2,6 @@
 # refused is counted, and when the crowd has gone everything works.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18532
 KILL_FDS=64
 kill_topology "$captures/office.pcapng" 10
 run_clean
@@ -31,6 +30,9 @@ pids="$pids $crowd"
 wait_for 60 test -e "$tmp/there"
 ok $? "the crowd is there"
 used() { awk '{ print $14 + $15 }' "/proc/$(cat "$tmp/$1.pid")/stat"; } # hundredths of a second
+# What the capture makes them do is done then, however long it takes them.
+wait_for 30 at_end
+ok $? "the pipeline comes to its end beside it"
 a=$(used apid) c=$(used checks)
 sleep 3
 check "apid does not turn in circles" test $(($(used apid) - a)) -lt 150
@@ -41,6 +43,6 @@ check "apid takes as many connections as it may open files" grep "warning: 24 co
 run_check "few files, many connections"
 same "and tells the bound" 24 "$(metric apid http_open_max)"
 wait_for 20 api /livez
-same "the API answers" 200 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 "http://127.0.0.1:$PORT/livez")"
+same "the API answers" 200 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 60 "http://127.0.0.1:$PORT/livez")"
 run_end
 finish

@@ -2,7 +2,6 @@
 # drops nothing without a word.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-PORT=18534
 refused="of a version of weir that this one does not know|was made by a newer weir|refused"
 
 state() { # archive directory
