@@ -192,7 +192,7 @@ static bool add_duration(struct prom *p, const struct g_metric *m, const char *b
 	if (strcmp(process, "checks") != 0 || (!rows && strcmp(name, "lua_check_seconds") != 0))
 		return false;
 	snprintf(check, sizeof check, "%.*s", (int)m->label.len, str_ptr(base, m->label));
-	prom_part(p, PROM_SUMMARY, family, help, rows ? "_count" : "_sum", m->value, "check", check, NULL);
+	prom_part(p, PROM_SUMMARY, family, help, rows ? "_count" : "_sum", m->value, "check", check, PROM_END);
 	return !rows; /* rows are evaluations, too */
 }
 
@@ -234,18 +234,18 @@ void prom_process(struct prom *p, const struct g_process *g, const char *base)
 		{ "process_start_time_seconds", "Start of the process since 1970.", PROM_GAUGE, (double)g->started / 1e9 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		prom_add(p, rows[i].kind, rows[i].family, rows[i].help, rows[i].value, "process", name, NULL);
+		prom_add(p, rows[i].kind, rows[i].family, rows[i].help, rows[i].value, "process", name, PROM_END);
 	const char *sensor = strchr(name, '/');
 	if (sensor)
-		prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 1, "interface", sensor + 1, NULL);
+		prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 1, "interface", sensor + 1, PROM_END);
 }
 
 void prom_down(struct prom *p, const char *process)
 {
 	const char *sensor = strchr(process, '/');
-	prom_add(p, PROM_GAUGE, "weir_up", "The process answers.", 0, "process", process, NULL);
+	prom_add(p, PROM_GAUGE, "weir_up", "The process answers.", 0, "process", process, PROM_END);
 	if (sensor)
-		prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 0, "interface", sensor + 1, NULL);
+		prom_add(p, PROM_GAUGE, "weir_interface_up", interface_up, 0, "interface", sensor + 1, PROM_END);
 }
 
 /* -- printing -- */

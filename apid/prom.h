@@ -16,9 +16,10 @@ enum prom_form { PROM_TEXT, PROM_OPEN, PROM_NTOPNG };
 struct prom;
 struct prom *prom_new(void);
 void prom_free(struct prom *p);
+#define PROM_END ((const char *)NULL) /* of the pairs of a label's name and value */
 enum prom_kind { PROM_GAUGE, PROM_COUNTER, PROM_HISTOGRAM, PROM_SUMMARY };
 /*
- * A sample: family without "_total", and pairs of a label's name and value, NULL ends them. help is kept, not copied; NULL:
+ * A sample: family without "_total", and pairs of a label's name and value, PROM_END ends them. help is kept, not copied; NULL:
  * none but the name. A family has one kind.
  */
 void prom_add(struct prom *p, enum prom_kind kind, const char *family, const char *help, double value, ...)

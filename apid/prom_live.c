@@ -59,7 +59,7 @@ static void add_host(void *arg, const void *rec, const char *base)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		prom_add(w->p, rows[i].kind, rows[i].family, rows[i].help, (double)rows[i].value, "ip", l.ip, "vlan", l.vlan, "name",
-			 l.name, "interface", l.sensor, NULL);
+			 l.name, "interface", l.sensor, PROM_END);
 }
 
 void prom_hosts(const struct apid *k, struct prom *p, uint32_t max)
@@ -85,14 +85,14 @@ static void add_their_dns(struct prom *p, const struct host_sums *s, const struc
 	static const char *const directions[] = { "sent", "rcvd" };
 	static const char queries[] = "ntopng_host_total_dns_queries", replies[] = "ntopng_host_total_dns_replies";
 	for (unsigned d = SENT; d <= RCVD; d++) {
-		prom_add(p, PROM_COUNTER, queries, NULL, (double)s->dns[d].queries, THEIR_LABELS, "direction", directions[d], NULL);
+		prom_add(p, PROM_COUNTER, queries, NULL, (double)s->dns[d].queries, THEIR_LABELS, "direction", directions[d], PROM_END);
 		prom_add(p, PROM_COUNTER, replies, NULL, (double)s->dns[d].ok, THEIR_LABELS, "direction", directions[d], "status",
-			 "ok", NULL);
+			 "ok", PROM_END);
 		prom_add(p, PROM_COUNTER, replies, NULL, (double)s->dns[d].failed, THEIR_LABELS, "direction", directions[d],
-			 "status", "error", NULL);
+			 "status", "error", PROM_END);
 		for (unsigned t = 0; t < DNS_KINDS; t++)
 			prom_add(p, PROM_COUNTER, "ntopng_host_dns_queries_by_type", NULL, (double)s->dns[d].by_kind[t], THEIR_LABELS,
-				 "direction", directions[d], "record_type", host_sums_dns_kind(t), NULL);
+				 "direction", directions[d], "record_type", host_sums_dns_kind(t), PROM_END);
 	}
 }
 
@@ -120,7 +120,7 @@ static void add_their_host(void *arg, const void *rec, const char *base)
 		{ "ntopng_host_total_server_flows", PROM_COUNTER, g->flows_server },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		prom_add(w->p, rows[i].kind, rows[i].family, NULL, (double)rows[i].value, THEIR_LABELS, NULL);
+		prom_add(w->p, rows[i].kind, rows[i].family, NULL, (double)rows[i].value, THEIR_LABELS, PROM_END);
 	add_their_dns(w->p, s, l);
 }
 
@@ -158,7 +158,7 @@ static void add_their_interface(struct prom *p, const struct totals_sensor *s, c
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char family[64];
 		snprintf(family, sizeof family, "ntopng_interface_%s", rows[i].family);
-		prom_add(p, rows[i].kind, family, NULL, rows[i].n, "ifid", ifid, "ifname", ifname, rows[i].label, rows[i].value, NULL);
+		prom_add(p, rows[i].kind, family, NULL, rows[i].n, "ifid", ifid, "ifname", ifname, rows[i].label, rows[i].value, PROM_END);
 	}
 }
 
@@ -184,14 +184,14 @@ void prom_ntopng(const struct apid *k, const struct prom *all, struct prom *p, u
 void prom_live(const struct apid *k, struct prom *p)
 {
 	const struct topo *t = k->c->topo;
-	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program.", 1, "version", WEIR_VERSION, NULL);
-	prom_add(p, PROM_GAUGE, "weir_http_streams_active", "Event streams.", events_clients(k->events), NULL);
+	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program.", 1, "version", WEIR_VERSION, PROM_END);
+	prom_add(p, PROM_GAUGE, "weir_http_streams_active", "Event streams.", events_clients(k->events), PROM_END);
 	totals_print(k->totals, p);
 	door_print(k, p);
 	for (size_t i = 0; i < t->n_sensors; i++) {
 		double last = prom_sum(p, "weir_last_packet_timestamp_seconds", "interface", t->sensors[i].name);
 		if (t->sensors[i].source == SRC_INTERFACE && last > 0)
 			prom_add(p, PROM_GAUGE, "weir_capture_lag_seconds", "Time since the last packet.", (double)wall_ns() / 1e9 - last,
-				 "interface", t->sensors[i].name, NULL);
+				 "interface", t->sensors[i].name, PROM_END);
 	}
 }

@@ -331,13 +331,13 @@ static void print_sensor(const struct totals_sensor *s, struct prom *p)
 		{ "weir_tcp_lost_segments", "TCP segments that were never seen.", s->lost },
 	};
 	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-		prom_add(p, PROM_COUNTER, counters[i].family, counters[i].help, (double)counters[i].value, "interface", s->name, NULL);
+		prom_add(p, PROM_COUNTER, counters[i].family, counters[i].help, (double)counters[i].value, "interface", s->name, PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_hosts_active", "Hosts that are not idle.", (double)s->local_hosts, "interface", s->name,
-		 "locality", "local", NULL);
+		 "locality", "local", PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_hosts_active", "Hosts that are not idle.", (double)s->remote_hosts, "interface", s->name,
-		 "locality", "remote", NULL);
+		 "locality", "remote", PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_devices_active", "Hosts whose MAC address is known.", (double)s->devices, "interface",
-		 s->name, NULL);
+		 s->name, PROM_END);
 }
 
 static void print_row(const struct row *r, struct prom *p)
@@ -346,23 +346,23 @@ static void print_row(const struct row *r, struct prom *p)
 	switch (r->family) {
 	case APPS:
 		prom_add(p, PROM_COUNTER, "weir_app_bytes", "Bytes by application.", (double)r->n[0], "interface", a, "app", b,
-			 "direction", "receive", NULL);
+			 "direction", "receive", PROM_END);
 		prom_add(p, PROM_COUNTER, "weir_app_bytes", "Bytes by application.", (double)r->n[1], "interface", a, "app", b,
-			 "direction", "transmit", NULL);
+			 "direction", "transmit", PROM_END);
 		prom_add(p, PROM_COUNTER, "weir_app_flows", "Flows by the application they were known as at first.",
-			 (double)r->n[2], "interface", a, "app", b, NULL);
+			 (double)r->n[2], "interface", a, "app", b, PROM_END);
 		break;
 	case CATEGORIES:
 		prom_add(p, PROM_COUNTER, "weir_category_bytes", "Bytes by category of application.",
-			 (double)(r->n[0] + r->n[1]), "interface", a, "category", b, NULL);
+			 (double)(r->n[0] + r->n[1]), "interface", a, "category", b, PROM_END);
 		break;
 	case L4:
 		prom_add(p, PROM_COUNTER, "weir_l4_bytes", "Bytes by IP protocol.", (double)(r->n[0] + r->n[1]), "interface", a,
-			 "proto", b, NULL);
+			 "proto", b, PROM_END);
 		break;
 	case ALERTS:
 		prom_add(p, PROM_COUNTER, "weir_alerts", "Alerts raised.", (double)r->n[0], "type", a, "severity", b, "entity",
-			 r->names[2], NULL);
+			 r->names[2], PROM_END);
 		break;
 	}
 }
@@ -379,5 +379,5 @@ void totals_print(const struct totals *t, struct prom *p)
 			if (t->engaged_by[s][e] || (s == SEV_ERROR && e == ENT_HOST))
 				prom_add(p, PROM_GAUGE, "weir_alerts_engaged", "Alerts that go on.", (double)t->engaged_by[s][e],
 					 "severity", enum_name(enum_severity, (unsigned)s), "entity",
-					 enum_name(enum_entity, (unsigned)e), NULL);
+					 enum_name(enum_entity, (unsigned)e), PROM_END);
 }

@@ -105,15 +105,15 @@ void webstat_print(const struct webstat *w, struct prom *p)
 			continue;
 		snprintf(code, sizeof code, "%u", r->status);
 		prom_add(p, PROM_COUNTER, "weir_http_requests", "Requests answered.", (double)r->n, "path", r->path, "method",
-			 r->method, "code", code, NULL);
+			 r->method, "code", code, PROM_END);
 	}
 	for (const struct timing *t = w->timings; t < w->timings + w->n_timings; t++) {
 		uint64_t sum = 0;
 		for (size_t i = 0; i < N_BOUNDS; i++) {
 			sum += t->n[i];
-			prom_part(p, PROM_HISTOGRAM, family, help, "_bucket", (double)sum, "path", t->path, "le", bounds[i].le, NULL);
+			prom_part(p, PROM_HISTOGRAM, family, help, "_bucket", (double)sum, "path", t->path, "le", bounds[i].le, PROM_END);
 		}
-		prom_part(p, PROM_HISTOGRAM, family, help, "_sum", (double)t->ns / 1e9, "path", t->path, NULL);
-		prom_part(p, PROM_HISTOGRAM, family, help, "_count", (double)sum, "path", t->path, NULL);
+		prom_part(p, PROM_HISTOGRAM, family, help, "_sum", (double)t->ns / 1e9, "path", t->path, PROM_END);
+		prom_part(p, PROM_HISTOGRAM, family, help, "_count", (double)sum, "path", t->path, PROM_END);
 	}
 }
