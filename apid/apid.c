@@ -24,7 +24,8 @@
 #define MAX_EVENT_BYTES (16u << 20)
 #define SNAPSHOT_MS     5000
 #define AGAIN_MS        1000
-#define OTHER_FILES     40           /* open beside connections: links, polls, questions under way */
+#define MAX_LOCAL       16           /* connections over the socket in the runtime directory */
+#define OTHER_FILES     (44 + MAX_LOCAL) /* open beside connections: links, polls, questions under way */
 #define KEEPALIVE_MS    15000
 #define PING_MS         2000
 
@@ -284,18 +285,20 @@ static void on_keepalive(void *arg)
 static void put_metrics(void *arg, struct metrics *m)
 {
 	struct apid *k = arg;
-	const struct http_stats *st = http_stats(k->http);
+	struct http_stats st = { 0 };
+	http_stats_add(k->http, &st);
+	http_stats_add(k->local, &st);
 	const struct {
 		const char *name, *unit;
 		bool counter;
 		uint64_t value;
 	} rows[] = {
-		{ "http_requests", "requests", true, st->requests },
-		{ "http_refused", "requests", true, st->refused },
-		{ "http_connections", "connections", true, st->connections },
-		{ "http_rejected", "connections", true, st->rejected },
-		{ "http_timeouts", "connections", true, st->timeouts },
-		{ "http_open", "connections", false, st->open },
+		{ "http_requests", "requests", true, st.requests },
+		{ "http_refused", "requests", true, st.refused },
+		{ "http_connections", "connections", true, st.connections },
+		{ "http_rejected", "connections", true, st.rejected },
+		{ "http_timeouts", "connections", true, st.timeouts },
+		{ "http_open", "connections", false, st.open },
 		{ "http_streams", "streams", false, events_clients(k->events) },
 		{ "live_flows", "flows", false, live_count(k->flows) },
 		{ "live_hosts", "hosts", false, live_count(k->hosts) },
@@ -313,13 +316,27 @@ static void put_metrics(void *arg, struct metrics *m)
 }
 
 /* A unix socket belongs to those whom the topology names. */
-static void give_socket(const struct topo *t)
+static void give_socket(const struct topo *t, const char *path)
 {
 	const struct passwd *pw = t->user ? getpwnam(t->user) : NULL;
 	const struct group *gr = t->group ? getgrnam(t->group) : NULL;
-	const char *path = t->api.listen + strlen("unix:");
 	if (geteuid() == 0 && pw && chown(path, pw->pw_uid, gr ? gr->gr_gid : pw->pw_gid) < 0)
 		log_warn("%s: %s", path, strerror(errno));
+}
+
+/* Beside an address: the socket over which members of the group need no token. The API does without it if it must. */
+static void open_local(struct apid *k)
+{
+	struct buf err = { 0 };
+	char *path = topo_api_socket(k->c->topo), *listen = xasprintf("unix:%s", path), *host;
+	k->local_fd = http_listen(listen, &host, &err);
+	if (k->local_fd < 0)
+		log_warn("without a socket for the group: %s", buf_cstr(&err));
+	else
+		give_socket(k->c->topo, path);
+	buf_release(&err);
+	free(listen);
+	free(path);
 }
 
 static int on_privileged(struct proc_ctx *c)
@@ -333,10 +350,13 @@ static int on_privileged(struct proc_ctx *c)
 		buf_release(&err);
 		return -1;
 	}
+	k->c = c;
+	k->local_fd = -1;
 	if (!k->listen_host) {
-		give_socket(c->topo);
+		give_socket(c->topo, c->topo->api.listen + strlen("unix:"));
 		return 0;
 	}
+	open_local(k);
 	const char *h = k->listen_host;
 	bool bracket = *h == '[';
 	if (addr_parse(h + bracket, strlen(h) - 2u * bracket, &host) < 0 || !addr_is_loopback(&host))
@@ -370,9 +390,12 @@ static int open_door(struct apid *k)
 	k->door = door_open(k, &err);
 	if (k->door)
 		k->http = http_new(k->c->loop, k->listen_fd, &conf, &door_ops, k, &err);
+	conf.max_connections = MAX_LOCAL;
+	if (k->http && k->local_fd >= 0)
+		k->local = http_new(k->c->loop, k->local_fd, &conf, &door_ops, k, &err);
 	if (k->http)
 		door_reload(k);
-	else
+	if (err.len)
 		log_error("%s", buf_cstr(&err));
 	buf_release(&err);
 	return k->http ? 0 : -1;
@@ -424,8 +447,9 @@ static void on_status(struct proc_ctx *c, char *state, size_t size)
 static void on_stop(struct proc_ctx *c)
 {
 	const char *listen = c->topo->api.listen;
-	if (strncmp(listen, "unix:", 5) == 0)
-		unlink(listen + 5);
+	char *local = topo_api_socket(c->topo);
+	unlink(strncmp(listen, "unix:", 5) == 0 ? listen + 5 : local);
+	free(local);
 	proc_exit(c, 0);
 }
 

@@ -20,11 +20,11 @@ struct upstream {
 
 struct apid {
 	struct proc_ctx *c;
-	struct http *http;
+	struct http *http, *local; /* local: over the socket in the runtime directory, NULL if there is none */
 	struct door *door;
 	struct logins *logins;
 	char *listen_host; /* NULL: a unix socket */
-	int listen_fd;
+	int listen_fd, local_fd;  /* local_fd: -1 = none */
 	uint32_t max_connections; /* of those configured, as many as files may be open */
 	struct live *flows, *hosts;
 	struct totals *totals; /* of flows, hosts and alerts */

@@ -606,7 +606,14 @@ struct http *http_new(struct loop *l, int fd, const struct http_conf *conf, cons
 	return h;
 }
 
-const struct http_stats *http_stats(const struct http *h)
+void http_stats_add(const struct http *h, struct http_stats *sum)
 {
-	return &h->stats;
+	if (!h)
+		return;
+	sum->requests += h->stats.requests;
+	sum->refused += h->stats.refused;
+	sum->connections += h->stats.connections;
+	sum->rejected += h->stats.rejected;
+	sum->timeouts += h->stats.timeouts;
+	sum->open += h->stats.open;
 }

@@ -83,6 +83,7 @@ struct http_stats {
 	uint64_t timeouts;    /* connections cut because they were too slow */
 	uint64_t open;        /* connections now */
 };
-const struct http_stats *http_stats(const struct http *h);
+/* Adds those of a server to *sum; h may be NULL. */
+void http_stats_add(const struct http *h, struct http_stats *sum);
 
 #endif

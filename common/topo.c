@@ -236,3 +236,8 @@ char *topo_url(const struct topo *t, const char *process, const char *instance)
 {
 	return xasprintf("ipc://%s/%s%s%s.ipc", t->runtime, process, instance ? "." : "", instance ? instance : "");
 }
+
+char *topo_api_socket(const struct topo *t)
+{
+	return xasprintf("%s/api.sock", t->runtime);
+}

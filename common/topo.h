@@ -230,6 +230,8 @@ const struct topo_check *topo_check(const struct topo *t, const char *name);
 const struct topo_param *topo_check_param(const struct topo_check *c, const char *name);
 /* Socket of a process: ipc://<runtime>/<process>[.<instance>].ipc. Returned string is the caller's. */
 char *topo_url(const struct topo *t, const char *process, const char *instance);
+/* Path of the socket that apid has beside an address, for members of the group. Likewise the caller's. */
+char *topo_api_socket(const struct topo *t);
 
 /* "10s", "5m", "1h", "7d", "250ms"; a bare number is seconds. Result in ns. -1 if it is none. */
 int topo_duration(const char *s, uint64_t *ret_ns);

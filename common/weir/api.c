@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "verbs.h"
 
@@ -47,17 +48,30 @@ static bool add_token(struct api *a, const char *path)
 	return true;
 }
 
+/* The socket that asks for no token, if there is one that lets us in; NULL if not. The caller frees. */
+static char *local_socket(const struct topo *t)
+{
+	if (strncmp(t->api.listen, "unix:", 5) == 0)
+		return xstrdup(t->api.listen + 5);
+	char *path = topo_api_socket(t);
+	if (access(path, R_OK | W_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
 struct api *api_open(const struct topo *t, const char *url, const char *token_file)
 {
 	struct api *a = xcalloc(1, sizeof *a);
-	const char *listen = t ? t->api.listen : "";
+	char *local = url || token_file || !t ? NULL : local_socket(t);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	a->curl = curl_easy_init();
-	if (!url && strncmp(listen, "unix:", 5) == 0) {
+	if (local) {
 		a->base = xstrdup("http://localhost");
-		curl_easy_setopt(a->curl, CURLOPT_UNIX_SOCKET_PATH, listen + 5);
+		curl_easy_setopt(a->curl, CURLOPT_UNIX_SOCKET_PATH, local);
+		free(local);
 	} else {
-		a->base = url ? xstrdup(url) : xasprintf("http://%s", listen);
+		a->base = url ? xstrdup(url) : xasprintf("http://%s", t->api.listen);
 		const char *file = token_file ? token_file : t ? t->api.token_file : NULL;
 		if (file && !add_token(a, file)) {
 			api_close(a);

@@ -10,8 +10,8 @@
 struct api;
 
 /*
- * Where apid is: url, or as the topology says: its unix socket, which asks for no token, or its address with the token of
- * api.token_file. token_file: another one. url or t may be NULL. NULL after saying why not.
+ * Where apid is: url, or as the topology says: a unix socket, which asks for no token, if it lets us in, else its address with
+ * the token of api.token_file. token_file: another one, for the address. url or t may be NULL. NULL after saying why not.
  */
 struct api *api_open(const struct topo *t, const char *url, const char *token_file);
 void api_close(struct api *a);

@@ -77,6 +77,13 @@ check "weir cat packets" sh -c "$bin/weir cat $f -s 1 history | jq -e -s 'any(.[
 check "weir store stats" sh -c "$bin/weir store $f -o json stats | jq -e -s 'any(.[]; .name==\"alerts\" and .value > 5)'"
 check "weir store backup" sh -c "$bin/weir store $f backup $tmp/backup && sqlite3 $tmp/backup/alerts.db 'select count(*) from alerts' | grep -qv '^0' && ls $tmp/backup/flows-*.db"
 check "counters: packets are in flows or undecoded" sh -c "$bin/weir status $f -m -o json | jq -e -s '(map(select(.type==\"metric\" and .process==\"capture/office\"))) as \$m | (\$m|map(select(.name==\"packets\"))[0].value) == ((\$m|map(select(.name==\"packets_in_flows\"))[0].value) + (\$m|map(select(.name==\"undecoded\").value)|add))'"
+# -- the socket for the group --
+same "owner and group may open the socket" 660 "$(stat -c %a "$tmp/run/api.sock")"
+mv "$tmp/state/api.token" "$tmp/hidden"
+check "whoever may open it needs no token" sh -c "$bin/weir flows $f -n 3 | jq -es 'length == 3'"
+same "they are told who they are" "unix socket" "$(curl -s --unix-socket "$tmp/run/api.sock" http://localhost/api/v1/me | jq -r .name)"
+same "the address asks for a token all the same" 401 "$(code $base/api/v1/me)"
+mv "$tmp/hidden" "$tmp/state/api.token"
 # -- apid comes late --
 wait_for 10 live_is_whole
 ok $? "the live view has all that the history has"
