@@ -237,7 +237,7 @@ void list_live(struct list *l, const struct live *live, const char *default_sort
 {
 	char next[LIVE_CURSOR];
 	uint64_t total;
-	struct param_error e;
+	struct param_error e = { 0 };
 	const char *sort = *l->p.sort ? l->p.sort : default_sort;
 	int rc;
 	require_time(&l->p, "last", ">=", l->p.start);
@@ -282,7 +282,7 @@ static bool find_one(struct list *l, const struct live *table, const char *expre
 {
 	char next[LIVE_CURSOR];
 	uint64_t total;
-	struct param_error e;
+	struct param_error e = { 0 };
 	struct live_query q = { .limit = 1 };
 	if (*expression)
 		params_require(&l->p, expression);
