@@ -102,7 +102,8 @@ static void keep(void *arg, const void *rec, const char *base)
 	struct r_host *h = &f->host;
 	*h = *(const struct r_host *)rec;
 	struct str *all[] = { &h->host.name, &h->host.names, &h->host.os, &h->host.apps, &h->host.engaged, &h->host.sensor,
-			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network, &h->host.app_counts };
+			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network, &h->host.app_counts,
+			      &h->host.name_times };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		*all[i] = str_put_raw(&f->strs, str_ptr(base, *all[i]), all[i]->len);
 	f->there = true;

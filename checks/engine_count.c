@@ -342,8 +342,8 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 	if (c && a->host.len)
 		hll_add(c->minute.names, HOST_NAMES, hash_content(str_ptr(base, a->host), a->host.len, 4));
 	if (c) {
-		host_set_name(c, NAME_DHCP, str_ptr(base, a->dhcp_name), a->dhcp_name.len);
-		host_set_name(c, NAME_NETBIOS, str_ptr(base, a->netbios_name), a->netbios_name.len);
+		host_set_name(c, NAME_DHCP, str_ptr(base, a->dhcp_name), a->dhcp_name.len, f->key.first);
+		host_set_name(c, NAME_NETBIOS, str_ptr(base, a->netbios_name), a->netbios_name.len, f->key.first);
 		learn_kind(c, a, base);
 		learn_query(f, c, a, base);
 		if (a->http_os.len)
@@ -358,7 +358,7 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 		struct host *h = addr_parse(p, n, &ip) == 0 ? host_find(e->hosts, &ip, f->key.vlan) : NULL;
 		if (h)
 			host_set_name(h, a->mdns_name.len ? NAME_MDNS : NAME_DNS, str_ptr(base, a->dns_query),
-				      a->dns_query.len);
+				      a->dns_query.len, f->key.first);
 		p += n + 1;
 	}
 	if (c && !f->remote && app_is_remote_access(a) &&

@@ -122,8 +122,10 @@ static void remove_idle(struct engine *e, struct host *h)
 /* Which host functions of scripts are due. */
 static unsigned lua_due(unsigned due)
 {
-	return (due & HOOK_MINUTE ? 1u << LUA_MINUTE : 0) | (due & HOOK_5MIN ? 1u << LUA_5MINUTES : 0) |
-	       (due & HOOK_HOUR ? 1u << LUA_HOUR : 0);
+	unsigned hooks = 0;
+	for (unsigned p = 0; p < PERIODS; p++)
+		hooks |= due & period_hook((enum period)p) ? 1u << (LUA_MINUTE + p) : 0;
+	return hooks;
 }
 
 /* Hosts go through in groups, for the scripts' sake. */

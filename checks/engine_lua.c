@@ -157,10 +157,9 @@ static void end_others(struct engine *e, struct host *h, unsigned hooks)
 /* A host is looked at when it was active within the period that is over, or when something is open that may be so no longer. */
 static unsigned hooks_of(const struct engine *e, const struct host *h, unsigned hooks)
 {
-	static const uint64_t period[] = { [LUA_MINUTE] = MINUTE, [LUA_5MINUTES] = 5 * MINUTE, [LUA_HOUR] = 60 * MINUTE };
 	unsigned due = 0;
-	for (enum lua_hook k = LUA_MINUTE; k <= LUA_HOUR; k++)
-		if ((hooks >> k & 1) && (h->changed || h->last + period[k] > e->clock))
+	for (enum lua_hook k = LUA_MINUTE; k <= LUA_DAY; k++)
+		if ((hooks >> k & 1) && (h->changed || h->last + period_seconds((enum period)(k - LUA_MINUTE)) * SECOND > e->clock))
 			due |= 1u << k;
 	for (const struct engaged *g = h->engaged; g; g = g->next)
 		if (is_due(e, g, hooks))
@@ -180,7 +179,7 @@ void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned
 {
 	static struct host_batch b;
 	note_disabled(e);
-	for (enum lua_hook k = LUA_MINUTE; k <= LUA_HOUR; k++)
+	for (enum lua_hook k = LUA_MINUTE; k <= LUA_DAY; k++)
 		if (!lua_has(e->lua, k))
 			hooks &= ~(1u << k);
 	if (!hooks)

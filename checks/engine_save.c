@@ -45,6 +45,7 @@ const struct member host_members[] = {
 	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
 	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast), MEMBER(44, host, mute_flows),
 	MEMBER(45, host, mute), MEMBER(46, host, apps), MEMBER(47, host, n_apps),
+	MEMBER(48, host, name_times),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
 

@@ -262,10 +262,11 @@ struct host_domain *host_add_query(struct host *h, const char *name, size_t len)
 	return d;
 }
 
-void host_set_name(struct host *h, enum name_source source, const char *name, size_t len)
+void host_set_name(struct host *h, enum name_source source, const char *name, size_t len, uint64_t time)
 {
 	if (len == 0)
 		return;
+	h->name_times[source] = time;
 	if (len > HOST_NAME_LEN)
 		len = HOST_NAME_LEN;
 	if (h->names[source] && strlen(h->names[source]) == len && memcmp(h->names[source], name, len) == 0)
@@ -291,12 +292,12 @@ static int by_bytes(const void *a, const void *b)
 	return p < q ? 1 : p > q ? -1 : strcmp(x->name, y->name);
 }
 
-static void put_key(struct buf *arena, const char *name, bool first)
+static void put_key(struct buf *arena, const char *name, char separator, bool first)
 {
 	if (!first)
 		buf_addc(arena, '\n');
 	buf_adds(arena, name);
-	buf_addc(arena, '=');
+	buf_addc(arena, separator);
 }
 
 static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
@@ -307,11 +308,11 @@ static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 		qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
 	g->apps.off = (uint32_t)arena->len;
 	for (unsigned i = 0; i < h->n_apps; i++) {
-		put_key(arena, sorted[i].name, i == 0);
+		put_key(arena, sorted[i].name, '=', i == 0);
 		buf_add_uint(arena, sorted[i].sent + sorted[i].rcvd, 0);
 	}
 	if (h->other_bytes) {
-		put_key(arena, "other", false);
+		put_key(arena, "other", '=', false);
 		buf_add_uint(arena, h->other_bytes, 0);
 	}
 	g->apps.len = (uint32_t)arena->len - g->apps.off;
@@ -319,7 +320,7 @@ static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 	for (unsigned i = 0; i < h->n_apps; i++) {
 		const struct host_app *a = &sorted[i];
 		const uint64_t counts[] = { a->sent, a->rcvd, a->packets_sent, a->packets_rcvd, a->flows, a->seconds };
-		put_key(arena, a->name, i == 0);
+		put_key(arena, a->name, '=', i == 0);
 		for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
 			buf_add_uint(arena, counts[k], 0);
 			buf_addc(arena, ' ');
@@ -332,14 +333,22 @@ static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 static void put_names(const struct host *h, struct g_host *g, struct buf *arena)
 {
 	static const char *const source[] = { "dhcp", "mdns", "netbios", "dns" };
-	bool any = false;
-	g->names.off = (uint32_t)arena->len;
-	for (int i = 0; i < NAME_SOURCES; i++)
-		if (h->names[i]) {
-			buf_addf(arena, "%s%s:%s", any ? "\n" : "", source[i], h->names[i]);
-			any = true;
+	struct str *parts[] = { &g->names, &g->name_times };
+	for (int part = 0; part < 2; part++) {
+		bool first = true;
+		parts[part]->off = (uint32_t)arena->len;
+		for (int i = 0; i < NAME_SOURCES; i++) {
+			if (!h->names[i])
+				continue;
+			put_key(arena, source[i], part ? '=' : ':', first);
+			if (part)
+				buf_add_uint(arena, h->name_times[i] / 1000000000u, 0);
+			else
+				buf_adds(arena, h->names[i]);
+			first = false;
 		}
-	g->names.len = (uint32_t)arena->len - g->names.off;
+		parts[part]->len = (uint32_t)arena->len - parts[part]->off;
+	}
 }
 
 static void put_engaged(const struct host *h, const struct conf *conf, struct g_host *g, struct buf *arena)

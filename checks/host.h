@@ -110,6 +110,7 @@ struct host {
 	unsigned n_apps;
 	uint64_t other_bytes;
 	char *names[NAME_SOURCES]; /* owned, NULL = not known */
+	uint64_t name_times[NAME_SOURCES]; /* when they were heard last */
 	char os[24];
 	char kind[12];          /* of device: devicekind.h, "" = not known */
 	char sensor[32];
@@ -156,7 +157,7 @@ void host_add_app(struct host *h, const struct app_growth *g);
  * most of them in the hour. Returns the domain's counters, NULL if there is none.
  */
 struct host_domain *host_add_query(struct host *h, const char *name, size_t len);
-void host_set_name(struct host *h, enum name_source source, const char *name, size_t len);
+void host_set_name(struct host *h, enum name_source source, const char *name, size_t len, uint64_t time);
 /* The best name: DHCP, mDNS, NetBIOS, DNS in this order; "" if none. */
 const char *host_name(const struct host *h);
 /* Fills the record's group; strings into arena. */

@@ -155,7 +155,7 @@ static void push_severity_scores(struct lua *l)
 }
 
 const char *const lua_hook_names[LUA_N_HOOKS] = { "start",  "detected", "periodic", "end",
-						  "minute", "5min",     "hour",     "alert" };
+						  "minute", "5min",     "hour",     "day", "alert" };
 
 /* sys.index[set][hook]: where the numbers of a hook's rows are. */
 static void push_indexes(struct lua *l)
@@ -193,7 +193,7 @@ static void push_sys(struct lua *l)
 	lua_newtable(L);
 	lua_pushliteral(L, "start, detected, periodic and end");
 	lua_setfield(L, -2, "on");
-	lua_pushliteral(L, "minute, 5min and hour");
+	lua_pushliteral(L, "minute, 5min, hour and day");
 	lua_setfield(L, -2, "every");
 	lua_setfield(L, -2, "hook_names");
 	push_indexes(l);

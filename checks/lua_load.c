@@ -96,7 +96,7 @@ static bool take_metadata(struct lua *l, struct lua_script *s)
 		s->def[i].entity = i == DEF_FLOW ? ENT_FLOW : ENT_HOST;
 		s->def[i].type_id = i == DEF_FLOW ? 87 : 24; /* ntopng's numbers of alerts from custom scripts */
 	}
-	for (enum lua_hook h = LUA_MINUTE; h <= LUA_HOUR; h++)
+	for (enum lua_hook h = LUA_MINUTE; h <= LUA_DAY; h++)
 		if (s->loop[h] != LUA_NOREF)
 			s->def[DEF_HOST].hooks |= period_hook((enum period)(h - LUA_MINUTE));
 	return true;

@@ -411,7 +411,7 @@ bool lua_has_any(const struct lua *l, enum lua_set set)
 {
 	static const struct {
 		enum lua_hook first, last;
-	} of[LUA_SETS] = { { LUA_START, LUA_END }, { LUA_MINUTE, LUA_HOUR }, { LUA_ALERT, LUA_ALERT } };
+	} of[LUA_SETS] = { { LUA_START, LUA_END }, { LUA_MINUTE, LUA_DAY }, { LUA_ALERT, LUA_ALERT } };
 	for (enum lua_hook h = of[set].first; h <= of[set].last; h++)
 		if (lua_has(l, h))
 			return true;

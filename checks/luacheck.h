@@ -31,6 +31,7 @@ enum lua_hook {
 	LUA_MINUTE,   /* hosts, each minute of packet time */
 	LUA_5MINUTES,
 	LUA_HOUR,
+	LUA_DAY,
 	LUA_ALERT,    /* an alert was raised or changed */
 	LUA_N_HOOKS,
 };

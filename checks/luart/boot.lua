@@ -59,7 +59,7 @@ local function make_loop(script, set, hook, check)
 end
 
 local flow_hooks = { start = "start", detected = "detected", periodic = "periodic", ["end"] = "end" }
-local host_hooks = { minute = "minute", ["5min"] = "5min", hour = "hour" }
+local host_hooks = { minute = "minute", ["5min"] = "5min", hour = "hour", day = "day" }
 
 local function need(cond, fmt, ...)
 	if not cond then error(fmt:format(...), 0) end

@@ -73,7 +73,7 @@ function timer.every(seconds, name) end
 ---@field params? table<string, any> name = default, or name = {default = ..., unit = ..., doc = ...}
 ---@field on? string|string[] "start", "detected", "periodic", "end"; default "end"
 ---@field flow? fun(flow: weir.flow): boolean?, string?, table<string, any>?
----@field every? "minute"|"5min"|"hour"
+---@field every? "minute"|"5min"|"hour"|"day"
 ---@field host? fun(host: weir.host): boolean?, string?, table<string, any>?
 ---@field alert? fun(alert: weir.alert): boolean?, string?, table<string, any>?
 ---@field timers? table<string, fun(arg: any)>

@@ -107,7 +107,7 @@ static void run(struct lua *l)
 {
 	static const struct lua_part none[RECORD_MAX_GROUPS];
 	static const unsigned hooks[LUA_SETS] = { [LUA_FLOWS] = 1u << LUA_START | 1u << LUA_DETECTED | 1u << LUA_PERIODIC | 1u << LUA_END,
-						  [LUA_HOSTS] = 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR,
+						  [LUA_HOSTS] = 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR | 1u << LUA_DAY,
 						  [LUA_ALERTS] = 1u << LUA_ALERT };
 	for (int i = 0; i < LUA_SETS; i++) {
 		const struct lua_rows *s = &l->set[i];

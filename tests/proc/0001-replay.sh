@@ -21,6 +21,9 @@ done
 check "the expired certificate is told of" jq -e -s 'any(.[]; .type=="alert" and ((.other_checks // [])|index("tls_certificate_expired")))' "$tmp/a.json"
 check "no password anywhere" sh -c "! grep -q not-the-real-one $tmp/a.json"
 check "an application is known for DNS" jq -e -s 'any(.[]; .type=="flow" and .app.name=="DNS" and .dns.query=="www.example.test")' "$tmp/a.json"
+check "names of hosts say from where, and when" jq -e -s '[.[]|select(.type=="host" and .names)] | length > 0 and
+	all(.[]; (.names|map(split(":")[0])) == (.name_times|keys) and ((.last|sub("[.].*";"Z")|fromdate) as $last |
+	.name_times|all(. > $last - 60 and . <= $last)))' "$tmp/a.json"
 weir replay "$captures/office.pcapng" >"$tmp/b.json"
 check "the same bytes again" cmp "$tmp/a.json" "$tmp/b.json"
 gzip -c "$captures/office.pcapng" >"$tmp/office.pcapng.gz"

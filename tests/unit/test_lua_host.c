@@ -153,6 +153,7 @@ static void test_periods(void **state)
 	(void)state;
 	struct lab l;
 	write_script("slow", "return { every = '5min', host = function(h) return h.ip == '10.0.0.1' and now() < 1700006400 + 500 end }\n");
+	write_script("slower", "return { every = 'day', host = function(h) return h.ip == '10.0.0.1' end }\n");
 	open_with(&l, "");
 	for (unsigned i = 0; i < 4; i++)
 		minute(&l, i, true);
@@ -164,8 +165,12 @@ static void test_periods(void **state)
 	last(&l, "slow", ACT_ENGAGE, 1);
 	minute(&l, 9, false);
 	last(&l, "slow", ACT_RELEASE, 2);
+	assert_null(lab_last(&l, "slower"));
+	minute(&l, 24 * 60 - 1, true); /* else it is forgotten at once */
+	assert_int_equal(last(&l, "slower", ACT_ENGAGE, 1)->r.alert.granularity, 86400);
 	lab_close(&l);
 	remove_script("slow");
+	remove_script("slower");
 }
 
 /* Exclusions act on both kinds. */

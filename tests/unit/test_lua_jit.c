@@ -84,7 +84,7 @@ static void one_batch(struct bench *b, uint64_t clock)
 	bench_run(b, LUA_FLOWS, clock);
 	for (unsigned i = 0; i < LUA_ROWS; i++) {
 		struct r_host h = any_host();
-		bench_host(b, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR, &h, NULL);
+		bench_host(b, 1u << LUA_MINUTE | 1u << LUA_5MINUTES | 1u << LUA_HOUR | 1u << LUA_DAY, &h, NULL);
 	}
 	bench_run(b, LUA_HOSTS, clock);
 	for (unsigned i = 0; i < LUA_ROWS; i++) {
