@@ -5,17 +5,17 @@
 KILL_JOURNAL_MAX=256K
 command -v editcap >/dev/null || skip_all "editcap is not installed"
 editcap -F pcap "$captures/office.pcapng" "$tmp/office.pcap"
-python3 "$top/tests/bench/grow.py" "$tmp/big.pcap" 12 "$tmp/office.pcap"
+python3 "$top/tests/bench/grow.py" "$tmp/big.pcap" 8 "$tmp/office.pcap"
 kill_topology "$tmp/big.pcap" max
 run_clean
 run_begin
 wait_for 20 sh -c "grep -q . '$tmp/got'/*.json"
 hit STOP alertd
 is_full() { state_of checks | grep -q 'the journal is full'; }
-wait_for 60 is_full
+wait_for 120 is_full
 ok $? "a journal that is full stops what comes in"
 hit KILL checks
-wait_for 60 is_full
+wait_for 120 is_full
 ok $? "also after checks was killed"
 check "the bound is kept, but for one batch" test "$(cat "$tmp"/state/checks/journal.* | wc -c)" -lt $((512 * 1024))
 hit CONT alertd
