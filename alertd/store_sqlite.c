@@ -12,8 +12,9 @@
 #include "store_sqlite_query.h"
 
 #define APPLICATION_ID 0x77656972 /* 'weir', in the header of each file */
-#define BUSY_MS        250
-#define READ_BUSY_MS   5000 /* a file that has become complete is locked for the moment in which its log is put into it */
+/* Who closes a file last puts its log into it, and has it locked for as long as the disk takes. Records wait less long. */
+#define BUSY_MS      5000
+#define BUSY_MAKE_MS 1000
 
 static const char *const no_groups[] = { NULL };
 
@@ -140,7 +141,7 @@ sqlite3 *store_open_db(struct store *s, const char *path, enum open_mode mode)
 		store_fail(s, db, path);
 		goto bad;
 	}
-	sqlite3_busy_timeout(db, mode == OPEN_READ ? READ_BUSY_MS : BUSY_MS);
+	sqlite3_busy_timeout(db, mode == OPEN_MAKE ? BUSY_MAKE_MS : BUSY_MS);
 	sqlite3_extended_result_codes(db, 1);
 	if (mode != OPEN_MAKE) /* what is committed is not cut short */
 		sqlite3_progress_handler(db, 100000, on_progress, s);

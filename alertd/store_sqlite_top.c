@@ -154,7 +154,7 @@ static struct top_row *find_row(struct top *t, const char *key, size_t len)
 	size_t at = hash_content(key, len, 0) & (t->n_slots - 1);
 	for (; t->slot[at]; at = (at + 1) & (t->n_slots - 1)) {
 		struct top_row *r = &t->row[t->slot[at] - 1];
-		if (r->len == len && memcmp(t->keys.p + r->off, key, len) == 0)
+		if (r->len == len && (!len || memcmp(t->keys.p + r->off, key, len) == 0))
 			return r;
 	}
 	if (t->n == MAX_GROUPS)
@@ -380,7 +380,7 @@ static int by_rank(const void *a, const void *b, void *arg)
 	if (p != q)
 		return (p < q ? -1 : 1) * (t->desc ? -1 : 1);
 	size_t n = x->len < y->len ? x->len : y->len;
-	int c = memcmp(t->keys.p + x->off, t->keys.p + y->off, n);
+	int c = n ? memcmp(t->keys.p + x->off, t->keys.p + y->off, n) : 0;
 	return c ? c : x->len < y->len ? -1 : x->len > y->len;
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alertd/sampler.h"
 #include "alertd/store.h"
 #include "codec.h"
 #include "log.h"
@@ -142,6 +143,23 @@ static void good(struct store *s, int rc)
 		fatalx("%s", store_sqlite.error(s));
 }
 
+static int put_sample(void *arg, const struct r_sample *r, const char *base)
+{
+	return store_sqlite.put(arg, R_SAMPLE, r, base, 0);
+}
+
+static int keep_total(void *arg, const void *key, size_t key_len, const void *value, size_t len)
+{
+	return store_sqlite.keep(arg, key, key_len, value, len);
+}
+
+static void commit(struct store *s, struct sampler *m, uint64_t next)
+{
+	static const struct sampler_ops ops = { put_sample, keep_total };
+	good(s, sampler_flush(m, &ops, s));
+	good(s, store_sqlite.commit(s, next));
+}
+
 /* What alertd does with the records of a stream; the wall clock goes along with the records. */
 static void fill(const struct store_conf *conf, enum store_role role, uint64_t n, uint64_t from, uint64_t to)
 {
@@ -151,7 +169,9 @@ static void fill(const struct store_conf *conf, enum store_role role, uint64_t n
 	} u;
 	struct store *s = open_store(conf, role);
 	struct buf b = { 0 };
+	struct sampler m;
 	uint64_t began = mono_ns();
+	sampler_init(&m);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t time = from + (uint64_t)((double)(to - from) * (double)i / (double)n);
 		if (i % PER_COMMIT == 0)
@@ -162,10 +182,13 @@ static void fill(const struct store_conf *conf, enum store_role role, uint64_t n
 			make_alert(&u.alert, &b, time, i);
 		else
 			make_flow(&u.flow, &b, time, i);
-		good(s, store_sqlite.put(s, role == STORE_ALERTS ? R_ALERT : R_FLOW, &u, b.p, i + 1));
+		enum rtype type = role == STORE_ALERTS ? R_ALERT : R_FLOW;
+		good(s, store_sqlite.put(s, type, &u, b.p, i + 1));
+		sampler_record(&m, type, &u, b.p);
 		if (i % PER_COMMIT == PER_COMMIT - 1 || i == n - 1)
-			good(s, store_sqlite.commit(s, i + 2));
+			commit(s, &m, i + 2);
 	}
+	sampler_release(&m);
 	store_sqlite.close(s);
 	s = open_store(conf, role == STORE_ALERTS ? role : STORE_UPKEEP);
 	for (int rc = 1; rc > 0;)
@@ -218,6 +241,7 @@ static void measure(const struct store_conf *conf)
 	ask(s, "flows", "client.ip = 10.0.0.7", "", "", QUESTIONS);
 	ask(s, "top.flows", "", "", "app", 5);
 	ask(s, "top.flows", "", "", "client.ip", 5);
+	ask(s, "series", "", "", "app", QUESTIONS);
 	store_sqlite.close(s);
 }
 
