@@ -8,9 +8,9 @@
 #include "log.h"
 
 /* What counts as local when no networks are named. */
-static const char *const default_networks[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
-						"fc00::/7", "fe80::/10" };
-#define N_DEFAULT (sizeof default_networks / sizeof *default_networks)
+static const char *const default_networks[CONF_DEFAULT_NETWORKS] = {
+	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10",
+};
 
 static void add_net(struct cidr **list, size_t *n, const struct cidr *c)
 {
@@ -69,6 +69,8 @@ static void take_params(struct check_conf *k, const struct topo_check *tc)
 void conf_init(struct conf *c, const struct topo *t)
 {
 	*c = (struct conf){ .local_default = t->n_local == 0 };
+	for (unsigned i = 0; i < CONF_DEFAULT_NETWORKS; i++)
+		cidr_parse(default_networks[i], strlen(default_networks[i]), &c->defaults[i]);
 	if (n_checkdefs > CONF_MAX_CHECKS)
 		fatalx("more than %d checks", CONF_MAX_CHECKS);
 	for (size_t i = 0; i < n_checkdefs; i++) {
@@ -135,23 +137,18 @@ bool conf_is_local(const struct conf *c, const struct addr *a)
 
 struct cidr conf_network(const struct conf *c, unsigned i)
 {
-	struct cidr net = { 0 };
 	if (i < c->n_local)
 		return c->local[i];
-	if (i - c->n_local < N_DEFAULT)
-		cidr_parse(default_networks[i - c->n_local], strlen(default_networks[i - c->n_local]), &net);
-	return net;
+	return i - c->n_local < CONF_DEFAULT_NETWORKS ? c->defaults[i - c->n_local] : (struct cidr){ 0 };
 }
 
 int conf_network_of(const struct conf *c, const struct addr *a)
 {
 	int i = find_net(c->local, c->n_local, a);
 	if (i < 0 && c->local_default && (addr_is_private(a) || addr_is_link_local(a)))
-		for (unsigned k = 0; k < N_DEFAULT && i < 0; k++) {
-			struct cidr net = conf_network(c, (unsigned)c->n_local + k);
-			if (cidr_contains(&net, a))
+		for (unsigned k = 0; k < CONF_DEFAULT_NETWORKS && i < 0; k++)
+			if (cidr_contains(&c->defaults[k], a))
 				i = (int)(c->n_local + k);
-		}
 	return i < CONF_MAX_NETWORKS ? i : -1;
 }
 

@@ -11,6 +11,7 @@
 #define CONF_FLOW_CHECKS  512 /* rows of the catalogue, rules and lists */
 #define CONF_MAX_CHECKS   (CONF_FLOW_CHECKS + LUA_MAX_SCRIPTS) /* and scripts that look at hosts */
 #define CONF_MAX_NETWORKS 64
+#define CONF_DEFAULT_NETWORKS 6
 
 /* A list parameter: what of it is addresses, numbers and texts. */
 struct conf_list {
@@ -36,7 +37,8 @@ struct conf {
 	size_t n;
 	struct cidr *local; /* local networks */
 	size_t n_local;
-	bool local_default; /* no networks are named: RFC 1918, ULA and link-local */
+	bool local_default; /* no networks are named: those of 'defaults' */
+	struct cidr defaults[CONF_DEFAULT_NETWORKS]; /* RFC 1918, ULA and link-local */
 };
 
 void conf_init(struct conf *c, const struct topo *t);

@@ -68,7 +68,7 @@ bool batch_empty(const struct batch *b)
 
 /* -- adding -- */
 
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct r_verdict *read, size_t at)
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct g_flow_app *read, size_t at)
 {
 	struct batch *b = e->batch;
 	if (b->n && b->verdicts.len + f->verdict_len > b->verdicts.cap)
@@ -77,8 +77,8 @@ struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook
 	const char *copy = b->verdicts.p + b->verdicts.len;
 	buf_add(&b->verdicts, f->verdict, f->verdict_len);
 	if (read) {
-		p->run.verdict = *read;
-		codec_shift(R_VERDICT, &p->run.verdict, at);
+		p->run.app = *read;
+		codec_shift_group(R_VERDICT, VERDICT_APP, &p->run.app, at);
 		flow_run_begin(e, &p->run, f, hook, copy);
 	} else {
 		flow_run_init_from(e, &p->run, f, hook, copy, f->verdict_len);
@@ -149,7 +149,7 @@ static void run_lua(struct engine *e)
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct pending *p = &b->rows[i];
 		const struct lua_part part[] = { { &p->run.f->key, e->names.p }, { &p->n, NULL },
-						 { &p->run.verdict.app, p->run.v.app_base },
+						 { &p->run.app, p->run.v.app_base },
 						 { &b->judge[i], b->judges.p } };
 		lua_add(e->lua, LUA_FLOWS, p->hooks, part);
 	}

@@ -12,7 +12,7 @@ void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out)
 	e->arena.len = 0;
 	fill_judge(e, run, &judge, &e->arena);
 	const struct codec_part part[] = { { &run->f->key, e->names.p }, { run->v.n, NULL },
-					   { &run->verdict.app, run->v.app_base }, { &judge, e->arena.p } };
+					   { &run->app, run->v.app_base }, { &judge, e->arena.p } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 
@@ -64,7 +64,7 @@ void engine_verdict(struct engine *e, const struct r_verdict *r, const char *bas
 	/* What the flow had carried by then: an alert raised now says so. */
 	if (r->n.client_packets + r->n.server_packets)
 		count_traffic(e, f, &r->n, &r->app, base);
-	batch_add(e, f, HOOK_DETECTED, r, at);
+	batch_add(e, f, HOOK_DETECTED, &r->app, at);
 	batch_put(e, BATCH_JUDGE);
 }
 
@@ -80,7 +80,7 @@ void engine_update(struct engine *e, const struct r_update *r, const char *base)
 	struct openflow *f = open_flow(e, &r->key, base);
 	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC, NULL, 0);
 	bool due = r->n.last >= f->periodic + MINUTE;
-	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
+	count_traffic(e, f, &r->n, &run->app, run->v.app_base);
 	if (due)
 		f->periodic = r->n.last;
 	batch_put(e, due ? BATCH_JUDGE | BATCH_TELL : BATCH_TELL);
@@ -91,9 +91,9 @@ void engine_end(struct engine *e, const struct r_end *r, const char *base)
 	struct openflow *f = open_flow(e, &r->key, base);
 	bool over = r->n.end_reason != END_TIMEOUT;
 	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC, NULL, 0);
-	count_traffic(e, f, &r->n, &run->verdict.app, run->v.app_base);
+	count_traffic(e, f, &r->n, &run->app, run->v.app_base);
 	if (over)
-		count_end(e, f, &run->verdict.app);
+		count_end(e, f, &run->app);
 	batch_put(e, BATCH_JUDGE | BATCH_TELL | (over ? BATCH_OVER : 0));
 }
 

@@ -9,31 +9,25 @@
 #include "codec.h"
 #include "id.h"
 
-static void read_verdict(struct r_verdict *v, const char *bytes, uint32_t len)
-{
-	struct codec_reader r = { .base = bytes, .len = len };
-	if (!len || codec_read(&r, v) != 1)
-		memset(v, 0, sizeof *v);
-}
-
 void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base)
 {
 	run->e = e;
 	run->f = f;
 	run->fired = false;
 	run->v = (struct flow_view){
-		.key = &f->key, .n = &f->n, .app = &run->verdict.app, .app_base = base,
+		.key = &f->key, .n = &f->n, .app = &run->app, .app_base = base,
 		.client_local = conf_is_local(&e->conf, &f->key.client),
 		.server_local = conf_is_local(&e->conf, &f->key.server),
 		.facts = &f->facts, .since = e->since,
-		.final = run->verdict.app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
+		.final = run->app.final || hook == HOOK_END, .ended = hook == HOOK_END, .hook = hook,
 	};
 }
 
 void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
 			const char *verdict, uint32_t len)
 {
-	read_verdict(&run->verdict, verdict, len);
+	struct codec_reader r = { .base = verdict, .len = len };
+	codec_read_group(&r, R_VERDICT, VERDICT_APP, &run->app);
 	flow_run_begin(e, run, f, hook, verdict);
 }
 
@@ -157,7 +151,7 @@ static void set_text(char *out, size_t size, const char *s, size_t len)
 /* What the verdict says of a risk: the line of risk.details that begins with its key. */
 static void risk_finding(const struct flow_run *run, const struct checkdef *d, struct finding *out)
 {
-	const struct str s = run->verdict.app.risk_details;
+	const struct str s = run->app.risk_details;
 	const char *p = run->v.app_base + s.off, *end = p + s.len;
 	size_t n = strlen(d->key);
 	set_text(out->message, sizeof out->message, d->title, strlen(d->title));
@@ -174,7 +168,7 @@ static void risk_finding(const struct flow_run *run, const struct checkdef *d, s
 static void run_risks(struct flow_run *run)
 {
 	struct engine *e = run->e;
-	for (uint64_t bits = run->verdict.app.risk_bits; bits; bits &= bits - 1) {
+	for (uint64_t bits = run->app.risk_bits; bits; bits &= bits - 1) {
 		unsigned index = e->risk_check[__builtin_ctzll(bits)];
 		struct finding found;
 		if (index == CONF_MAX_CHECKS || !e->conf.checks[index].enabled || flow_has_fired(run->f, index))
@@ -304,7 +298,7 @@ static void flow_alert(struct flow_run *run)
 	struct openflow *f = run->f;
 	const struct checkdef *d = predominant(e, f);
 	struct g_flow_judge judge;
-	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->verdict.app, .key_base = e->names.p,
+	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .judge = &judge };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;

@@ -69,7 +69,7 @@ static struct edge edge_of(const struct openflow *f, unsigned app)
 void learn_flow(struct engine *e, struct flow_run *run)
 {
 	struct openflow *f = run->f;
-	const struct g_flow_app *a = &run->verdict.app;
+	const struct g_flow_app *a = &run->app;
 	bool made;
 	if (!run->v.final)
 		return;

@@ -43,7 +43,7 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
 	struct g_flow_judge judge;
-	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->verdict.app, .key_base = e->names.p,
+	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .judge = &judge };
 	char line[160];
 	if (!exclude_any(e->exclude))

@@ -120,12 +120,13 @@ struct flow_run {
 	struct engine *e;
 	struct openflow *f;
 	struct flow_view v;
-	struct r_verdict verdict; /* decoded, strings in f->verdict */
+	struct g_flow_app app;    /* of the verdict, strings in v.app_base */
 	bool fired;               /* something new */
 };
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
-/* With run->verdict filled in already, whose strings are in base. */
+#define VERDICT_APP 1 /* the group of a VERDICT that a run needs */
+/* With run->app filled in already, whose strings are in base. */
 void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base);
 /* With a packed verdict that is not the flow's own any more; it must outlive the run. */
 void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
@@ -181,10 +182,10 @@ void batch_free(struct batch *b);
 bool batch_empty(const struct batch *b);
 /*
  * A place for a record of a flow: the flow is as it is now, but for its counters. Then batch_put, after they were counted:
- * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full. read: the flow's verdict, if the
- * caller has just read it; its strings are at 'at' more than they are in f->verdict.
+ * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full. read: what the flow's verdict says,
+ * if the caller has just read it; its strings are at 'at' more than they are in f->verdict.
  */
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct r_verdict *read, size_t at);
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct g_flow_app *read, size_t at);
 enum { BATCH_JUDGE = 1, BATCH_TELL = 2, BATCH_OVER = 4 };
 void batch_put(struct engine *e, unsigned what);
 /* Does all of this now. Before time goes on, before flows are lost. */

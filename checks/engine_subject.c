@@ -171,11 +171,9 @@ void subject_event(struct engine *e, const struct subject *s, const struct check
 
 void host_key(const struct addr *ip, uint16_t vlan, char out[HOST_KEY_STRLEN])
 {
-	char a[ADDR_STRLEN];
+	size_t n = strlen(addr_str(ip, out));
 	if (vlan)
-		snprintf(out, HOST_KEY_STRLEN, "%s@%u", addr_str(ip, a), vlan);
-	else
-		snprintf(out, HOST_KEY_STRLEN, "%s", addr_str(ip, a));
+		snprintf(out + n, HOST_KEY_STRLEN - n, "@%u", vlan);
 }
 
 void host_subject(struct host *h, struct subject *s)

@@ -21,13 +21,14 @@ static inline void hll_add(uint8_t *reg, unsigned n, uint64_t hash)
 static inline double hll_count(const uint8_t *reg, unsigned n)
 {
 	double alpha = n == 16 ? 0.673 : n == 32 ? 0.697 : n == 64 ? 0.709 : 0.7213 / (1 + 1.079 / n);
-	double sum = 0;
+	/* Of 2 to the power of -reg, in units of 2^-52: what is smaller does not count in a double either. */
+	uint64_t sum = 0;
 	unsigned zero = 0;
 	for (unsigned i = 0; i < n; i++) {
-		sum += 1.0 / (double)(1ull << (reg[i] < 63 ? reg[i] : 63));
+		sum += (1ull << 52) >> (reg[i] < 63 ? reg[i] : 63);
 		zero += reg[i] == 0;
 	}
-	double e = alpha * n * n / sum;
+	double e = alpha * n * n / ldexp((double)sum, -52);
 	return e <= 2.5 * n && zero ? n * log((double)n / zero) : e;
 }
 

@@ -58,8 +58,15 @@ int codec_read(struct codec_reader *r, void *rec);
 /* Skips a record whole, checked only for form. Returns 1, 0, -1 as above; *ret_at and *ret_len tell where it was. */
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
 
-/* The bytes of a decoded record have been copied from 'by' to the beginning of another base: makes its strings refer to that. */
-void codec_shift(enum rtype type, void *rec, size_t by);
+/*
+ * Decodes one group of the next record, which is of this type, and does not move on: when the rest is of no use. values has
+ * room for the group's struct and is zeroed first. False if it cannot be read; values are zero then.
+ */
+bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values);
+/*
+ * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
+ */
+void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by);
 
 /*
  * Puts text into an arena as a string value a record can hold: invalid UTF-8 and control characters are replaced

@@ -137,7 +137,7 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 			break;
 		case FT_ADDR:
 		case FT_ID:
-			if (is_zero(&slots[i], v))
+			if (!memcmp(v, (const char[16]){ 0 }, 16))
 				*p++ = (char)NIL;
 			else if (type == FT_ADDR && addr_is_v4((const struct addr *)v))
 				p = put_bin(p, v + 12, 4);

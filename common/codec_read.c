@@ -142,6 +142,29 @@ check:
 	return 0;
 }
 
+/* What is most of what is skipped: nil, numbers, texts and blobs below 256 bytes. False: it is something else, or cut off. */
+static bool skip_scalar(struct codec_reader *r)
+{
+	const uint8_t *p = (const uint8_t *)r->base + r->pos;
+	size_t left = r->len - r->pos, n;
+	if (left == 0)
+		return false;
+	if (p[0] < 0x80 || p[0] == 0xc0)
+		n = 1;
+	else if ((p[0] & 0xe0) == 0xa0)
+		n = 1u + (p[0] & 0x1f);
+	else if (p[0] >= 0xcc && p[0] <= 0xcf)
+		n = 1u + (1u << (p[0] - 0xcc));
+	else if ((p[0] == 0xc4 || p[0] == 0xd9) && left > 1)
+		n = 2u + p[1];
+	else
+		return false;
+	if (n > left)
+		return false;
+	r->pos += n;
+	return true;
+}
+
 static int skip_value(struct codec_reader *r, unsigned depth)
 {
 	struct item it;
@@ -158,7 +181,7 @@ static int skip_value(struct codec_reader *r, unsigned depth)
 	case IT_ARRAY:
 	case IT_MAP:
 		for (uint64_t i = 0, n = it.kind == IT_MAP ? 2 * it.n : it.n; i < n; i++)
-			if (skip_value(r, depth + 1) < 0)
+			if (!skip_scalar(r) && skip_value(r, depth + 1) < 0)
 				return -1;
 		return 0;
 	default:
@@ -179,12 +202,17 @@ static int read_uint(struct codec_reader *r, const struct item *it, uint64_t max
 static int read_number(struct codec_reader *r, uint8_t c, uint64_t max, uint64_t *ret)
 {
 	struct item it;
-	if (c < 0x80) { /* most numbers: one look at one byte */
+	unsigned n = 1u << (c & 3);
+	if (c < 0x80) {
 		r->pos++;
 		*ret = c;
-		return c > max ? fail(r, "number out of range") : 0;
+	} else if (c >= 0xcc && c <= 0xcf && r->len - r->pos > n) {
+		*ret = be((const uint8_t *)r->base + r->pos + 1, n);
+		r->pos += 1 + n;
+	} else {
+		return read_item(r, &it) < 0 ? -1 : read_uint(r, &it, max, ret);
 	}
-	return read_item(r, &it) < 0 ? -1 : read_uint(r, &it, max, ret);
+	return *ret > max ? fail(r, "number out of range") : 0;
 }
 
 static int read_real(struct codec_reader *r, double *ret)
@@ -380,16 +408,30 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
 	return 1;
 }
 
-void codec_shift(enum rtype type, void *rec, size_t by)
+bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values)
 {
-	const struct rdesc *rd = rdesc_get(type);
-	for (unsigned g = 0; g < rd->n_groups; g++) {
-		char *values = (char *)rec + rd->groups[g].off;
-		for (unsigned i = 0; i < rd->groups[g].n_fields; i++) {
-			const struct slot *f = &rd->groups[g].slots[i];
-			struct str *s = (struct str *)(values + f->off);
-			if (type_refers(f->type) && s->len)
-				s->off -= (uint32_t)by;
-		}
+	struct codec_reader at = *r;
+	const struct rgroup *g = &rdesc_get(type)->groups[group];
+	uint64_t n, found;
+	memset(values, 0, g->size);
+	if (at.pos >= at.len || read_head(&at, &n, &found) < 0 || found != type)
+		return false;
+	for (unsigned i = 0; i < group && i < n; i++)
+		if (skip_value(&at, 1) < 0)
+			return false;
+	if (group < n && read_group(&at, g, values) < 0) {
+		memset(values, 0, g->size);
+		return false;
+	}
+	return true;
+}
+
+void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by)
+{
+	const struct rgroup *g = &rdesc_get(type)->groups[group];
+	for (unsigned i = 0; i < g->n_fields; i++) {
+		struct str *s = (struct str *)((char *)values + g->slots[i].off);
+		if (type_refers(g->slots[i].type) && s->len)
+			s->off -= (uint32_t)by;
 	}
 }

@@ -206,7 +206,7 @@ static const struct field fields_packets[] = {
 
 #define GROUP(record, group, member)                                                               \
 	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
-	  offsetof(struct r_##record, member), NULL },
+	  offsetof(struct r_##record, member), sizeof(struct g_##group), NULL },
 #define RECORD(NAME, number, name, doc, groups) static struct rgroup groups_##name[] = { groups };
 #include "records/records.def"
 #undef RECORD

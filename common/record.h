@@ -247,6 +247,7 @@ struct rgroup {
 	const struct field *fields;
 	uint16_t n_fields;
 	uint16_t off; /* in the record's struct */
+	uint16_t size; /* of the group's struct */
 	const struct slot *slots; /* as many as fields */
 };
 

@@ -237,15 +237,26 @@ static void on_end(struct follow *w, const struct r_eos *e, const char *base)
 		finish(w);
 }
 
+/* Reads what is going to be used of the next record, all of it unless it is only counted. 1 done, else as codec_read. */
+static int read_record(const struct follow *w, struct codec_reader *r, enum rtype type, union follow_record *u)
+{
+	size_t at, len;
+	if (type == R_HOST || type == R_EOS || (!w->quiet && (type == R_FLOW || type == R_ALERT)))
+		return codec_read(r, u);
+	if (type == R_FLOW && !(codec_read_group(r, R_FLOW, 0, &u->flow.key) && codec_read_group(r, R_FLOW, 1, &u->flow.n)))
+		return -1;
+	if (type == R_ALERT && !codec_read_group(r, R_ALERT, 0, &u->alert.alert))
+		return -1;
+	return codec_skip(r, &at, &len);
+}
+
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
 	struct follow *w = arg;
 	static union follow_record u;
 	for (uint32_t i = 0; i < b->count; i++) {
 		enum rtype type = codec_peek(r);
-		size_t at, len;
-		bool ours = type == R_FLOW || type == R_HOST || type == R_ALERT || type == R_EOS;
-		if ((ours ? codec_read(r, &u) : codec_skip(r, &at, &len)) != 1) {
+		if (read_record(w, r, type, &u) != 1) {
 			log_error("record that cannot be read: %s", r->error ? r->error : "end");
 			loop_stop(w->loop, EXIT_FAILED);
 			return b->count;
