@@ -88,12 +88,21 @@ static bool has_room(struct checks *k)
 	return pipeline_has_room(&k->p) && is_kept(k) && !(k->keep && keep_is_full(k->keep, &k->p));
 }
 
+/*
+ * Nothing more will come. A file that was read to its end is still asked for: that it is another one now, or is read in another
+ * way, shows only in its epoch.
+ */
+static bool is_over(const struct lane *l)
+{
+	return l->at->ended && l->k->p.finished && !l->k->reread;
+}
+
 static void flow_control(struct checks *k)
 {
 	bool room = has_room(k);
 	for (size_t i = 0; i < k->n_lanes; i++) {
 		struct lane *l = &k->lanes[i];
-		if (room && !l->at->ended && (!l->at->started || may_go(k, l)))
+		if (room && !is_over(l) && (l->at->ended || !l->at->started || may_go(k, l)))
 			follower_resume(l->in);
 		else
 			follower_pause(l->in);
@@ -325,7 +334,7 @@ static void init_lane(struct checks *k, struct lane *l, const struct topo_sensor
 	/* From where our knowledge ends: a file is read again, an interface says what is gone. */
 	follower_set(l->in, l->at->epoch, l->at->next);
 	follower_set_durable(l->in, l->at->epoch ? l->at->next : 0);
-	if (!l->at->ended)
+	if (!is_over(l))
 		follower_resume(l->in);
 	free(url);
 	free(stream);
