@@ -156,11 +156,17 @@ void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next)
 	l->next = next;
 }
 
-static void all_ended(struct pipeline *p, const char *rec, size_t len)
+/* The outputs end once, with the last sensor; what another one had in all is told as its last TICK. */
+static void sensor_ended(struct pipeline *p, const struct r_tick *t, const char *base, const char *rec, size_t len)
 {
 	for (size_t i = 0; i < p->n_positions; i++)
-		if (!p->positions[i].ended)
+		if (!p->positions[i].ended) {
+			struct buf out = { 0 };
+			codec_pack(&out, R_TICK, t, base);
+			put_both(p, out.p, out.len);
+			buf_release(&out);
 			return;
+		}
 	p->finished = true;
 	engine_finish(p->engine);
 	put_both(p, rec, len);
@@ -221,7 +227,7 @@ static int one_record(struct pipeline *p, struct position *l, struct codec_reade
 	case R_EOS:
 		l->ended = true;
 		engine_tick(p->engine, &u.tick, r->base);
-		all_ended(p, raw, len);
+		sensor_ended(p, &u.tick, r->base, raw, len);
 		break;
 	case R_GAP:
 		engine_gap(p->engine, &u.gap, r->base);

@@ -31,8 +31,11 @@ same "every question was answered" "" "$(cat "$tmp/failures")"
 
 # What capture counted is what the series has.
 sums='[(map(.bytes)|add), (map(.packets)|add), (map(.flows)|add)]|join(" ")'
-want=$(weir status $f -m -o json | jq -r -s '[.[]|select(.type=="metric" and .process=="capture/office")]
-	| ["bytes","packets","flows_opened"] as $n | [$n[] as $k | (.[]|select(.name==$k).value)] | join(" ")')
+counted() { # sensor
+	weir status $f -m -o json | jq -r -s --arg p "capture/$1" '[.[]|select(.type=="metric" and .process==$p)]
+		| ["bytes","packets","flows_opened"] as $n | [$n[] as $k | (.[]|select(.name==$k).value)] | join(" ")'
+}
+want=$(counted office)
 same "series of the sensor: bytes, packets, flows as capture counted them" "$want" "$(weir series $f -o json | jq -r -s "$sums")"
 same "the same by the hour and by the day" "$want $want" \
 	"$(weir series $f --step 1h -o json | jq -r -s "$sums") $(weir series $f --step 1d -o json | jq -r -s "$sums")"
@@ -72,6 +75,19 @@ for capture in office.pcapng scan.pcap protocols.pcap; do
 		"$(weir history $f --run "$run" -n 10000 -o json | wc -l)"
 	same "and its own alerts" "$(weir store $f runs -o json | jq "select(.run == \"$run\").alerts")" \
 		"$(weir series $f --run "$run" -o json | jq -s 'map(.alerts)|add')"
+done
+
+# Sensors that end one after the other: nothing is missing of those that were not the last.
+kill "$run_pid" && wait "$run_pid"
+rm -rf "$tmp/state"
+topology "  office: {file: $captures/office.pcapng}
+  scan: {file: $captures/scan.pcap}
+  protocols: {file: $captures/protocols.pcap}"
+start
+wait_for 60 at_end
+ok $? "three sensors come to their ends"
+for sensor in office scan protocols; do
+	same "$sensor: as its capture counted" "$(counted $sensor)" "$(weir series $f --key $sensor -o json | jq -r -s "$sums")"
 done
 
 # Killed again and again while it stores.
