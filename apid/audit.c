@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "json.h"
 
 struct audit {
@@ -91,21 +92,30 @@ static int rotate(struct audit *a)
 	return open_file(a);
 }
 
+/* Half a line, when the disk is full, would spoil the next one as well: it is taken back. */
+static int add_line(struct audit *a, const struct buf *line)
+{
+	if (io_write(a->fd, line->p, line->len) == 0) {
+		a->bytes += line->len;
+		return 0;
+	}
+	int error = errno;
+	if (ftruncate(a->fd, (off_t)a->bytes) < 0) {
+		close(a->fd);
+		a->fd = -1;
+	}
+	errno = error;
+	return -1;
+}
+
 int audit_write(struct audit *a, const struct audit_event *e)
 {
 	struct buf line = { 0 };
-	ssize_t n = -1;
 	audit_print(&line, e);
 	bool ready = a->fd >= 0 || open_file(a) == 0;
 	if (ready && a->bytes && a->bytes + line.len > a->max_bytes)
 		ready = rotate(a) == 0;
-	if (ready)
-		n = write(a->fd, line.p, line.len);
-	if (n > 0)
-		a->bytes += (uint64_t)n;
-	if (n >= 0 && (size_t)n < line.len) /* the disk is full: half a line */
-		errno = ENOSPC;
-	int rc = n >= 0 && (size_t)n == line.len ? 0 : -1;
+	int rc = ready ? add_line(a, &line) : -1;
 	buf_release(&line);
 	return rc;
 }

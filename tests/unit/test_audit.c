@@ -5,10 +5,12 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,8 +105,43 @@ static void test_full(void **state)
 	buf_release(&err);
 }
 
+/* Room for a line and a half: the half is taken back, and what comes later stands in a line of its own. */
+static void test_no_half_line(void **state)
+{
+	(void)state;
+	char dir[SCRATCH];
+	struct buf err = { 0 }, line = { 0 };
+	struct rlimit had;
+	struct stat st;
+	assert_non_null(scratch(dir, "audit"));
+	char *path = xasprintf("%s/audit.jsonl", dir);
+	struct audit *a = audit_open(path, 1 << 20, &err);
+	assert_non_null(a);
+	audit_print(&line, &event);
+	assert_int_equal(audit_write(a, &event), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &had), 0);
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	struct rlimit small = { .rlim_cur = line.len + line.len / 2, .rlim_max = had.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int rc = audit_write(a, &event);
+	setrlimit(RLIMIT_FSIZE, &had); /* before anything is asserted: a failure is written to a file, too */
+	signal(SIGXFSZ, handler);
+	assert_int_equal(rc, -1);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, line.len);
+	assert_int_equal(audit_write(a, &event), 0);
+	assert_int_equal(lines_of(path), 2);
+	audit_free(a);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+	buf_release(&line);
+	buf_release(&err);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_line), cmocka_unit_test(test_bounded), cmocka_unit_test(test_full) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_line), cmocka_unit_test(test_bounded), cmocka_unit_test(test_full),
+					    cmocka_unit_test(test_no_half_line) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
