@@ -74,8 +74,9 @@ struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook
 	if (b->n && b->verdicts.len + f->verdict_len > b->verdicts.cap)
 		batch_flush(e);
 	struct pending *p = &b->rows[b->n];
-	const char *copy = b->verdicts.p + b->verdicts.len;
-	buf_add(&b->verdicts, f->verdict, f->verdict_len);
+	size_t start = b->verdicts.len;
+	buf_add(&b->verdicts, f->verdict, f->verdict_len); /* may move it, if the verdict is alone */
+	const char *copy = b->verdicts.p + start;
 	if (read) {
 		p->run.app = *read;
 		codec_shift_group(R_VERDICT, VERDICT_APP, &p->run.app, at);
