@@ -12,7 +12,7 @@ void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out)
 	e->arena.len = 0;
 	fill_judge(e, run, &judge, &e->arena);
 	const struct codec_part part[] = { { &run->f->key, e->names.p }, { run->v.n, NULL },
-					   { &run->app, run->v.app_base }, { &judge, e->arena.p } };
+					   { &run->app, run->v.app_base, run->app_packed }, { &judge, e->arena.p } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 

@@ -27,7 +27,7 @@ void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow 
 			const char *verdict, uint32_t len)
 {
 	struct codec_reader r = { .base = verdict, .len = len };
-	codec_read_group(&r, R_VERDICT, VERDICT_APP, &run->app);
+	codec_read_group(&r, R_VERDICT, VERDICT_APP, &run->app, &run->app_packed);
 	flow_run_begin(e, run, f, hook, verdict);
 }
 
@@ -299,7 +299,7 @@ static void flow_alert(struct flow_run *run)
 	const struct checkdef *d = predominant(e, f);
 	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->app, .key_base = e->names.p,
-				 .app_base = run->v.app_base, .judge = &judge };
+				 .app_base = run->v.app_base, .app_packed = run->app_packed, .judge = &judge };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
 	fill_def(e, a, d);

@@ -44,7 +44,7 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 	struct openflow *f = run->f;
 	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->app, .key_base = e->names.p,
-				 .app_base = run->v.app_base, .judge = &judge };
+				 .app_base = run->v.app_base, .app_packed = run->app_packed, .judge = &judge };
 	char line[160];
 	if (!exclude_any(e->exclude))
 		return false;

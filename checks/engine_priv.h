@@ -102,6 +102,7 @@ struct alert_parts {
 	const struct g_flow_count *n;
 	const struct g_flow_app *app;
 	const char *key_base, *app_base;
+	struct str app_packed; /* in app_base; len 0: it is not there */
 	const struct g_flow_judge *judge;
 	const struct g_host *host;
 };
@@ -121,6 +122,7 @@ struct flow_run {
 	struct openflow *f;
 	struct flow_view v;
 	struct g_flow_app app;    /* of the verdict, strings in v.app_base */
+	struct str app_packed;    /* and where it is packed there */
 	bool fired;               /* something new */
 };
 

@@ -34,6 +34,7 @@ void codec_pack(struct buf *out, enum rtype type, const void *rec, const char *b
 struct codec_part {
 	const void *p;
 	const char *base;
+	struct str packed; /* where in base the group is packed already: it is copied then. len 0: it is not */
 };
 void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part *g);
 
@@ -60,9 +61,10 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
 
 /*
  * Decodes one group of the next record, which is of this type, and does not move on: when the rest is of no use. values has
- * room for the group's struct and is zeroed first. False if it cannot be read; values are zero then.
+ * room for the group's struct and is zeroed first; NULL: it is only looked for. False if it cannot be read; values are zero then.
+ * ret_packed, if not NULL, is told where in r->base the group is (len 0: it is missing).
  */
-bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values);
+bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values, struct str *ret_packed);
 /*
  * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
  */

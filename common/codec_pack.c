@@ -169,7 +169,10 @@ void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part 
 	p = put_uint(p, RECORD_SCHEMA);
 	out->len = (size_t)(p - out->p);
 	for (unsigned i = 0; i < rd->n_groups; i++)
-		pack_group(out, &rd->groups[i], part[i].p, part[i].base);
+		if (part[i].packed.len)
+			buf_add(out, part[i].base + part[i].packed.off, part[i].packed.len);
+		else
+			pack_group(out, &rd->groups[i], part[i].p, part[i].base);
 }
 
 void codec_pack(struct buf *out, enum rtype type, const void *rec, const char *base)
@@ -177,6 +180,6 @@ void codec_pack(struct buf *out, enum rtype type, const void *rec, const char *b
 	const struct rdesc *rd = rdesc_get(type);
 	struct codec_part part[RECORD_MAX_GROUPS];
 	for (unsigned i = 0; i < rd->n_groups; i++)
-		part[i] = (struct codec_part){ (const char *)rec + rd->groups[i].off, base };
+		part[i] = (struct codec_part){ .p = (const char *)rec + rd->groups[i].off, .base = base };
 	codec_pack_parts(out, type, part);
 }

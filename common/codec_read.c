@@ -142,27 +142,30 @@ check:
 	return 0;
 }
 
-/* What is most of what is skipped: nil, numbers, texts and blobs below 256 bytes. False: it is something else, or cut off. */
-static bool skip_scalar(struct codec_reader *r)
+/* Bytes that a value takes by its first byte, where that tells; what msgpack-c and we write of a record mostly does. */
+#define FIXSTR(n) [0xa0 + (n)] = 1 + (n), [0xa1 + (n)] = 2 + (n), [0xa2 + (n)] = 3 + (n), [0xa3 + (n)] = 4 + (n)
+static const uint8_t steps[256] = {
+	[0 ... 0x7f] = 1,
+	FIXSTR(0), FIXSTR(4), FIXSTR(8), FIXSTR(12), FIXSTR(16), FIXSTR(20), FIXSTR(24), FIXSTR(28),
+	[0xc0] = 1, [0xcb] = 9, [0xcc] = 2, [0xcd] = 3, [0xce] = 5, [0xcf] = 9,
+};
+
+/* Skips such values, and texts and blobs below 256 bytes, up to n; returns how many. */
+static uint64_t skip_scalars(struct codec_reader *r, uint64_t n)
 {
-	const uint8_t *p = (const uint8_t *)r->base + r->pos;
-	size_t left = r->len - r->pos, n;
-	if (left == 0)
-		return false;
-	if (p[0] < 0x80 || p[0] == 0xc0)
-		n = 1;
-	else if ((p[0] & 0xe0) == 0xa0)
-		n = 1u + (p[0] & 0x1f);
-	else if (p[0] >= 0xcc && p[0] <= 0xcf)
-		n = 1u + (1u << (p[0] - 0xcc));
-	else if ((p[0] == 0xc4 || p[0] == 0xd9) && left > 1)
-		n = 2u + p[1];
-	else
-		return false;
-	if (n > left)
-		return false;
-	r->pos += n;
-	return true;
+	const uint8_t *p = (const uint8_t *)r->base;
+	size_t pos = r->pos, len = r->len;
+	uint64_t i;
+	for (i = 0; i < n && pos < len; i++) {
+		size_t step = steps[p[pos]];
+		if (!step && (p[pos] == 0xc4 || p[pos] == 0xd9) && pos + 1 < len)
+			step = 2u + p[pos + 1];
+		if (!step || step > len - pos)
+			break;
+		pos += step;
+	}
+	r->pos = pos;
+	return i;
 }
 
 static int skip_value(struct codec_reader *r, unsigned depth)
@@ -180,8 +183,8 @@ static int skip_value(struct codec_reader *r, unsigned depth)
 		return 0;
 	case IT_ARRAY:
 	case IT_MAP:
-		for (uint64_t i = 0, n = it.kind == IT_MAP ? 2 * it.n : it.n; i < n; i++)
-			if (!skip_scalar(r) && skip_value(r, depth + 1) < 0)
+		for (uint64_t n = it.kind == IT_MAP ? 2 * it.n : it.n; (n -= skip_scalars(r, n)) > 0; n--)
+			if (skip_value(r, depth + 1) < 0)
 				return -1;
 		return 0;
 	default:
@@ -408,21 +411,30 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
 	return 1;
 }
 
-bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values)
+bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values, struct str *ret_packed)
 {
 	struct codec_reader at = *r;
 	const struct rgroup *g = &rdesc_get(type)->groups[group];
 	uint64_t n, found;
-	memset(values, 0, g->size);
+	if (values)
+		memset(values, 0, g->size);
+	if (ret_packed)
+		*ret_packed = (struct str){ 0, 0 };
 	if (at.pos >= at.len || read_head(&at, &n, &found) < 0 || found != type)
 		return false;
 	for (unsigned i = 0; i < group && i < n; i++)
 		if (skip_value(&at, 1) < 0)
 			return false;
-	if (group < n && read_group(&at, g, values) < 0) {
-		memset(values, 0, g->size);
+	if (group >= n)
+		return true;
+	size_t start = at.pos;
+	if ((values ? read_group(&at, g, values) : skip_value(&at, 1)) < 0) {
+		if (values)
+			memset(values, 0, g->size);
 		return false;
 	}
+	if (ret_packed)
+		*ret_packed = (struct str){ (uint32_t)start, (uint32_t)(at.pos - start) };
 	return true;
 }
 

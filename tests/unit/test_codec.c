@@ -335,6 +335,39 @@ static void test_skip(void **state)
 	buf_release(&out);
 }
 
+/* One group of a record, its packed form put into another one, and its strings after the bytes were moved. */
+static void test_group(void **state)
+{
+	(void)state;
+	struct buf arena = { 0 }, out = { 0 }, again = { 0 };
+	struct r_flow f = sample(&arena);
+	struct g_flow_app app, moved;
+	struct str packed;
+	buf_adds(&out, "before");
+	codec_pack(&out, R_FLOW, &f, arena.p);
+	struct codec_reader r = { .base = out.p, .len = out.len, .pos = 6 };
+	assert_true(codec_read_group(&r, R_FLOW, 2, &app, &packed));
+	assert_int_equal(r.pos, 6);
+	assert_int_equal(app.host.len, f.app.host.len);
+	assert_memory_equal(out.p + app.host.off, arena.p + f.app.host.off, app.host.len);
+	const struct codec_part part[] = { { .p = &f.key, .base = arena.p }, { .p = &f.n }, { .base = out.p, .packed = packed },
+					   { .p = &f.judge, .base = arena.p } };
+	codec_pack_parts(&again, R_FLOW, part);
+	assert_int_equal(again.len, out.len - 6);
+	assert_memory_equal(again.p, out.p + 6, again.len);
+	moved = app;
+	codec_shift_group(R_FLOW, 2, &moved, 6);
+	assert_memory_equal(again.p + moved.host.off, "ex\xc3\xa4mple.org", moved.host.len);
+	assert_false(codec_read_group(&r, R_HOST, 0, &(struct g_host){ 0 }, NULL));
+	for (size_t n = 0; n < packed.off + packed.len; n++) {
+		struct codec_reader cut = { .base = out.p, .len = n, .pos = 6 };
+		assert_false(n > 6 && codec_read_group(&cut, R_FLOW, 2, &app, &packed));
+	}
+	buf_release(&arena);
+	buf_release(&out);
+	buf_release(&again);
+}
+
 static void test_str_put(void **state)
 {
 	(void)state;
@@ -376,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_truncated_everywhere),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_group),
 		cmocka_unit_test(test_str_put),
 	};
 	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
