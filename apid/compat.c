@@ -153,11 +153,6 @@ const struct topo_sensor *compat_sensor(struct compat *c)
 	return NULL;
 }
 
-unsigned compat_ifid(const struct compat *c, const struct topo_sensor *s)
-{
-	return (unsigned)(s - c->k->c->topo->sensors);
-}
-
 bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan)
 {
 	const char *s = compat_arg(c, "host");

@@ -83,7 +83,6 @@ bool compat_flag(const struct compat *c, const char *name, bool otherwise);
 uint64_t compat_epoch(const struct compat *c, const char *name);
 /* The sensor that ifid names; the call is over if it returns NULL. */
 const struct topo_sensor *compat_sensor(struct compat *c);
-unsigned compat_ifid(const struct compat *c, const struct topo_sensor *s);
 /* "host=IP[@VLAN]&vlan=": false after ending the call. */
 bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan);
 
@@ -139,7 +138,6 @@ json_t *compat_pie(json_t *sums, double fold, long max, bool always_other);
 
 bool compat_names_host(const struct r_flow *f, const struct addr *ip);
 uint64_t flow_bytes(const struct r_flow *f);
-uint64_t flow_packets(const struct r_flow *f);
 const char *proto_upper(uint8_t proto, char out[8]);
 const char *dscp_name(uint8_t tos);
 json_t *compat_host_health(const struct compat *c);

@@ -39,7 +39,7 @@ uint64_t flow_bytes(const struct r_flow *f)
 	return f->n.client_bytes + f->n.server_bytes;
 }
 
-uint64_t flow_packets(const struct r_flow *f)
+static uint64_t flow_packets(const struct r_flow *f)
 {
 	return f->n.client_packets + f->n.server_packets;
 }

@@ -29,7 +29,6 @@ struct list {
 struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one);
 /* With the parameters of the request, which are about records of this type; NULL: the request is answered. */
 struct list *list_read(struct apid *k, struct request *r, enum rtype type);
-void list_free(struct list *l);
 /* Both answer and free. */
 void list_problem(struct list *l, unsigned status, const char *detail, const struct param_error *e);
 void list_bad_param(struct list *l, const char *param, const char *reason);

@@ -112,7 +112,7 @@ struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool o
 	return l;
 }
 
-void list_free(struct list *l)
+static void list_free(struct list *l)
 {
 	params_release(&l->p);
 	buf_release(&l->body);
@@ -439,12 +439,12 @@ void get_silence(void *arg, struct request *r, const struct route *rt, const cha
 	list_stored(arg, r, R_SILENCE, "silences", text, 200);
 }
 
-/* A flow that the live view has forgotten may be in the store. */
 static void look_at_nothing(void *arg, const void *rec, const char *base)
 {
 	(void)arg, (void)rec, (void)base;
 }
 
+/* A flow that the live view has forgotten may be in the store. */
 void get_flow(void *arg, struct request *r, const struct route *rt, const char *text)
 {
 	(void)rt;

@@ -23,7 +23,8 @@ static const char *title_of(unsigned status)
 	return "Error";
 }
 
-void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e)
+/* instance names the request. */
+static void write_document(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e)
 {
 	/* The one problem that a program can do something about has a name; the others are what their status says. */
 	buf_addf(out, "{\"type\":\"%s\",\"title\":\"%s\",\"status\":%u,\"detail\":",
@@ -44,7 +45,7 @@ void problem_write(struct buf *out, unsigned status, const char *detail, const c
 void request_problem(struct request *r, unsigned status, const char *detail, const struct param_error *e)
 {
 	struct buf b = { 0 };
-	problem_write(&b, status, detail, request_id(r), e);
+	write_document(&b, status, detail, request_id(r), e);
 	if (status == 401)
 		request_header_add(r, "WWW-Authenticate", "Bearer realm=\"weir\"");
 	request_reply(r, status, "application/problem+json", &b);

@@ -8,7 +8,4 @@
 /* Answers a request with a problem. e: which parameter was wrong and how, or NULL. */
 void request_problem(struct request *r, unsigned status, const char *detail, const struct param_error *e);
 
-/* The document. instance names the request. */
-void problem_write(struct buf *out, unsigned status, const char *detail, const char *instance, const struct param_error *e);
-
 #endif

@@ -52,7 +52,6 @@ struct source_ops {
 
 /* Opens; needs privileges for an interface. On failure returns NULL and appends a message that says what to do. */
 struct source *source_file_open(const struct topo_sensor *t, struct buf *err);
-struct source *source_live_open(const struct topo_sensor *t, struct buf *err);
 /* By t->source. */
 struct source *source_open(const struct topo_sensor *t, struct buf *err);
 

@@ -167,7 +167,7 @@ static int set_filter(struct source_live *l, const char *expression, struct buf 
 	return 0;
 }
 
-struct source *source_live_open(const struct topo_sensor *t, struct buf *err)
+static struct source *source_live_open(const struct topo_sensor *t, struct buf *err)
 {
 	static const struct source_ops ops = { live_read,     live_fd,     live_live,   live_stats, live_error,
 					       live_identity, live_rewind, live_close };

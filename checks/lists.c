@@ -46,7 +46,8 @@ static bool is_domain(const char *s, size_t len)
 	return len > 0 && len < 254 && label > 0;
 }
 
-size_t list_normalise(enum list_kind kind, const char *s, size_t len, char *out, size_t size)
+/* Lower case, without scheme, leading '*.' or trailing dot, as the kind compares. Length in out, 0 if it is none. */
+static size_t normalise(enum list_kind kind, const char *s, size_t len, char *out, size_t size)
 {
 	const char *scheme;
 	switch (kind) {
@@ -76,7 +77,7 @@ size_t list_normalise(enum list_kind kind, const char *s, size_t len, char *out,
 	return 0;
 }
 
-struct digest list_digest(const char *s, size_t len)
+static struct digest digest_of(const char *s, size_t len)
 {
 	uint64_t h[2];
 	hash_content128(s, len, 0, h);
@@ -91,7 +92,7 @@ static struct digest *slot_of(const struct list *l, struct digest d)
 	return &l->set[i];
 }
 
-bool list_has_digest(const struct list *l, struct digest d)
+static bool has_digest(const struct list *l, struct digest d)
 {
 	return l->n_set && slot_of(l, d)->a;
 }
@@ -169,9 +170,9 @@ bool list_add(struct list *l, const char *s, size_t len)
 		l->ranges[l->n_ranges++] = r;
 		return true;
 	}
-	size_t n = list_normalise(l->kind, s, len, text, sizeof text);
+	size_t n = normalise(l->kind, s, len, text, sizeof text);
 	if (n)
-		add_digest(l, list_digest(text, n));
+		add_digest(l, digest_of(text, n));
 	return n > 0;
 }
 
@@ -213,7 +214,7 @@ static bool has_addr(const struct list *l, const struct addr *a)
 static bool has_domain(const struct list *l, const char *s, size_t len)
 {
 	while (l->n_set && len) {
-		if (list_has_digest(l, list_digest(s, len)))
+		if (has_digest(l, digest_of(s, len)))
 			return true;
 		const char *dot = memchr(s, '.', len);
 		if (!dot)
@@ -230,10 +231,10 @@ static bool has_text(const struct list *l, const char *s, size_t len)
 	struct addr a;
 	if (l->kind == LIST_ADDRESS)
 		return addr_parse(s, len, &a) == 0 && has_addr(l, &a);
-	size_t n = list_normalise(l->kind, s, len, text, sizeof text);
+	size_t n = normalise(l->kind, s, len, text, sizeof text);
 	if (l->kind == LIST_DOMAIN)
 		return has_domain(l, text, n);
-	return n && list_has_digest(l, list_digest(text, n));
+	return n && has_digest(l, digest_of(text, n));
 }
 
 /* -- all lists -- */
@@ -342,7 +343,7 @@ static bool has_asked(const struct list *l, const struct asked *s)
 		return false;
 	if (s->kind == LIST_ADDRESS)
 		return has_addr(l, s->addr);
-	return s->kind == LIST_DOMAIN ? has_domain(l, s->text, s->len) : list_has_digest(l, list_digest(s->text, s->len));
+	return s->kind == LIST_DOMAIN ? has_domain(l, s->text, s->len) : has_digest(l, digest_of(s->text, s->len));
 }
 
 static void say(const struct asked *s, char *out, size_t size)
@@ -403,7 +404,7 @@ static bool has_kind(const struct lists *l, enum list_kind kind)
 static void ask_text(struct asking *q, enum list_kind kind, const char *prefix, const char *p, size_t len)
 {
 	char text[MAX_TEXT];
-	size_t n = list_normalise(kind, p, len, text, sizeof text);
+	size_t n = normalise(kind, p, len, text, sizeof text);
 	if (n)
 		ask(q, &(struct asked){ .kind = kind, .text = text, .len = n, .prefix = prefix });
 }

@@ -29,10 +29,6 @@ struct list {
 	size_t line;          /* being read */
 };
 
-/* Lower case, without scheme, leading '*.' or trailing dot, as the kind compares. Length in out, 0 if it is none. */
-size_t list_normalise(enum list_kind kind, const char *s, size_t len, char *out, size_t size);
-struct digest list_digest(const char *s, size_t len);
-bool list_has_digest(const struct list *l, struct digest d);
 /* An entry as it stands in the file. False if it is none of the list's kind. */
 bool list_add(struct list *l, const char *s, size_t len);
 /* The kind and the row of the catalogue of a list of the topology. */

@@ -31,7 +31,7 @@ static void *allocate(void *arg, void *p, size_t old, size_t size)
 
 /* -- what luart/ calls -- */
 
-struct lua *box_self(lua_State *L)
+static struct lua *self(lua_State *L)
 {
 	return lua_touserdata(L, lua_upvalueindex(1));
 }
@@ -51,7 +51,7 @@ static int sys_load(lua_State *L)
 /* print(key, text) */
 static int sys_print(lua_State *L)
 {
-	struct lua *l = box_self(L);
+	struct lua *l = self(L);
 	log_limited(&l->limit, "lua check %s: %.1000s", luaL_checkstring(L, 1), luaL_checkstring(L, 2));
 	return 0;
 }
@@ -59,7 +59,7 @@ static int sys_print(lua_State *L)
 /* want(set, column number) */
 static int sys_want(lua_State *L)
 {
-	struct lua *l = box_self(L);
+	struct lua *l = self(L);
 	const char *name = luaL_checkstring(L, 1);
 	unsigned column = (unsigned)luaL_checkinteger(L, 2);
 	for (int i = 0; i < LUA_SETS; i++)

@@ -228,7 +228,7 @@ static void load_directory(struct lua *l, const char *dir, bool must)
 	free(names);
 }
 
-void load_scripts(struct lua *l)
+static void load_scripts(struct lua *l)
 {
 	/* From where it was built, else from where it is installed: never both. */
 	DIR *d = opendir("checks/lua");

@@ -90,7 +90,6 @@ extern const char *const lua_hook_names[LUA_N_HOOKS];
 void box_open(struct lua *l);
 /* Pushes a function of the runtime. */
 void box_push(struct lua *l, const char *name);
-struct lua *box_self(lua_State *L);
 /* Text of the error on the top of the stack, whatever it is; pops nothing. */
 const char *box_error(lua_State *L);
 
@@ -104,10 +103,6 @@ void view_release(struct lua *l);
 void view_fill(struct lua *l, struct lua_rows *s);
 /* Fills one and keeps filling it. */
 void view_want(struct lua *l, struct lua_rows *s, unsigned column);
-
-/* -- lua_load.c -- */
-
-void load_scripts(struct lua *l);
 
 /* -- lua_run.c -- */
 

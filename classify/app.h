@@ -15,7 +15,6 @@ struct app;
 
 /* NULL after logging why. */
 struct app *app_new(void);
-void app_free(struct app *a);
 const char *app_version(void);
 /*
  * Looks at the packets of a HEAD (headpkt.h) and fills *out; strings are put into arena. Does not depend on flows seen

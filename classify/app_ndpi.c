@@ -21,16 +21,6 @@ struct app *app_new(void)
 	return a;
 }
 
-void app_free(struct app *a)
-{
-	if (!a)
-		return;
-	free(a->flow);
-	buf_release(&a->scratch);
-	ndpi_exit_detection_module(a->ndpi);
-	free(a);
-}
-
 const char *app_version(void)
 {
 	return ndpi_revision();

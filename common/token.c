@@ -108,7 +108,7 @@ static bool parse_hash(const char *hex, uint8_t ret[static TOKEN_HASH])
 	return true;
 }
 
-bool token_parse(const char *line, struct token *ret)
+static bool parse_line(const char *line, struct token *ret)
 {
 	char name[TOKEN_NAME + 2], hex[2 * TOKEN_HASH + 2], scopes[200], bad[40];
 	int n = 0;
@@ -120,7 +120,7 @@ bool token_parse(const char *line, struct token *ret)
 	return true;
 }
 
-void token_print(const struct token *t, struct buf *out)
+static void print_line(const struct token *t, struct buf *out)
 {
 	buf_addf(out, "%s ", t->name);
 	for (int i = 0; i < TOKEN_HASH; i++)
@@ -165,7 +165,7 @@ int token_load(const char *path, struct token **ret, size_t *n, struct buf *err)
 		number++;
 		if (!line[strspn(line, " \t\r")] || *line == '#')
 			continue;
-		if (token_parse(line, &t)) {
+		if (parse_line(line, &t)) {
 			*ret = xrealloc(*ret, (*n + 1) * sizeof **ret);
 			(*ret)[(*n)++] = t;
 		} else {
@@ -189,7 +189,7 @@ int token_save(const char *path, const struct token *t, size_t n, struct buf *er
 	int rc = -1, fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat st;
 	for (size_t i = 0; i < n; i++)
-		token_print(&t[i], &text);
+		print_line(&t[i], &text);
 	char *dir = xstrndup(path, strrchr(path, '/') ? (size_t)(strrchr(path, '/') - path) + 1 : 0);
 	/* Written by root, it is the service's all the same, who owns the directory. */
 	bool ours = fd >= 0 && (geteuid() != 0 || (stat(*dir ? dir : ".", &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0));

@@ -50,12 +50,9 @@ void token_hash(const char *secret, size_t len, uint8_t ret[static TOKEN_HASH]);
 /* 256 random bits in hex; false if there are none. */
 bool token_make(char secret[static TOKEN_SECRET + 1]);
 
-/* One line of the file. Lines that are empty or begin with '#' are no tokens and no error. */
-bool token_parse(const char *line, struct token *ret);
-void token_print(const struct token *t, struct buf *out);
 /*
- * The file's tokens; the caller frees. A file that is not there has none. -1: cannot be read, or a line is wrong; why is
- * appended to err.
+ * The file's tokens, one a line; the caller frees. Lines that are empty or begin with '#' are none. A file that is not there has
+ * none. -1: cannot be read, or a line is wrong; why is appended to err.
  */
 int token_load(const char *path, struct token **ret, size_t *n, struct buf *err);
 /*

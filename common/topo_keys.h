@@ -119,8 +119,6 @@ void topo_check_match(struct topo_parser *p, const char *text, enum rtype type, 
 void topo_print_keys(struct buf *out, const struct topo_key *keys, const void *obj, int indent);
 /* The sections. */
 void topo_print_sections(struct buf *out, const struct topo *t);
-/* A YAML scalar that reads back as s. */
-void topo_print_scalar(struct buf *out, const char *s);
 /* The same numbers as topo_duration, topo_size and topo_count read, in the largest unit that is exact. */
 void topo_print_duration(struct buf *out, uint64_t ns);
 void topo_print_size(struct buf *out, uint64_t v);

@@ -7,7 +7,8 @@
 #include "timestamp.h"
 #include "topo_keys.h"
 
-void topo_print_scalar(struct buf *out, const char *s)
+/* A YAML scalar that reads back as s. */
+static void print_scalar(struct buf *out, const char *s)
 {
 	buf_addc(out, '"');
 	for (; *s; s++) {
@@ -28,7 +29,7 @@ static void print_list(struct buf *out, char *const *list)
 	for (char *const *s = list; *s; s++) {
 		if (s != list)
 			buf_adds(out, ", ");
-		topo_print_scalar(out, *s);
+		print_scalar(out, *s);
 	}
 	buf_addc(out, ']');
 }
@@ -48,7 +49,7 @@ static void print_value(struct buf *out, const struct topo_key *k, const void *a
 	switch (k->kind) {
 	case K_STR:
 	case K_TEXT:
-		topo_print_scalar(out, *(char *const *)at);
+		print_scalar(out, *(char *const *)at);
 		break;
 	case K_BOOL:
 		buf_adds(out, *(const bool *)at ? "yes" : "no");
@@ -107,7 +108,7 @@ static void print_input(struct buf *out, const struct topo_sensor *s, int indent
 	else if (s->source == SRC_STDIN)
 		buf_adds(out, "yes");
 	else
-		topo_print_scalar(out, s->inputs[0]);
+		print_scalar(out, s->inputs[0]);
 	buf_addc(out, '\n');
 }
 
@@ -138,7 +139,7 @@ void topo_print_keys(struct buf *out, const struct topo_key *keys, const void *o
 static void print_param(struct buf *out, const struct topo_param *p)
 {
 	if (p->values[0] && !p->values[1])
-		topo_print_scalar(out, p->values[0]);
+		print_scalar(out, p->values[0]);
 	else
 		print_list(out, p->values);
 }
@@ -153,7 +154,7 @@ static void print_items(struct buf *out, const char *items)
 		snprintf(item, sizeof item, "%.*s", (int)n, s);
 		if (s > items)
 			buf_adds(out, ", ");
-		topo_print_scalar(out, item);
+		print_scalar(out, item);
 		s += n;
 	}
 	buf_addc(out, ']');

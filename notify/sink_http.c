@@ -48,7 +48,11 @@ struct transfer {
 
 /* -- results -- */
 
-void sink_http_result(unsigned status, const char *error, bool request_sent, struct sink_result *out)
+/*
+ * What an answer means: 2xx sent; 408, 425, 429 and 5xx retry, after what Retry-After says; 3xx (not followed) and other
+ * 4xx dead. status 0: there was none, error says why.
+ */
+static void judge(unsigned status, const char *error, bool request_sent, struct sink_result *out)
 {
 	if (status >= 200 && status < 300) {
 		out->verdict = SINK_SENT;
@@ -101,7 +105,7 @@ static void finished(struct http_client *c, CURL *e, CURLcode rc)
 	curl_easy_getinfo(e, CURLINFO_REQUEST_SIZE, &sent);
 	curl_easy_getinfo(e, CURLINFO_RETRY_AFTER, &after);
 	r.job = t->job;
-	sink_http_result((unsigned)status, t->error[0] ? t->error : curl_easy_strerror(rc), sent > 0, &r);
+	judge((unsigned)status, t->error[0] ? t->error : curl_easy_strerror(rc), sent > 0, &r);
 	if (r.verdict != SINK_SENT && status)
 		add_said(&r, &t->reply);
 	if (after > 0)

@@ -14,10 +14,4 @@ void http_client_free(struct http_client *c);
 struct sink *sink_http_new(struct http_client *c, const char *url, char *const *headers, const char *secret,
 			   uint64_t timeout_ns);
 
-/*
- * What an answer means: 2xx sent; 408, 425, 429 and 5xx retry, after what Retry-After says; 3xx (not followed) and other
- * 4xx dead. status 0: there was none, error says why.
- */
-void sink_http_result(unsigned status, const char *error, bool request_sent, struct sink_result *out);
-
 #endif
