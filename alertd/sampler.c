@@ -123,7 +123,7 @@ static void add_traffic(struct g_sample *g, uint64_t sent, uint64_t rcvd, uint64
 	g->packets += packets;
 }
 
-static void raise(uint64_t *largest, uint64_t value)
+static void keep_larger(uint64_t *largest, uint64_t value)
 {
 	if (value > *largest)
 		*largest = value;
@@ -151,7 +151,7 @@ static void add_sensor(struct sampler *s, const struct r_tick *r, const char *ba
 	g->packets += grown(&t->packets, n->packets);
 	g->flows += grown(&t->flows, n->flows_opened);
 	g->drops += grown(&t->drops, n->kernel_drops + n->if_drops);
-	raise(&g->active, n->flows_active);
+	keep_larger(&g->active, n->flows_active);
 }
 
 /* Scores of hosts add up to that of their sensor, each host's once a minute. */
@@ -165,7 +165,7 @@ static void add_score(struct sampler *s, struct total *host, uint64_t time, cons
 			t->score = 0;
 		t->minute = minute;
 		t->score = t->score + h->score > before ? t->score + h->score - before : 0;
-		raise(&sample_of(s, time, "sensor", name, h->sensor.len, NULL, 0)->score, t->score);
+		keep_larger(&sample_of(s, time, "sensor", name, h->sensor.len, NULL, 0)->score, t->score);
 	}
 	host->minute = minute;
 	host->score = h->score;
@@ -227,8 +227,8 @@ static void add_host(struct sampler *s, const struct g_host *h, const char *base
 		    grown(&t->packets, h->packets_sent + h->packets_rcvd));
 	g->flows += grown(&t->flows, (uint64_t)h->flows_client + h->flows_server);
 	g->alerts += grown(&t->alerts, h->alerts);
-	raise(&g->score, h->score);
-	raise(&g->active, h->flows_active);
+	keep_larger(&g->score, h->score);
+	keep_larger(&g->active, h->flows_active);
 	add_apps(s, t, time, h, base, key, len);
 	add_score(s, t, time, h, base);
 	if (h->final)

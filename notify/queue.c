@@ -58,7 +58,8 @@ static const char schema[] =
 
 /*
  * Numbers of enum dstate in the text below: 0 pending, 1 sending, 2 sent, 3 retry, 4 dead, 5 expired, 6 suppressed,
- * 7 silenced. */
+ * 7 silenced.
+ */
 static const char *const sql[S_COUNT] = {
 	[S_ADD] = "INSERT INTO delivery(id, alert_id, revision, recipient, created, next, expires, check_key, severity,"
 		  " record, state, finished) VALUES(?1, ?2, ?3, ?4, ?5, ?5 * (?10 = 0), ?6, ?7, ?8, ?9, ?10, ?11)",
