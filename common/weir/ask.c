@@ -25,3 +25,17 @@ int ask_process(const struct topo *t, const char *process, const char *instance,
 	}
 	return EXIT_DONE;
 }
+
+bool ask_record(struct codec_reader *r, enum rtype type, void *rec)
+{
+	if (codec_peek(r) == type && codec_read(r, rec) == 1)
+		return true;
+	fprintf(stderr, "weir: answer that cannot be read: %s\n", r->error ? r->error : "wrong record");
+	return false;
+}
+
+const char *ask_actor(void)
+{
+	const char *user = getenv("USER");
+	return user && *user ? user : "cli";
+}

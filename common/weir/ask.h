@@ -12,5 +12,9 @@
  */
 int ask_process(const struct topo *t, const char *process, const char *instance, enum rtype type, const void *rec,
 		const char *base, struct buf *body, struct g_answer *a, struct codec_reader *r);
+/* The next record of an answer, which should be of this type; false after saying that it cannot be read. */
+bool ask_record(struct codec_reader *r, enum rtype type, void *rec);
+/* In whose name commands are given. */
+const char *ask_actor(void);
 
 #endif

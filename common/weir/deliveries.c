@@ -93,10 +93,8 @@ static int print_page(struct options *o, const struct g_answer *a, struct codec_
 {
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct r_delivery d;
-		if (codec_peek(r) != R_DELIVERY || codec_read(r, &d) != 1) {
-			fprintf(stderr, "weir: answer that cannot be read: %s\n", r->error ? r->error : "wrong record");
+		if (!ask_record(r, R_DELIVERY, &d))
 			return -1;
-		}
 		if (!output_record(&o->out, R_DELIVERY, &d, r->base))
 			return 0;
 	}
@@ -138,7 +136,7 @@ static int command(const struct topo *t, const char *op, const char *which, cons
 	struct buf strs = { 0 }, body = { 0 };
 	struct g_answer a;
 	struct codec_reader r;
-	const char *actor = getenv("USER");
+	const char *actor = ask_actor();
 	int code = EXIT_USAGE;
 	if (strcmp(which, "all") != 0 && id_parse(which, strlen(which), &c.command.id) < 0) {
 		fprintf(stderr, "weir: '%s' is neither an id of a delivery nor 'all'\n", which);
@@ -146,7 +144,6 @@ static int command(const struct topo *t, const char *op, const char *which, cons
 	}
 	c.command.op = str_put_raw(&strs, op, strlen(op));
 	c.command.text = str_put_raw(&strs, filter->p, filter->len);
-	actor = actor && *actor ? actor : "cli";
 	c.command.actor = str_put(&strs, actor, strlen(actor), 64);
 	code = ask_process(t, "notify", NULL, R_COMMAND, &c, strs.p, &body, &a, &r);
 	if (code == EXIT_DONE)

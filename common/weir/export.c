@@ -49,8 +49,7 @@ static int add_page(struct lines *l, enum rtype type, uint32_t count, struct cod
 	static union any rec;
 	struct buf text = { 0 };
 	for (uint32_t i = 0; i < count; i++) {
-		if (codec_peek(r) != type || codec_read(r, &rec) != 1) {
-			fprintf(stderr, "weir: answer that cannot be read: %s\n", r->error ? r->error : "wrong record");
+		if (!ask_record(r, type, &rec)) {
 			buf_release(&text);
 			return EXIT_FAILED;
 		}

@@ -99,10 +99,8 @@ static int print_all(struct stored *o, const struct g_answer *a, struct codec_re
 		enum rtype type = codec_peek(r);
 		bool ours = type == R_ALERT || type == R_FLOW || type == R_METRIC || type == R_SILENCE || type == R_SAMPLE ||
 			    type == R_RUN;
-		if (!ours || codec_read(r, &rec) != 1) {
-			fprintf(stderr, "weir: answer that cannot be read: %s\n", r->error ? r->error : "wrong record");
+		if (!ask_record(r, ours ? type : R_NONE, &rec))
 			return EXIT_FAILED;
-		}
 		if (!output_record(&o->out, type, &rec, r->base))
 			break;
 	}
@@ -161,11 +159,10 @@ int stored_command(struct stored *o, const char *op, struct r_command *c)
 	struct buf body = { 0 };
 	struct g_answer a;
 	struct codec_reader r;
-	const char *actor = getenv("USER");
 	int code = EXIT_FAILED;
 	if (t) {
 		c->command.op = put(&o->strs, op);
-		c->command.actor = put(&o->strs, actor && *actor ? actor : "cli");
+		c->command.actor = put(&o->strs, ask_actor());
 		code = ask_process(t, "alertd", "query", R_COMMAND, c, o->strs.p, &body, &a, &r);
 		output_begin(&o->out, t->timezone);
 		if (code == EXIT_DONE)
