@@ -123,6 +123,15 @@ replies_are_described() {
 	check "all replies are as the interface is described" python3 "$top/tests/replies.py" "$tmp/openapi.json" "$tmp/replies"
 }
 api_ready() { [ "$(curl -s --max-time 10 "http://127.0.0.1:$PORT/readyz")" = ok ]; }
+# Runs the topology to the end of its input and until the API is ready; $auth is the header that it wants.
+start_api() {
+	start
+	wait_for 60 at_end
+	ok $? "the pipeline comes to the end"
+	wait_for 30 api_ready
+	ok $? "and the API is ready"
+	auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
+}
 # The live view has all that the history has: it changes no more.
 live_is_whole() {
 	[ "$(api '/api/v1/flows?limit=1&count' | jq .total)" = "$(api '/api/v1/flows/history?limit=1&count' | jq .total)" ]

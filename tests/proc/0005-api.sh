@@ -2,11 +2,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 topology "  office: {file: $captures/office.pcapng}"
-start
-wait_for 30 at_end
-ok $? "the pipeline comes to the end"
-wait_for 10 api_ready
-ok $? "and the API is ready"
+start_api
 base=http://127.0.0.1:$PORT
 same "livez needs no token" 200 "$(code $base/livez)"
 same "readyz" 200 "$(code $base/readyz)"
@@ -15,7 +11,6 @@ for p in status flows hosts alerts stream nothing; do
 done
 check "the refusal is a problem document" jq -e '.status == 401 and .title' "$tmp/body"
 same "a wrong token" 401 "$(code -H 'Authorization: Bearer x' $base/api/v1/alerts)"
-auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
 same "unknown path" 404 "$(code -H "$auth" $base/api/v1/nothing)"
 same "dots in the path" 400 "$(code --path-as-is -H "$auth" $base/api/v1/../x)"
 same "escaped dots" 400 "$(code --path-as-is -H "$auth" $base/api/v1/%2e%2e/x)"

@@ -3,12 +3,7 @@
 base=http://127.0.0.1:$PORT
 
 topology "  office: {file: $captures/office.pcapng}" "networks: {local: [192.168.50.0/24]}"
-start
-wait_for 30 at_end
-ok $? "the pipeline comes to the end"
-wait_for 10 api_ready
-ok $? "and the API is ready"
-auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
+start_api
 f="-f $tmp/weir.yaml"
 
 # -- every route with every right --

@@ -4,12 +4,7 @@ base=http://127.0.0.1:$PORT
 
 limits="rate: 0, heavy_rate: 0, heavy_at_once: 0, max_streams: 32"
 topology "  office: {file: $captures/office.pcapng}"
-start
-wait_for 30 at_end
-ok $? "the pipeline comes to the end"
-wait_for 10 api_ready
-ok $? "and the API is ready"
-auth="Authorization: Bearer $(cat "$tmp/state/api.token")"
+start_api
 # Sends bytes (printf escapes) and prints the status codes of all answers, in one line.
 raw() {
 	perl -MIO::Socket::INET -e '

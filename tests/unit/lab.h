@@ -123,6 +123,17 @@ static inline void lab_tick_count(struct lab *l, double at, const struct g_senso
 	engine_tick(l->e, &t, "s");
 }
 
+/* Steady for an hour and a half, then something else; one minute of slack in each five. */
+static inline void lab_steady(struct lab *l, double last, void (*sample)(struct lab *l, double at, double size))
+{
+	for (int i = 0; i < 18; i++) {
+		sample(l, i * 300 + 10, 5 + i % 2);
+		lab_tick(l, (i + 1) * 300 + 1);
+	}
+	sample(l, 18 * 300 + 10, last);
+	lab_tick(l, 19 * 300 + 1);
+}
+
 static inline struct addr lab_addr(const char *s)
 {
 	struct addr a = {{0}};

@@ -344,18 +344,6 @@ MISS(dangerous_host)
 	risky(l, 12, 120);
 }
 
-/* Steady for an hour and a half, then something else; one minute of slack in each five. */
-static void steady(struct lab *l, double last,
-		   void (*sample)(struct lab *l, double at, double size))
-{
-	for (int i = 0; i < 18; i++) {
-		sample(l, i * 300 + 10, 5 + i % 2);
-		lab_tick(l, (i + 1) * 300 + 1);
-	}
-	sample(l, 18 * 300 + 10, last);
-	lab_tick(l, 19 * 300 + 1);
-}
-
 /* So many flows are open at the end of the five minutes. */
 static void open_flows(struct lab *l, double at, double n)
 {
@@ -384,19 +372,19 @@ static void open_flows(struct lab *l, double at, double n)
 
 HIT(flows_anomaly)
 {
-	steady(l, 30, open_flows);
+	lab_steady(l, 30, open_flows);
 }
 MISS(flows_anomaly)
 {
-	steady(l, 6, open_flows);
+	lab_steady(l, 6, open_flows);
 }
 HIT(score_anomaly)
 {
-	steady(l, 30, open_flows);
+	lab_steady(l, 30, open_flows);
 }
 MISS(score_anomaly)
 {
-	steady(l, 6, open_flows);
+	lab_steady(l, 6, open_flows);
 }
 
 static void carry(struct lab *l, double at, uint64_t bytes, unsigned app)

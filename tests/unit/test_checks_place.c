@@ -144,18 +144,6 @@ static void all_but_inside(struct lab *l)
 	carry(l, 1, "10.0.0.1", "192.0.2.1", 9000, 9000, APP_QUIC);
 }
 
-/* Eighteen samples that are alike, then one more. */
-static void steady(struct lab *l, double last,
-		   void (*sample)(struct lab *l, double at, double size))
-{
-	for (int i = 0; i < 18; i++) {
-		sample(l, i * 300 + 10, 5 + i % 2);
-		lab_tick(l, (i + 1) * 300 + 1);
-	}
-	sample(l, 18 * 300 + 10, last);
-	lab_tick(l, 19 * 300 + 1);
-}
-
 static void megabytes(struct lab *l, double at, double size)
 {
 	carry(l, at, "10.0.0.1", "192.0.2.1", (uint64_t)(size * 1e6), 0, APP_QUIC);
@@ -163,11 +151,11 @@ static void megabytes(struct lab *l, double at, double size)
 
 HIT(network_traffic_behaviour)
 {
-	steady(l, 50, megabytes);
+	lab_steady(l, 50, megabytes);
 }
 MISS(network_traffic_behaviour)
 {
-	steady(l, 6, megabytes);
+	lab_steady(l, 6, megabytes);
 }
 
 /* The number of open flows that weigh 100 grows to this. */
@@ -182,11 +170,11 @@ static void heavier(struct lab *l, double at, double size)
 
 HIT(network_score_behaviour)
 {
-	steady(l, 60, heavier);
+	lab_steady(l, 60, heavier);
 }
 MISS(network_score_behaviour)
 {
-	steady(l, 6, heavier);
+	lab_steady(l, 6, heavier);
 }
 
 /* -- sensors -- */
@@ -383,11 +371,11 @@ static void earned(struct lab *l, double at, double size)
 
 HIT(score_behaviour)
 {
-	steady(l, 60, earned);
+	lab_steady(l, 60, earned);
 }
 MISS(score_behaviour)
 {
-	steady(l, 6, earned);
+	lab_steady(l, 6, earned);
 }
 
 /* -- weir itself -- */
@@ -572,32 +560,32 @@ static void few_packets(struct lab *l)
 
 static void to_eight_megabytes(struct lab *l)
 {
-	steady(l, 8.1, megabytes);
+	lab_steady(l, 8.1, megabytes);
 }
 
 static void to_seven_megabytes(struct lab *l)
 {
-	steady(l, 7.9, megabytes);
+	lab_steady(l, 7.9, megabytes);
 }
 
 static void open_scores_to_41(struct lab *l)
 {
-	steady(l, 41, heavier);
+	lab_steady(l, 41, heavier);
 }
 
 static void open_scores_to_40(struct lab *l)
 {
-	steady(l, 40, heavier);
+	lab_steady(l, 40, heavier);
 }
 
 static void earned_scores_to_41(struct lab *l)
 {
-	steady(l, 41, earned);
+	lab_steady(l, 41, earned);
 }
 
 static void earned_scores_to_40(struct lab *l)
 {
-	steady(l, 40, earned);
+	lab_steady(l, 40, earned);
 }
 
 static void total_of_41(struct lab *l)
