@@ -235,21 +235,29 @@ static void put_counts(struct metrics *m, const char *label, const struct intake
 	metrics_put(m, "prune_time_max", label, "seconds", false, (double)get(&n->prune_max_ns) / 1e9);
 }
 
+static void put_bounds(const struct alertd *k, struct metrics *m)
+{
+	const struct topo *t = k->c->topo;
+	metrics_bound(m, "alerts_max", NULL, "alerts", (double)t->store.max_alerts);
+	for (unsigned i = 0; i < KEPT_KINDS; i++)
+		metrics_bound(m, "stored_max", store_kinds[i], "bytes", (double)t->store.kept[i].bytes);
+	metrics_bound(m, "silences_max", NULL, "silences", STORE_SILENCES);
+	metrics_bound(m, "delivery_log_max", NULL, "records", (double)t->store.max_deliveries);
+	metrics_bound(m, "log_max", "deliveries", "bytes", (double)stream_max(outbox_stream(k->outbox)));
+	metrics_bound(m, "commit_max", NULL, "records", INTAKE_ROWS);
+	metrics_bound(m, "groups_max", NULL, "groups", STORE_GROUPS);
+}
+
 static void on_metrics(void *arg, struct metrics *m)
 {
 	struct alertd *k = arg;
-	const struct topo *t = k->c->topo;
 	const struct intake_count *a = intake_count(k->alerts), *h = history_count(k->history);
 	put_counts(m, "alerts", a);
 	put_counts(m, "history", h);
 	for (unsigned i = 0; i < KEPT_KINDS; i++)
 		metrics_put(m, "pruned", store_kinds[i], "", true,
 			    (double)(i == KEPT_FLOWS ? upkeep_pruned(k->upkeep) : get(&a->pruned[i]) + get(&h->pruned[i])));
-	metrics_bound(m, "alerts_max", NULL, "alerts", (double)t->store.max_alerts);
-	metrics_bound(m, "history_bytes_max", NULL, "bytes", (double)t->store.kept[KEPT_FLOWS].bytes);
-	metrics_bound(m, "delivery_log_max", NULL, "records", (double)t->store.max_deliveries);
-	metrics_bound(m, "log_max", "deliveries", "bytes", (double)stream_max(outbox_stream(k->outbox)));
-	metrics_bound(m, "quarantine_max", NULL, "bytes", (double)t->store.kept[KEPT_QUARANTINE].bytes);
+	put_bounds(k, m);
 }
 
 /* -- start and stop -- */

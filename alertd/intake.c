@@ -12,7 +12,6 @@
 #include "quarantine.h"
 #include "sampler.h"
 
-#define COMMIT_ROWS    10000
 #define QUIET_MS       5000    /* a transaction with nothing but the time in it may wait this long */
 #define RETRY_MIN_MS   100
 #define RETRY_MAX_MS   5000
@@ -324,7 +323,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	}
 	i->got = b->base + b->count;
 	set(&i->n.lag, follower_lag(f));
-	if (i->rows >= COMMIT_ROWS || i->at_end)
+	if (i->rows >= INTAKE_ROWS || i->at_end)
 		return commit(i) ? b->count : 0;
 	if (i->rows && !had_rows)
 		loop_set_timer(i->commit_timer, i->c.commit_ms, 0);

@@ -8,6 +8,8 @@
 #include "loop.h"
 #include "store.h"
 
+#define INTAKE_ROWS 10000 /* records of a transaction: at so many it is committed, at the end of their batch */
+
 struct intake;
 
 struct intake_conf {

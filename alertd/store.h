@@ -19,6 +19,9 @@
 #include "record.h"
 #include "retention.h"
 
+#define STORE_SILENCES 1000   /* those that are over but not yet pruned included */
+#define STORE_GROUPS   200000 /* that one question about sums can find */
+
 struct store;
 
 enum store_role { STORE_ALERTS, STORE_FLOWS, STORE_READ, STORE_UPKEEP };

@@ -6,7 +6,6 @@
 #include "match.h"
 #include "store_sqlite.h"
 
-#define MAX_SILENCES 1000 /* those that are over but not yet pruned included */
 
 struct silence {
 	struct id id;
@@ -73,8 +72,8 @@ int silences_load(struct store *s)
 	if (!st)
 		return -1;
 	silences_release(s);
-	s->a.silences = xcalloc(MAX_SILENCES, sizeof *s->a.silences);
-	while (s->a.n_silences < MAX_SILENCES && read_row(s, st, &rec, &arena))
+	s->a.silences = xcalloc(STORE_SILENCES, sizeof *s->a.silences);
+	while (s->a.n_silences < STORE_SILENCES && read_row(s, st, &rec, &arena))
 		s->a.silences[s->a.n_silences++] = (struct silence){ rec.silence.id, rec.silence.start, rec.silence.end,
 								      parse(arena.p, rec.silence.match, &e) };
 	sqlite3_finalize(st);
@@ -117,8 +116,8 @@ static unsigned judge(const struct store *s, const struct g_silence *x, const ch
 	else
 		status = 200;
 	match_free(m);
-	if (status == 200 && s->a.n_silences == MAX_SILENCES && !is_known(s, x->id)) {
-		buf_addf(err, "there are %d silences: those that are over go with the alerts' retention", MAX_SILENCES);
+	if (status == 200 && s->a.n_silences == STORE_SILENCES && !is_known(s, x->id)) {
+		buf_addf(err, "there are %d silences: those that are over go with the alerts' retention", STORE_SILENCES);
 		status = 409;
 	}
 	return status;
@@ -228,7 +227,7 @@ unsigned silences_query(struct store *s, const struct g_query *q, const char *ba
 	struct match *m = match_parse(filter, R_SILENCE, &e);
 	sqlite3_stmt *st = NULL;
 	unsigned status = 400;
-	ask.limit = q->limit ? q->limit : MAX_SILENCES;
+	ask.limit = q->limit ? q->limit : STORE_SILENCES;
 	if (!m)
 		buf_addf(err, "filter, character %zu: %s", e.column, e.text);
 	else if (q->cursor.len && id_parse(str_ptr(base, q->cursor), q->cursor.len, &after) < 0)

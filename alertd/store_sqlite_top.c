@@ -13,7 +13,6 @@
 #include "store_sqlite_query.h"
 
 #define MAX_BY     4
-#define MAX_GROUPS 200000
 #define N_SUMS     7
 #define MIN_STEP   1000000000ull  /* ns */
 #define DEF_STEP   60000000000ull
@@ -157,7 +156,7 @@ static struct top_row *find_row(struct top *t, const char *key, size_t len)
 		if (r->len == len && (!len || memcmp(t->keys.p + r->off, key, len) == 0))
 			return r;
 	}
-	if (t->n == MAX_GROUPS)
+	if (t->n == STORE_GROUPS)
 		return NULL;
 	t->row[t->n] = (struct top_row){ .off = t->keys.len, .len = len, .sum[S_FIRST] = UINT64_MAX };
 	buf_add(&t->keys, key, len);
@@ -419,7 +418,7 @@ static void pack_rows(struct top *t, const char *by, struct buf *out)
 	t->k.out->count = (uint32_t)n;
 	t->k.out->total = t->n;
 	if (t->past)
-		buf_addf(t->k.err, "more than %d different values: those that came last are left out", MAX_GROUPS);
+		buf_addf(t->k.err, "more than %d different values: those that came last are left out", STORE_GROUPS);
 }
 
 unsigned read_top(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "codec.h"
+#include "compat.h"
 #include "door.h"
 #include "fault.h"
 #include "log.h"
@@ -282,6 +283,22 @@ static void on_keepalive(void *arg)
 
 /* -- start -- */
 
+static void put_bounds(const struct apid *k, struct metrics *m)
+{
+	metrics_bound(m, "http_open_max", NULL, "connections", k->max_connections);
+	metrics_bound(m, "http_local_max", NULL, "connections", MAX_LOCAL);
+	metrics_bound(m, "sessions_max", NULL, "sessions", LOGIN_SESSIONS);
+	metrics_bound(m, "questions_max", NULL, "questions", APID_MAX_ASKED);
+	metrics_bound(m, "walks_max", NULL, "answers", COMPAT_MAX_WALKS);
+	metrics_bound(m, "totals_max", "rows", "rows", TOTALS_ROWS);
+	metrics_bound(m, "totals_max", "engaged", "alerts", TOTALS_ENGAGED);
+	metrics_bound(m, "http_streams_max", NULL, "streams", EVENTS_MAX_CLIENTS);
+	metrics_bound(m, "events_max", NULL, "events", MAX_EVENTS);
+	metrics_bound(m, "event_bytes_max", NULL, "bytes", MAX_EVENT_BYTES);
+	metrics_bound(m, "live_max", "flows", "flows", (double)live_max(k->flows));
+	metrics_bound(m, "live_max", "hosts", "hosts", (double)live_max(k->hosts));
+}
+
 static void put_metrics(void *arg, struct metrics *m)
 {
 	struct apid *k = arg;
@@ -307,12 +324,7 @@ static void put_metrics(void *arg, struct metrics *m)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, rows[i].counter, (double)rows[i].value);
 	door_metrics(k, m);
-	metrics_bound(m, "http_open_max", NULL, "connections", k->max_connections);
-	metrics_bound(m, "http_streams_max", NULL, "streams", EVENTS_MAX_CLIENTS);
-	metrics_bound(m, "events_max", NULL, "events", MAX_EVENTS);
-	metrics_bound(m, "event_bytes_max", NULL, "bytes", MAX_EVENT_BYTES);
-	metrics_bound(m, "live_max", "flows", "flows", (double)live_max(k->flows));
-	metrics_bound(m, "live_max", "hosts", "hosts", (double)live_max(k->hosts));
+	put_bounds(k, m);
 }
 
 /* A unix socket belongs to those whom the topology names. */

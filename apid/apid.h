@@ -12,6 +12,8 @@
 #include "proc.h"
 #include "route.h"
 
+#define APID_MAX_ASKED 48 /* questions to alertd at once */
+
 /* A process that answers depend on, and since when it says nothing. */
 struct upstream {
 	const char *name;

@@ -13,7 +13,6 @@
 
 #define MIN_TOKEN   32
 #define MAX_TOKEN   256
-#define N_FAILING   512 /* addresses remembered; the one that failed longest ago makes room */
 
 struct failing {
 	struct addr from;
@@ -26,7 +25,7 @@ struct auth {
 	struct token *more;
 	size_t n_more;
 	uint64_t wall;         /* s since 1970 */
-	struct failing failing[N_FAILING];
+	struct failing failing[AUTH_FAILING];
 };
 
 /* -- the token -- */
@@ -162,7 +161,7 @@ struct addr auth_neighbourhood(const struct addr *from)
 static const struct failing *find_failing(const struct auth *a, const struct addr *from, uint64_t now)
 {
 	struct addr n = auth_neighbourhood(from);
-	for (size_t i = 0; i < N_FAILING; i++)
+	for (size_t i = 0; i < AUTH_FAILING; i++)
 		if (a->failing[i].count && addr_cmp(&a->failing[i].from, &n) == 0)
 			return now - a->failing[i].since < AUTH_WINDOW_NS ? &a->failing[i] : NULL;
 	return NULL;
@@ -172,7 +171,7 @@ static struct failing *count_failure(struct auth *a, const struct addr *from, ui
 {
 	struct addr n = auth_neighbourhood(from);
 	struct failing *f = NULL, *oldest = a->failing;
-	for (size_t i = 0; i < N_FAILING && !f; i++) {
+	for (size_t i = 0; i < AUTH_FAILING && !f; i++) {
 		if (a->failing[i].count && addr_cmp(&a->failing[i].from, &n) == 0)
 			f = &a->failing[i];
 		if (a->failing[i].last < oldest->last)

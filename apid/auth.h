@@ -14,6 +14,7 @@
 
 #define AUTH_MAX_FAILURES 20          /* wrong tokens of an address ... */
 #define AUTH_WINDOW_NS    60000000000 /* ... in this time, before it is told to wait */
+#define AUTH_FAILING      512         /* such addresses remembered; the one that failed longest ago makes room */
 
 struct auth;
 

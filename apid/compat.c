@@ -12,7 +12,6 @@
 
 #define ASK_MS    12000
 #define PAGE      5000
-#define MAX_WALKS 16
 
 static unsigned walking;
 
@@ -380,7 +379,7 @@ void compat_walk(struct compat *c, const struct compat_walk *w)
 		s->w.max = COMPAT_MAX_ROWS;
 	if (!s->w.sort)
 		s->w.sort = "";
-	if (walking >= MAX_WALKS) {
+	if (walking >= COMPAT_MAX_WALKS) {
 		buf_release(&s->w.filter);
 		free(s);
 		compat_fail(c, RC_INTERNAL_ERROR, "too many questions to the store at once");

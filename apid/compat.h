@@ -14,6 +14,7 @@
 #include "codec.h"
 
 #define COMPAT_MAX_BODY (1u << 20)
+#define COMPAT_MAX_WALKS 16   /* answers being made of stored records */
 #define COMPAT_MAX_ROWS 50000 /* stored records that one answer is made from */
 
 /* ntopng's return codes. */

@@ -384,6 +384,10 @@ void door_metrics(const struct apid *k, struct metrics *m)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, true, (double)rows[i].value);
+	metrics_bound(m, "http_askers_max", NULL, "askers", LIMITS_MAX);
+	metrics_bound(m, "http_denied_max", NULL, "addresses", AUTH_FAILING);
+	metrics_bound(m, "http_paths_max", NULL, "rows", WEBSTAT_MAX);
+	metrics_bound(m, "audit_max", NULL, "bytes", (double)k->c->topo->api.audit_bytes * (AUDIT_KEPT + 1));
 }
 
 void door_print(const struct apid *k, struct prom *p)

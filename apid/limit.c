@@ -5,8 +5,8 @@
 #include "buf.h"
 
 #define SEC    1000000000ull
-#define N_SETS 512
 #define N_WAYS 8
+#define N_SETS (LIMITS_MAX / N_WAYS)
 
 struct asker {
 	uint64_t who; /* 0: free */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LIMITS_MAX 4096 /* askers in the table */
+
 /* A bucket: when it will be full again. Zero: it is full. */
 struct bucket {
 	uint64_t full_at;

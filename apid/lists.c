@@ -13,7 +13,6 @@
 #include "shapes.h"
 
 #define ASK_MS    12000
-#define MAX_ASKED 48 /* questions to alertd at once */
 
 /* -- writing: JSON, JSON lines, comma-separated values -- */
 
@@ -357,7 +356,7 @@ void list_ask(struct list *l, const char *what)
 {
 	struct buf strs = { 0 };
 	struct r_query q = { .query = { .limit = l->p.limit, .start = l->p.start, .end = l->p.end, .count = l->p.count } };
-	if (l->k->asked >= MAX_ASKED) {
+	if (l->k->asked >= APID_MAX_ASKED) {
 		request_header_add(l->r, "Retry-After", "1");
 		list_problem(l, 503, "too many questions to the store at once", NULL);
 		return;

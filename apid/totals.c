@@ -8,9 +8,7 @@
 
 #define MAX_SENSORS 256
 #define MAX_NAMES   200   /* of a family and a sensor; more are "other" */
-#define MAX_ROWS    4096  /* of all families */
-#define MAX_ENGAGED 16384
-#define SLOTS       (2 * MAX_ROWS)
+#define SLOTS       (2 * TOTALS_ROWS)
 
 /* Families of rows, and what their labels are called. */
 enum family { APPS, CATEGORIES, L4, ALERTS };
@@ -34,7 +32,7 @@ struct totals {
 	unsigned n_sensors;
 	struct row *rows; /* SLOTS of them, hashed */
 	unsigned n_rows, names[MAX_SENSORS][L4 + 1];
-	struct engaged *engaged; /* 2 * MAX_ENGAGED slots, hashed by id */
+	struct engaged *engaged; /* 2 * TOTALS_ENGAGED slots, hashed by id */
 	unsigned n_engaged;
 	uint64_t engaged_by[SEV_EMERGENCY + 1][ENT_OTHER + 1];
 	struct hash_key seed;
@@ -44,7 +42,7 @@ struct totals *totals_new(void)
 {
 	struct totals *t = xcalloc(1, sizeof *t);
 	t->rows = xcalloc(SLOTS, sizeof *t->rows);
-	t->engaged = xcalloc(2 * MAX_ENGAGED, sizeof *t->engaged);
+	t->engaged = xcalloc(2 * TOTALS_ENGAGED, sizeof *t->engaged);
 	t->seed = hash_key_random();
 	return t;
 }
@@ -100,7 +98,7 @@ static struct row *row_of(struct totals *t, const struct row *r, const unsigned 
 	struct row *at = slot_of(t, r);
 	if (at->used)
 		return at;
-	if (t->n_rows >= MAX_ROWS - MAX_SENSORS * (L4 + 1) || (sensor && t->names[*sensor][r->family] >= MAX_NAMES)) {
+	if (t->n_rows >= TOTALS_ROWS - MAX_SENSORS * (L4 + 1) || (sensor && t->names[*sensor][r->family] >= MAX_NAMES)) {
 		struct row other = *r;
 		for (unsigned i = sensor ? 1 : 0; i < 3; i++) {
 			memset(other.names[i], 0, sizeof other.names[i]);
@@ -253,7 +251,7 @@ struct traffic totals_rate(const struct totals_sensor *s, unsigned back)
 static struct engaged *engaged_slot(const struct totals *t, const struct id *id)
 {
 	for (uint64_t i = id->lo;; i++) {
-		struct engaged *e = &t->engaged[i % (2 * MAX_ENGAGED)];
+		struct engaged *e = &t->engaged[i % (2 * TOTALS_ENGAGED)];
 		if (!e->used || memcmp(&e->id, id, sizeof *id) == 0)
 			return e;
 	}
@@ -273,7 +271,7 @@ static void remove_engaged(struct totals *t, struct engaged *e)
 	count_engaged(t, e, false);
 	e->used = false;
 	for (size_t i = (size_t)(e - t->engaged) + 1;; i++) {
-		struct engaged *at = &t->engaged[i % (2 * MAX_ENGAGED)], moved = *at;
+		struct engaged *at = &t->engaged[i % (2 * TOTALS_ENGAGED)], moved = *at;
 		if (!at->used)
 			return;
 		at->used = false;
@@ -297,7 +295,7 @@ void totals_alert(struct totals *t, const struct r_alert *a, const char *base)
 	}
 	if (e->used)
 		remove_engaged(t, e);
-	if ((g->action != ACT_ENGAGE && g->action != ACT_UPDATE) || t->n_engaged == MAX_ENGAGED)
+	if ((g->action != ACT_ENGAGE && g->action != ACT_UPDATE) || t->n_engaged == TOTALS_ENGAGED)
 		return;
 	e = engaged_slot(t, &g->id);
 	*e = (struct engaged){ .id = g->id, .severity = g->severity, .entity = g->entity,
@@ -309,7 +307,7 @@ void totals_no_engaged(struct totals *t)
 {
 	for (unsigned i = 0; i < t->n_sensors; i++)
 		memset(t->sensors[i].engaged, 0, sizeof t->sensors[i].engaged);
-	memset(t->engaged, 0, 2 * MAX_ENGAGED * sizeof *t->engaged);
+	memset(t->engaged, 0, 2 * TOTALS_ENGAGED * sizeof *t->engaged);
 	memset(t->engaged_by, 0, sizeof t->engaged_by);
 	t->n_engaged = 0;
 }

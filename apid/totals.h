@@ -13,6 +13,9 @@
 #include "prom.h"
 #include "record.h"
 
+#define TOTALS_ROWS    4096  /* of all families */
+#define TOTALS_ENGAGED 16384 /* alerts; more are not among those engaged */
+
 struct totals;
 struct totals *totals_new(void);
 void totals_free(struct totals *t);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ROWS 512
-
 static const struct {
 	const char *le;
 	uint64_t ns;
@@ -28,8 +26,8 @@ struct timing {
 };
 
 struct webstat {
-	struct row rows[MAX_ROWS];
-	struct timing timings[MAX_ROWS];
+	struct row rows[WEBSTAT_MAX];
+	struct timing timings[WEBSTAT_MAX];
 	size_t n_rows, n_timings; /* the first row is for all that have no room */
 };
 
@@ -52,7 +50,7 @@ static struct row *find_row(struct webstat *w, const char *path, const char *met
 		r++;
 	if (r < end)
 		return r;
-	if (w->n_rows == MAX_ROWS)
+	if (w->n_rows == WEBSTAT_MAX)
 		return w->rows;
 	*r = (struct row){ .path = path, .status = status };
 	snprintf(r->method, sizeof r->method, "%s", method);
@@ -65,7 +63,7 @@ static struct timing *find_timing(struct webstat *w, const char *path)
 	struct timing *t = w->timings, *end = t + w->n_timings;
 	while (t < end && strcmp(t->path, path) != 0)
 		t++;
-	if (t == end && w->n_timings == MAX_ROWS)
+	if (t == end && w->n_timings == WEBSTAT_MAX)
 		return NULL;
 	if (t == end)
 		w->timings[w->n_timings++] = (struct timing){ .path = path };

@@ -6,6 +6,8 @@
 
 #include "prom.h"
 
+#define WEBSTAT_MAX 512 /* rows */
+
 struct webstat;
 struct webstat *webstat_new(void);
 void webstat_free(struct webstat *w);

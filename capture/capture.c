@@ -635,6 +635,9 @@ static void put_gauges(void *arg, struct metrics *m)
 	const struct capture *k = arg;
 	metrics_bound(m, "flows_max", NULL, "flows", (double)k->sensor->max_flows);
 	metrics_bound(m, "head_bytes_max", NULL, "bytes", HEAD_BYTES);
+	metrics_bound(m, "fragments_max", NULL, "packets", FLOWTAB_FRAGMENTS);
+	metrics_bound(m, "media_max", NULL, "flows", FLOWTAB_MEDIA);
+	metrics_bound(m, "arp_max", NULL, "senders", ARP_SLOTS);
 	if (k->last_packet)
 		metrics_put(m, "last_packet", NULL, "seconds", false, (double)k->last_packet / 1e9);
 	metrics_bound(m, "log_max", NULL, "bytes", (double)stream_max(k->stream));

@@ -70,6 +70,7 @@ bool flow_tcp_reused(const struct flow *f, const struct decoded *d, unsigned dir
 /* flow_frag.c: ports of fragmented packets, for their later fragments. */
 struct flow_frags;
 struct flow_frags *flow_frags_new(void);
+size_t flow_frags_memory(void);
 void flow_frags_free(struct flow_frags *t);
 void flow_frags_reset(struct flow_frags *t);
 void flow_frags_put(struct flow_frags *t, const struct decoded *d, uint64_t time);

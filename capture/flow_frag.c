@@ -5,8 +5,6 @@
 #include "buf.h"
 #include "hash.h"
 
-/* Fragmented packets under way at once; a newer one with the same slot takes it over. */
-#define SLOTS  8192
 #define WAYS   4
 #define MAX_NS 30000000000ull /* RFC 791: reassembly is given up after 15 s or more */
 
@@ -19,12 +17,17 @@ struct fragment {
 };
 
 struct flow_frags {
-	struct fragment slot[SLOTS];
+	struct fragment slot[FLOWTAB_FRAGMENTS];
 };
 
 struct flow_frags *flow_frags_new(void)
 {
 	return xcalloc(1, sizeof(struct flow_frags));
+}
+
+size_t flow_frags_memory(void)
+{
+	return sizeof(struct flow_frags);
 }
 
 void flow_frags_free(struct flow_frags *t)
@@ -44,7 +47,7 @@ static struct fragment *set_of(struct flow_frags *t, const struct decoded *d)
 		struct addr src, dst;
 		uint32_t id, proto;
 	} k = { d->src, d->dst, d->frag_id, d->proto };
-	return &t->slot[hash_content(&k, sizeof k, 0) % (SLOTS / WAYS) * WAYS];
+	return &t->slot[hash_content(&k, sizeof k, 0) % (FLOWTAB_FRAGMENTS / WAYS) * WAYS];
 }
 
 static bool is_of(const struct fragment *g, const struct decoded *d, uint64_t time)

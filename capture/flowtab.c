@@ -16,7 +16,6 @@
 /* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
 #define HEAD_TALK_BYTES   4096
 #define HEAD_TALK_PACKETS 80
-#define MAX_RTP  65536 /* flows whose media is measured at once: 44 MB */
 
 enum { TCP = 6, UDP = 17, SCTP = 132, UDPLITE = 136 };
 enum { SYN = 2, ACK = 16 };
@@ -78,8 +77,9 @@ static uint32_t slots_for(uint64_t max_flows)
 
 uint64_t flowtab_memory(const struct flowtab_conf *conf)
 {
+	uint64_t media = conf->max_flows < FLOWTAB_MEDIA ? conf->max_flows : FLOWTAB_MEDIA;
 	return slots_for(conf->max_flows) * sizeof(uint64_t) + conf->max_flows * (sizeof(struct flow) + 4) +
-	       conf->max_head_bytes;
+	       conf->max_head_bytes + media * sizeof(struct rtp) + flow_frags_memory();
 }
 
 static void init_lists(struct flowtab *ft)
@@ -283,7 +283,7 @@ static void media_packet(struct flowtab *ft, struct flow *f, const struct decode
 	if (f->no_rtp || !d->payload || d->frag == FRAG_LATER)
 		return;
 	if (!f->rtp) {
-		if (ft->n_rtp == MAX_RTP || !rtp_plausible(d->payload, d->payload_caplen))
+		if (ft->n_rtp == FLOWTAB_MEDIA || !rtp_plausible(d->payload, d->payload_caplen))
 			return;
 		f->rtp = xcalloc(1, sizeof *f->rtp);
 		ft->n_rtp++;

@@ -11,6 +11,9 @@
 #include "packet.h"
 #include "record.h"
 
+#define FLOWTAB_FRAGMENTS 8192  /* fragmented packets under way at once; a newer one with the same slot takes it over */
+#define FLOWTAB_MEDIA     65536 /* flows whose media is measured at once: 44 MB */
+
 struct flowtab;
 
 /* All times in ns of packet time. */

@@ -41,6 +41,7 @@ void learn_metrics(const struct engine *e, struct metrics *m)
 		metrics_bound(m, "learned_max", names[i], "entries", s->n);
 		metrics_put(m, "learned_evicted", names[i], "entries", true, (double)s->evicted);
 	}
+	metrics_bound(m, "devices_watched_max", NULL, "devices", MAX_STRANGERS);
 	metrics_put(m, "devices_not_watched", NULL, "devices", true, (double)e->strangers_missed);
 }
 

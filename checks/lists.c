@@ -445,6 +445,7 @@ void lists_metrics(const struct lists *l, struct metrics *m)
 		const struct list *one = &l->list[i];
 		metrics_put(m, "list_hits", one->t->named.name, "hits", true, (double)one->hits);
 		metrics_put(m, "list_entries", one->t->named.name, "entries", false, (double)lists_entries(l, i));
+		metrics_bound(m, "list_entries_max", one->t->named.name, "entries", LISTS_MAX_ENTRIES);
 		metrics_put(m, "list_unreadable", one->t->named.name, "lines", false, (double)one->bad);
 	}
 }

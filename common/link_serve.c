@@ -8,7 +8,6 @@
 
 #include "log.h"
 
-#define SERVER_CONTEXTS 64         /* requests that can be there at once */
 #define SPARE_CONTEXTS  8          /* of them kept from those that only wait */
 #define MAX_STREAMS     72         /* one per sensor and a few more */
 #define MAX_WAIT_MS     10000      /* longest poll granted */
@@ -38,7 +37,7 @@ struct server {
 	void *arg;
 	struct stream *streams[MAX_STREAMS];
 	size_t n_streams;
-	struct link_req reqs[SERVER_CONTEXTS];
+	struct link_req reqs[LINK_MAX_REQUESTS];
 	unsigned n_waiting;
 	struct loop_timer *timer;
 	uint64_t timer_at;
@@ -157,7 +156,7 @@ static void server_timer(void *arg)
 	struct server *sv = arg;
 	uint64_t now = mono_ns();
 	sv->timer_at = 0;
-	for (unsigned i = 0; i < SERVER_CONTEXTS; i++)
+	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++)
 		if (sv->reqs[i].state == Q_WAITING)
 			req_try(&sv->reqs[i], now);
 }
@@ -167,7 +166,7 @@ void server_wake(struct server *sv, struct stream *s)
 	if (!sv || !sv->n_waiting)
 		return;
 	uint64_t now = mono_ns();
-	for (unsigned i = 0; i < SERVER_CONTEXTS; i++)
+	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++)
 		if (sv->reqs[i].state == Q_WAITING && sv->reqs[i].stream == s)
 			req_try(&sv->reqs[i], now);
 }
@@ -184,9 +183,9 @@ static struct stream *find_stream(struct server *sv, const char *base, struct st
 static void keep_spare(struct server *sv)
 {
 	struct link_req *longest = NULL;
-	if (sv->n_waiting <= SERVER_CONTEXTS - SPARE_CONTEXTS)
+	if (sv->n_waiting <= LINK_MAX_REQUESTS - SPARE_CONTEXTS)
 		return;
-	for (unsigned i = 0; i < SERVER_CONTEXTS; i++) {
+	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++) {
 		struct link_req *q = &sv->reqs[i];
 		if (q->state == Q_WAITING && !q->durable && (!longest || q->since < longest->since))
 			longest = q;
@@ -322,7 +321,7 @@ struct server *server_new(struct loop *l, const char *url, unsigned mode, const 
 	sv->ops = *ops;
 	sv->arg = arg;
 	sv->timer = loop_add_timer(l, server_timer, sv);
-	for (unsigned i = 0; i < SERVER_CONTEXTS; i++) {
+	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++) {
 		struct link_req *q = &sv->reqs[i];
 		q->sv = sv;
 		q->done = (struct event){ .fn = req_done, .arg = q };
@@ -343,7 +342,7 @@ void server_free(struct server *sv)
 		return;
 	sv->closing = true;
 	nng_close(sv->sock);
-	for (unsigned i = 0; i < SERVER_CONTEXTS; i++) {
+	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++) {
 		nng_aio_stop(sv->reqs[i].aio);
 		hub_cancel(sv->hub, &sv->reqs[i].done);
 		nng_aio_free(sv->reqs[i].aio);

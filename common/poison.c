@@ -15,7 +15,6 @@
 #include "log.h"
 
 #define MAGIC   0x31306e6f73696f70ull /* "poison01" */
-#define MARKS   32                    /* the oldest make room */
 #define TICKS   4                     /* of the timer that a hung record lives through */
 #define ALTSTACK (64u << 10)          /* a crash may be for lack of stack */
 
@@ -28,7 +27,7 @@ struct mark {
 struct word {
 	uint64_t magic;
 	uint32_t next, pad; /* mark to be written when all are taken */
-	struct mark marks[MARKS];
+	struct mark marks[POISON_MARKS];
 };
 
 struct poison {
@@ -54,7 +53,7 @@ static bool same_text(const char *kept, const char *text)
 
 static struct mark *find(const struct poison *p, const char *stream, uint64_t epoch, uint64_t seq, const char *name)
 {
-	for (struct mark *m = p->word->marks; m < p->word->marks + MARKS; m++)
+	for (struct mark *m = p->word->marks; m < p->word->marks + POISON_MARKS; m++)
 		if (m->times && m->seq == seq && m->epoch == epoch && same_text(m->stream, stream) && same_text(m->name, name))
 			return m;
 	return NULL;
@@ -65,7 +64,7 @@ static void set_mark(struct poison *p, enum poison_verdict what)
 	struct mark *m = find(p, p->stream, p->epoch, p->seq, p->name);
 	if (!m) {
 		m = &p->word->marks[p->word->next];
-		p->word->next = (p->word->next + 1) % MARKS;
+		p->word->next = (p->word->next + 1) % POISON_MARKS;
 		memset(m, 0, sizeof *m);
 		m->epoch = p->epoch;
 		m->seq = p->seq;
@@ -150,11 +149,11 @@ struct poison *poison_open(const char *path)
 		return NULL;
 	struct poison *p = xcalloc(1, sizeof *p);
 	p->word = m;
-	if (p->word->magic != MAGIC || p->word->next >= MARKS) {
+	if (p->word->magic != MAGIC || p->word->next >= POISON_MARKS) {
 		memset(p->word, 0, sizeof *p->word);
 		p->word->magic = MAGIC;
 	}
-	for (unsigned i = 0; i < MARKS; i++) {
+	for (unsigned i = 0; i < POISON_MARKS; i++) {
 		struct mark *k = &p->word->marks[i];
 		k->stream[sizeof k->stream - 1] = k->name[sizeof k->name - 1] = '\0';
 		if (k->times)
@@ -220,7 +219,7 @@ enum poison_verdict poison_ask(const struct poison *p, const char *stream, uint6
 unsigned poison_count(const struct poison *p, const char *name)
 {
 	unsigned n = 0;
-	for (unsigned i = 0; p && i < MARKS; i++)
+	for (unsigned i = 0; p && i < POISON_MARKS; i++)
 		n += p->word->marks[i].times > 1 && same_text(p->word->marks[i].name, name);
 	return n;
 }

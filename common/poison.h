@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define POISON_MARKS 32 /* kept; the oldest make room */
+
 struct poison;
 
 /* What is known of a record. */

@@ -203,9 +203,8 @@ static struct str put(struct buf *b, const char *s)
 }
 
 /* Without a directory of /proc, which not every process may read. */
-static void put_fds(void *arg, struct metrics *m)
+static void put_fds(struct metrics *m)
 {
-	(void)arg;
 	struct rlimit max = { 0 };
 	unsigned n = 0, fd = 0;
 	getrlimit(RLIMIT_NOFILE, &max);
@@ -216,6 +215,17 @@ static void put_fds(void *arg, struct metrics *m)
 	}
 	metrics_put(m, "open_fds", NULL, "files", false, n);
 	metrics_put(m, "max_fds", NULL, "files", false, (double)max.rlim_cur);
+}
+
+/* What every process has. */
+static void put_common(void *arg, struct metrics *m)
+{
+	const struct frame *f = arg;
+	put_fds(m);
+	metrics_bound(m, "link_requests_max", NULL, "requests", LINK_MAX_REQUESTS);
+	metrics_bound(m, "link_message_max", NULL, "bytes", LINK_MAX_MESSAGE);
+	if (f->ctx.poison)
+		metrics_bound(m, "poison_marks_max", NULL, "records", POISON_MARKS);
 }
 
 static void answer_status(struct frame *f, struct link_req *q, bool metrics)
@@ -454,7 +464,7 @@ int proc_main(int argc, char **argv, const struct proc *p)
 		return 1;
 	f->ctx.loop = loop_new();
 	f->ctx.metrics = metrics_new(f->ctx.full_name);
-	metrics_source(f->ctx.metrics, put_fds, NULL);
+	metrics_source(f->ctx.metrics, put_common, f);
 	if (start(f, uid, gid) < 0)
 		return 1;
 	say_bounds(f);

@@ -651,6 +651,8 @@ static void put_metrics(void *arg, struct metrics *m)
 	struct queue_totals t;
 	metrics_bound(m, "deliveries_max", "each recipient", "rows", (double)k->c->topo->notify.max_rows);
 	metrics_bound(m, "attempts_max", NULL, "attempts", MAX_JOBS);
+	metrics_bound(m, "programs_max", NULL, "programs", SPAWN_MAX_RUNNING);
+	metrics_bound(m, "document_max", NULL, "bytes", SPAWN_MAX_DOC);
 	for (size_t i = 0; i < k->n; i++) {
 		const char *name = k->r[i].conf->name;
 		queue_totals(k->q, name, &t);

@@ -56,6 +56,7 @@ void spawner_free(struct spawner *s);
 
 #define SPAWN_MAX_DOC (4u << 20)
 #define SPAWN_MAX_ENV 4096
+#define SPAWN_MAX_RUNNING 256 /* programs */
 
 struct spawn_order {
 	uint32_t job, recipient, env_len, doc_len; /* then env, then doc */

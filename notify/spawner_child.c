@@ -21,7 +21,6 @@
 #include "spawner.h"
 
 #define KILL_AFTER_MS 2000 /* between SIGTERM and SIGKILL */
-#define MAX_RUNNING   256
 #define CHUNK         65536
 
 struct running {
@@ -51,7 +50,7 @@ static struct {
 	struct loop_fd *lfd;
 	struct buf in, out;
 	struct identity *who; /* one per recipient of the topology */
-	struct running run[MAX_RUNNING];
+	struct running run[SPAWN_MAX_RUNNING];
 	bool leaving;
 } sp;
 
@@ -124,7 +123,7 @@ static void on_timeout(void *arg)
 
 static bool any_running(void)
 {
-	for (size_t i = 0; i < MAX_RUNNING; i++)
+	for (size_t i = 0; i < SPAWN_MAX_RUNNING; i++)
 		if (sp.run[i].pid)
 			return true;
 	return false;
@@ -152,7 +151,7 @@ static void ended(struct running *r, int status)
 
 static struct running *find_pid(pid_t pid)
 {
-	for (size_t i = 0; i < MAX_RUNNING; i++)
+	for (size_t i = 0; i < SPAWN_MAX_RUNNING; i++)
 		if (sp.run[i].pid == pid)
 			return &sp.run[i];
 	return NULL;
@@ -376,7 +375,7 @@ static void take_orders(void)
 static void give_up(void *arg)
 {
 	(void)arg;
-	for (size_t i = 0; i < MAX_RUNNING; i++)
+	for (size_t i = 0; i < SPAWN_MAX_RUNNING; i++)
 		if (sp.run[i].pid)
 			kill(-sp.run[i].pid, SIGKILL);
 	_exit(0);
@@ -390,7 +389,7 @@ static void leave(void)
 	sp.lfd = NULL;
 	if (!any_running())
 		_exit(0);
-	for (size_t i = 0; i < MAX_RUNNING; i++)
+	for (size_t i = 0; i < SPAWN_MAX_RUNNING; i++)
 		if (sp.run[i].pid)
 			kill(-sp.run[i].pid, SIGTERM);
 	loop_set_timer(loop_add_timer(sp.loop, give_up, NULL), KILL_AFTER_MS, 0);
