@@ -80,7 +80,8 @@ struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook
 	if (read) {
 		p->run.app = *read;
 		codec_shift_group(R_VERDICT, VERDICT_APP, &p->run.app, at);
-		codec_read_group(&(struct codec_reader){ .base = copy, .len = f->verdict_len }, R_VERDICT, VERDICT_APP, NULL, &p->run.app_packed);
+		codec_read_group(&(struct codec_reader){ .base = copy, .len = f->verdict_len }, R_VERDICT, VERDICT_APP, NULL,
+				 &p->run.app_packed);
 		flow_run_begin(e, &p->run, f, hook, copy);
 	} else {
 		flow_run_init_from(e, &p->run, f, hook, copy, f->verdict_len);
