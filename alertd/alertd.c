@@ -77,6 +77,14 @@ static unsigned make_silence(struct service_job *j, struct store *s, uint64_t no
 	return status;
 }
 
+/* number: 1 = the alias is to change, 2 = the notes are, 3 = both. */
+static unsigned note_host(struct service_job *j, struct store *s, uint64_t now)
+{
+	const struct store_host h = { .ip = j->ip, .vlan = j->vlan, .actor = j->actor, .alias = j->number & 1 ? j->alias : NULL,
+				      .notes = j->number & 2 ? j->text : NULL };
+	return store_sqlite.host(s, &h, now, &j->error);
+}
+
 /* What goes to the store of alerts. Returns an HTTP status, and why in j->error. */
 static unsigned change(struct service_job *j, struct store *s)
 {
@@ -86,6 +94,8 @@ static unsigned change(struct service_job *j, struct store *s)
 		return make_silence(j, s, now);
 	if (strcmp(j->op, "unsilence") == 0)
 		return store_sqlite.unsilence(s, j->id, j->actor, now, &j->error);
+	if (strcmp(j->op, "host") == 0)
+		return note_host(j, s, now);
 	return store_sqlite.note(s, j->id, &n, now, &j->error);
 }
 

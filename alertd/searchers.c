@@ -105,7 +105,7 @@ struct searchers *searchers_start(const struct store_ops *ops, const struct stor
 /* Pages of these go by an index, or have few rows to look at. */
 static bool is_short(const char *base, struct str what)
 {
-	static const char *const names[] = { "alerts", "silences", "stats" };
+	static const char *const names[] = { "alerts", "silences", "hosts", "stats" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (str_eq(base, what, names[i]))
 			return true;

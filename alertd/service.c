@@ -13,6 +13,7 @@
 #define MAX_TEXT   4096 /* of a comment, or of an expression */
 #define MAX_ACTOR  128
 #define MAX_LABELS 1024
+#define MAX_ALIAS  1024
 
 struct service {
 	struct service_conf conf;
@@ -34,6 +35,7 @@ static void free_job(struct service_job *j)
 	free(j->actor);
 	free(j->match);
 	free(j->labels);
+	free(j->alias);
 	buf_release(&j->error);
 	buf_release(&j->body);
 	free(j);
@@ -140,7 +142,7 @@ static bool is_one_of(const char *op, const char *const *ops)
 
 static void on_command(struct service *s, struct link_req *q, const struct g_command *c, const char *base)
 {
-	static const char *const handed_over[] = { "ack", "unack", "comment", "silence", "unsilence", "prune", NULL };
+	static const char *const handed_over[] = { "ack", "unack", "comment", "silence", "unsilence", "host", "prune", NULL };
 	struct service_job *j = xcalloc(1, sizeof *j);
 	j->service = s;
 	j->req = q;
@@ -149,6 +151,9 @@ static void on_command(struct service *s, struct link_req *q, const struct g_com
 	j->actor = text_of(base, c->actor, MAX_ACTOR);
 	j->match = text_of(base, c->match, MAX_TEXT);
 	j->labels = text_of(base, c->labels, MAX_LABELS);
+	j->alias = text_of(base, c->alias, MAX_ALIAS);
+	j->ip = c->ip;
+	j->vlan = c->vlan;
 	j->id = c->id;
 	j->number = c->number;
 	j->start = c->start;
@@ -158,7 +163,7 @@ static void on_command(struct service *s, struct link_req *q, const struct g_com
 	} else if (is_one_of(j->op, handed_over)) {
 		s->conf.handle(s->conf.arg, j);
 	} else {
-		buf_addf(&j->error, "there is no command '%s': ack, unack, comment, silence, unsilence, backup, prune", j->op);
+		buf_addf(&j->error, "there is no command '%s': ack, unack, comment, silence, unsilence, host, backup, prune", j->op);
 		j->status = 400;
 		send_answer(j);
 	}

@@ -14,7 +14,9 @@ struct service;
 struct service_job {
 	struct service *service;
 	struct link_req *req;
-	char *op, *text, *actor, *match, *labels;
+	char *op, *text, *actor, *match, *labels, *alias;
+	struct addr ip;
+	uint16_t vlan;
 	struct id id;
 	uint64_t number, start, end;
 	/* the answer */
@@ -28,7 +30,7 @@ struct service_conf {
 	const char *url;
 	const struct store_ops *ops;
 	struct store_conf store;
-	/* Takes ack, unack, comment, silence, unsilence and prune; called in the service's thread. */
+	/* Takes ack, unack, comment, silence, unsilence, host and prune; called in the service's thread. */
 	void (*handle)(void *arg, struct service_job *j);
 	void *arg;
 };

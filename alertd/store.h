@@ -69,6 +69,14 @@ struct store_note {
 	const char *labels; /* words, one a line, instead of those that it has; "" leaves them, "-" takes them away */
 };
 
+/* What somebody says of a host. */
+struct store_host {
+	struct addr ip;
+	uint16_t vlan;
+	const char *actor;
+	const char *alias, *notes; /* NULL: stays as it is */
+};
+
 struct store_log {
 	uint64_t epoch;   /* random, made with the store */
 	uint64_t first;   /* oldest row held; next if there is none */
@@ -136,6 +144,11 @@ struct store_ops {
 	unsigned (*silence)(struct store *s, const struct g_silence *rec, const char *base, struct buf *err);
 	/* Ends one now; it is kept as long as alerts are. 200, 404 (none, or over), 503 and why in err. */
 	unsigned (*unsilence)(struct store *s, struct id id, const char *actor, uint64_t now, struct buf *err);
+	/*
+	 * Gives a host an alias, notes or both; empty ones take them away. 200, 400, 409 (too many hosts have some), 503 and why
+	 * in err.
+	 */
+	unsigned (*host)(struct store *s, const struct store_host *h, uint64_t now, struct buf *err);
 	/* The delivery log: every alert revision stored, packed, in order of its commit. */
 	int (*log)(struct store *s, struct store_log *l);
 	/* Calls cb for at most max rows from number from on, until it returns false. */
@@ -151,6 +164,7 @@ struct store_ops {
 	 * the match language, sort by a field ('-' before it: descending), cursor as an earlier answer gave it: then
 	 * nothing is skipped or doubled while new rows come.
 	 * 'silences': SILENCE records, the latest made first.
+	 * 'hosts': HOST records with the address, VLAN, alias and notes of all hosts that have one of the last two.
 	 * 'top.flows', 'top.alerts': TOP records, one for each value of the fields in 'by' (for flows also 'ip': either
 	 * end), the first ones by 'sort', a field of TOP ("-bytes" for flows, "-alerts" for alerts if absent).
 	 * 'series': SAMPLE records, oldest first, of spans of 'step' (a minute if absent), one for each key in a span. 'by' is a

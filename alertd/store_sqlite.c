@@ -360,6 +360,8 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_runs(s, out, page, err);
 	if (str_eq(base, q->what, "silences"))
 		return silences_query(s, q, base, wall_ns(), out, page, err);
+	if (str_eq(base, q->what, "hosts"))
+		return hosts_query(s, out, page, err);
 	if (str_eq(base, q->what, "stats"))
 		return read_stats(s, out, page, err);
 	if (str_eq(base, q->what, "alerts") || str_eq(base, q->what, "flows"))
@@ -368,7 +370,7 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_samples(s, q, base, out, page, err);
 	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows") || str_eq(base, q->what, "series"))
 		return read_top(s, q, base, out, page, err);
-	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, runs or stats");
+	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, hosts, runs or stats");
 	return 400;
 }
 
@@ -390,6 +392,7 @@ const struct store_ops store_sqlite = {
 	.note = alerts_note,
 	.silence = silences_put,
 	.unsilence = silences_end,
+	.host = hosts_note,
 	.log = alerts_log,
 	.log_read = alerts_log_read,
 	.log_forget = alerts_log_forget,

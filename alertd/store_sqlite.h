@@ -199,6 +199,11 @@ int silences_prune(struct store *s, uint64_t oldest);
 unsigned silences_query(struct store *s, const struct g_query *q, const char *base, uint64_t now, struct buf *out,
 			struct store_page *page, struct buf *err);
 
+/* What people say of hosts, in alerts.db (store_sqlite_hosts.c). */
+void hosts_ddl(struct buf *sql);
+unsigned hosts_note(struct store *s, const struct store_host *h, uint64_t now, struct buf *err);
+unsigned hosts_query(struct store *s, struct buf *out, struct store_page *page, struct buf *err);
+
 int flows_open(struct store *s);
 void flows_close(struct store *s);
 int flows_begin(struct store *s, uint64_t epoch, uint64_t now);

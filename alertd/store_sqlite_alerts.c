@@ -35,6 +35,7 @@ static int make_tables(struct store *s)
 	columns_ddl(&s->alert, s->n_alert, s->alert.n, &sql);
 	buf_adds(&sql, ") WITHOUT ROWID;");
 	silences_ddl(s, &sql);
+	hosts_ddl(&sql);
 	buf_adds(&sql,
 		       "CREATE TABLE IF NOT EXISTS note_log (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, time INTEGER NOT NULL,"
 		       " op TEXT NOT NULL, actor TEXT NOT NULL, comment TEXT NOT NULL);"

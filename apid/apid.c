@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "door.h"
 #include "fault.h"
+#include "hostnotes.h"
 #include "log.h"
 #include "totals.h"
 
@@ -78,10 +79,11 @@ static void take_record(struct apid *k, struct codec_reader *r, uint64_t seq)
 		return;
 	const char *raw = r->base + at;
 	len = r->pos - at;
-	if (type == R_FLOW || type == R_HOST) {
-		struct live *l = type == R_FLOW ? k->flows : k->hosts;
-		(seq && seq < w.head ? live_put_old : live_put)(l, &u, r->base, raw, len);
-	}
+	bool old = seq && seq < w.head;
+	if (type == R_HOST && k->noted && live_count(k->noted))
+		hostnotes_put(k, raw, len, old);
+	else if (type == R_FLOW || type == R_HOST)
+		(old ? live_put_old : live_put)(type == R_FLOW ? k->flows : k->hosts, &u, r->base, raw, len);
 	if (seq)
 		add_event(k, type, &u, seq, raw, len);
 	if (type == R_ALERT)
@@ -263,6 +265,8 @@ static void on_pong(void *arg, const struct g_answer *a, struct codec_reader *r)
 	w.pinging = false;
 	if (a)
 		k->alertd.heard = mono_ns();
+	if (a && !k->noted)
+		hostnotes_load(k, NULL, NULL);
 }
 
 static void on_ping(void *arg)

@@ -29,6 +29,7 @@ struct apid {
 	int listen_fd, local_fd;  /* local_fd: -1 = none */
 	uint32_t max_connections; /* of those configured, as many as files may be open */
 	struct live *flows, *hosts;
+	struct live *noted;    /* hosts that people gave an alias or notes; NULL: not known yet */
 	struct totals *totals; /* of flows, hosts and alerts */
 	struct events *events;
 	struct follower *history, *alerts;
@@ -46,6 +47,7 @@ void get_flows(void *arg, struct request *r, const struct route *rt, const char 
 void get_flow(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_hosts(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_host(void *arg, struct request *r, const struct route *rt, const char *id);
+void patch_host(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_history(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_alerts(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_alert(void *arg, struct request *r, const struct route *rt, const char *id);

@@ -438,11 +438,6 @@ void get_silence(void *arg, struct request *r, const struct route *rt, const cha
 	list_stored(arg, r, R_SILENCE, "silences", text, 200);
 }
 
-static void look_at_nothing(void *arg, const void *rec, const char *base)
-{
-	(void)arg, (void)rec, (void)base;
-}
-
 /* A flow that the live view has forgotten may be in the store. */
 void get_flow(void *arg, struct request *r, const struct route *rt, const char *text)
 {
@@ -454,7 +449,7 @@ void get_flow(void *arg, struct request *r, const struct route *rt, const char *
 	if (!l)
 		return;
 	struct r_flow like = { .key.id = id };
-	while (live_find(k->flows, &like, look_at_nothing, NULL)) /* the last part of those that are there */
+	while (live_find(k->flows, &like, NULL, NULL)) /* the last part of those that are there */
 		like.n.part++;
 	like.n.part -= like.n.part > 0;
 	if (live_find(k->flows, &like, list_add, l) || find_one(l, k->flows, expression, "-last")) {

@@ -293,7 +293,8 @@ bool live_find(const struct live *l, const void *like, void (*cb)(void *arg, con
 		i = l->pool[i].hash_next;
 	if (i == NONE || !decode(l, i, &rec))
 		return false;
-	cb(arg, &rec, l->pool[i].raw);
+	if (cb)
+		cb(arg, &rec, l->pool[i].raw);
 	return true;
 }
 

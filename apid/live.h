@@ -39,7 +39,7 @@ void live_put_named(struct live *l, const char *name, size_t name_len, const voi
 /* Calls cb for each record that matches, the one with the latest news first, until it returns false. */
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_max(const struct live *l);
-/* Calls cb for the record with the key of this one: id and part of a flow, address and VLAN of a host. False: there is none. */
+/* Calls cb for the record with the key of this one: id and part of a flow, address and VLAN of a host. False: there is none. cb may be NULL. */
 bool live_find(const struct live *l, const void *like, void (*cb)(void *arg, const void *rec, const char *base), void *arg);
 uint64_t live_count(const struct live *l);
 uint64_t live_evicted(const struct live *l); /* made room */

@@ -40,6 +40,12 @@ static const struct route_param params_patch_alert[] = {
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
+static const struct route_param params_patch_host[] = {
+	{ "alias", PT_TEXT, "what people call it, at most 128 bytes; empty: nothing any more", 0, 0, NULL },
+	{ "notes", PT_TEXT, "what is to be known about it, at most 1024 bytes; empty: nothing any more", 0, 0, NULL },
+	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
+};
+
 static const struct route_param params_silence[] = {
 	{ "match", PT_TEXT, "which alerts: an expression in the match language", 0, 0, NULL },
 	{ "comment", PT_TEXT, "why", 0, 0, NULL },
@@ -91,6 +97,8 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/flows/{id}", SCOPE_READ_FLOWS, "one flow", none, R_NONE, get_flow, REPLY_ONE, R_FLOW },
 	{ "GET", "/api/v1/hosts", SCOPE_READ_FLOWS, "hosts: traffic, names, score", params_list, R_HOST, get_hosts, REPLY_LIST },
 	{ "GET", "/api/v1/hosts/{ip}", SCOPE_READ_FLOWS, "one host, by address or address@vlan", none, R_NONE, get_host, REPLY_ONE, R_HOST },
+	{ "PATCH", "/api/v1/hosts/{ip}", SCOPE_WRITE_CONFIG, "gives a host an alias, notes or both", params_patch_host, R_NONE,
+	  patch_host, REPLY_ONE, R_HOST, .body = BODY },
 	{ "GET", "/api/v1/hosts/{ip}/apps", SCOPE_READ_FLOWS, "stored flows of a host by application", params_top, R_FLOW,
 	  get_host_part, REPLY_LIST, R_TOP, .heavy = true },
 	{ "GET", "/api/v1/hosts/{ip}/peers", SCOPE_READ_FLOWS, "by the other end", params_top, R_FLOW,

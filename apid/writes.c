@@ -5,6 +5,7 @@
 
 #include "codec.h"
 #include "door.h"
+#include "hostnotes.h"
 #include "list.h"
 #include "problem.h"
 
@@ -16,6 +17,8 @@ struct write {
 	struct apid *k;
 	struct request *r;
 	char op[16], id[ID_STRLEN];
+	struct addr ip; /* of a host */
+	uint16_t vlan;
 	void (*done)(struct write *w); /* answers when alertd has done it */
 };
 
@@ -41,7 +44,7 @@ static void hand_over(struct apid *k, struct request *r, const char *op, struct 
 {
 	struct write *w = xcalloc(1, sizeof *w);
 	const char *actor = request_token(r)->name;
-	*w = (struct write){ .k = k, .r = r, .done = done };
+	*w = (struct write){ .k = k, .r = r, .ip = c->command.ip, .vlan = c->command.vlan, .done = done };
 	snprintf(w->op, sizeof w->op, "%s", op);
 	id_str(c->command.id, w->id);
 	c->command.op = str_put_raw(strs, op, strlen(op));
@@ -143,6 +146,40 @@ void patch_alert(void *arg, struct request *r, const struct route *rt, const cha
 		hand_over(arg, r, !ack ? "comment" : route_flag(ack) ? "ack" : "unack", &c, &strs, show_alert);
 	}
 	buf_release(&list);
+}
+
+/* -- hosts -- */
+
+static void show_host(struct write *w)
+{
+	char ip[ADDR_STRLEN], host[ADDR_STRLEN + 8];
+	snprintf(host, sizeof host, "%s@%u", addr_str(&w->ip, ip), w->vlan);
+	hostnotes_load(w->k, w->r, host);
+}
+
+void patch_host(void *arg, struct request *r, const struct route *rt, const char *id)
+{
+	struct apid *k = arg;
+	const char *alias = uri_param(request_uri(r), "alias"), *notes = uri_param(request_uri(r), "notes");
+	struct buf strs = { 0 };
+	struct r_command c = { .command.number = (alias ? 1 : 0) | (notes ? 2 : 0) };
+	unsigned long vlan;
+	struct r_host like = { 0 };
+	bool named = list_host(id, &like.host.ip, &vlan);
+	like.host.vlan = (uint16_t)vlan;
+	if (!named || !live_find(k->hosts, &like, NULL, NULL)) {
+		get_host(k, r, rt, id); /* says that there is none */
+		return;
+	}
+	if (!c.command.number) {
+		bad_param(r, "body", "nothing to change: alias or notes");
+		return;
+	}
+	c.command.ip = like.host.ip;
+	c.command.vlan = like.host.vlan;
+	c.command.alias = put_param(&strs, r, "alias");
+	c.command.text = put_param(&strs, r, "notes");
+	hand_over(k, r, "host", &c, &strs, show_host);
 }
 
 /* -- silences -- */

@@ -108,6 +108,28 @@ same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")
 same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
 same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"
 
+# -- what people say of a host --
+patch_host() { # host, members: prints the status, the reply is in $tmp/body
+	code -X PATCH -H "$auth" -H 'Content-Type: application/json' -d "$2" "$base/api/v1/hosts/$1"
+}
+said() { jq -r '[.alias, .notes]|join(" ")' "$tmp/body"; }
+same "an alias and notes" 200 "$(patch_host 192.168.50.10 '{"alias":"ada","notes":"second floor"}')"
+same "are in the answer" "ada second floor" "$(said)"
+same "the same again" 200 "$(patch_host 192.168.50.10 '{"alias":"ada","notes":"second floor"}')"
+same "changes nothing" "ada second floor" "$(said)"
+same "the notes alone" 200 "$(patch_host 192.168.50.10@0 '{"notes":"third floor"}')"
+same "the alias stays" "ada third floor" "$(said)"
+same "the host is found by it" 192.168.50.10 "$(api '/api/v1/hosts?filter=alias%20=%20ada' | jq -r '.data[].ip')"
+same "another one has none" null "$(api /api/v1/hosts/192.168.50.1 | jq .alias)"
+same "an alias for it" 200 "$(patch_host 192.168.50.1 '{"alias":"gate"}')"
+same "taken away" 200 "$(patch_host 192.168.50.1 '{"alias":""}')"
+same "is gone" null "$(jq .alias "$tmp/body")"
+same "nothing to change" 400 "$(patch_host 192.168.50.10 '{}')"
+same "an alias that is too long" 400 "$(patch_host 192.168.50.10 "{\"alias\":\"$(printf %0129d 0)\"}")"
+same "a host that is not there" 404 "$(patch_host 192.0.2.9 '{"alias":"x"}')"
+same "no host" 404 "$(patch_host nobody '{"alias":"x"}')"
+check "it is written down" grep -q "\"PATCH\",\"path\":\"/api/v1/hosts/192.168.50.10\",\"status\":200" "$tmp/state/audit.jsonl"
+
 # -- the examples of the READMEs --
 TOKEN=$(cat "$tmp/state/api.token")
 export TOKEN
@@ -142,4 +164,12 @@ jq -r '.panels[].targets[].expr' "$top/etc/dashboards/grafana.json" | grep -o '[
 check "the dashboard asks for nothing that is not there" sh -c "while read -r n; do grep -q \"^\$n{\" $tmp/metrics || { echo \$n; exit 1; }; done <$tmp/wanted"
 check "OpenMetrics ends as it must" sh -c "curl -s -H '$auth' -H 'Accept: application/openmetrics-text' $base/metrics | tail -1 | grep -qx '# EOF'"
 check "the exporter's names" sh -c "curl -s -H '$auth' $base/metrics/ntopng | grep -q '^ntopng_interface_packets_rcvd{ifid=\"0\",ifname=\"office\"} [1-9]'"
+
+# -- what people said outlives the processes --
+killed=$(pid_of apid)
+kill -9 "$killed" "$(pid_of alertd)"
+still_said() { [ "$(api /api/v1/hosts/192.168.50.10 2>/dev/null | jq -r '[.alias, .notes]|join(" ")')" = "ada third floor" ]; }
+wait_for 30 gone "$killed"
+wait_for 60 still_said
+ok $? "alias and notes are there after kill -9"
 finish
