@@ -122,5 +122,6 @@ kill -CONT "$alertd"
 wait_for 8 api_ready
 ok $? "ready again"
 same "the store answers again" 200 "$(code -H "$auth" $base/api/v1/alerts)"
+replies_are_described
 check "no secret in the log" sh -c "! grep -v Authorization: $tmp/run.log | grep -q $(cat "$tmp/state/api.token")"
 finish

@@ -7,8 +7,9 @@ topology "  office: {file: $captures/office.pcapng, speed: 20}" "store: {period:
 start
 wait_for 30 test -s "$tmp/state/api.token" || ok 1 "the pipeline starts"
 f="-f $tmp/weir.yaml"
+questions="series/query?by=app series/query?by=host&step=3600 top/app top/client.ip?start=2026-01-01T00:00:00Z flows/history?limit=5 alerts?limit=5 runs"
 ask() { # readers that go on while records are stored: each answer must be one
-	for q in "series/query?by=app" "series/query?by=host&step=3600" "top/app" "top/client.ip?start=2026-01-01T00:00:00Z" "flows/history?limit=5" "alerts?limit=5" runs; do
+	for q in $questions; do
 		code=$(curl -sg -o /dev/null -w '%{http_code}' --max-time 30 -H "Authorization: Bearer $(cat "$tmp/state/api.token")" \
 			"http://127.0.0.1:$PORT/api/v1/$q")
 		case $code in 200) ;; *) echo "$q: $code" ;; esac
@@ -54,6 +55,10 @@ for by in app client.ip server.ip ip proto; do
 done
 same "a bad run" 400 "$(curl -sg -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat "$tmp/state/api.token")" \
 	"http://127.0.0.1:$PORT/api/v1/series/query?run=x")"
+for q in $questions; do
+	api "/api/v1/$q" >/dev/null
+done
+replies_are_described
 check "kinds in the statistics" sh -c "[ \$($bin/weir store $f stats -o json | jq -r 'select(.name == \"kept\").label' | wc -l) = 7 ]"
 
 # Captures that are replayed into one store are a run each.

@@ -115,6 +115,8 @@ check "each answers" test "$(cat "$tmp/asked")" = "$(wc -l <"$tmp/paths")"
 state >"$tmp/after"
 check "nothing is changed by a GET of any path" cmp "$tmp/before" "$tmp/after"
 
+replies_are_described
+
 # -- no secret anywhere but in its file --
 cat "$tmp/state/api.token" "$tmp/one" "$tmp/two" "$tmp/reader" >"$tmp/secrets"
 check "none in logs, audit, databases" sh -c "grep -v Authorization: $tmp/run.log >$tmp/state/log && ! grep -rlF -f $tmp/secrets $tmp/state --exclude=api.token"
