@@ -40,8 +40,8 @@ int upkeep_prune(struct store *s, uint64_t now, struct store_pruned *did)
 }
 
 /*
- * Indexes by host, which kept up row by row would more than halve the speed of storing; the sums of the whole file; and one file
- * that readers share without more. A file that was made before there were sums has none, and is read as it is.
+ * Indexes by host, which kept up row by row would more than halve the speed of storing, and the sums of the whole file. A file that
+ * was made before there were sums has none, and is read as it is.
  */
 static int tidy_file(struct store *s, sqlite3 *db)
 {
@@ -54,20 +54,32 @@ static int tidy_file(struct store *s, sqlite3 *db)
 		rc = sums_complete(s, db);
 	if (rc == 0)
 		rc = store_exec(s, db, "INSERT OR REPLACE INTO meta VALUES('tidy', 1); COMMIT;");
-	if (rc == 0)
-		sqlite3_exec(db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL); /* not while somebody reads: no matter */
 	return rc;
 }
 
-/* 1: something was done. */
+/* 1, or -1. */
+static int tidy_path(struct store *s, const char *path)
+{
+	sqlite3 *db = store_open_db(s, path, OPEN_WRITE);
+	int rc = db && tidy_file(s, db) == 0 ? 1 : -1;
+	sqlite3_close(db);
+	return rc;
+}
+
+/*
+ * 1: something was done. A file that is tidy becomes one without a log beside it, which readers share without more; it is not opened
+ * to write, which would give it one again.
+ */
 static int look_after(struct store *s, uint64_t start)
 {
 	char *path = store_flow_path(s, start);
 	bool there = access(path, F_OK) == 0;
-	sqlite3 *db = there ? store_open_db(s, path, OPEN_WRITE) : NULL;
+	sqlite3 *db = there ? store_open_db(s, path, OPEN_READ) : NULL;
 	int rc = there && !db ? -1 : 0;
-	if (db && !store_get_meta(db, "tidy", 0))
-		rc = tidy_file(s, db) < 0 ? -1 : 1;
+	if (db && store_get_meta(db, "tidy", 0)) /* not while somebody reads: no matter */
+		sqlite3_exec(db, "PRAGMA query_only=0; PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+	else if (db)
+		rc = tidy_path(s, path);
 	sqlite3_close(db);
 	if (rc < 0 && s->damaged) {
 		store_set_aside(s, path);
