@@ -1,13 +1,16 @@
 #include "searchers.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "codec.h"
 #include "log.h"
 
 #define THREADS 2 /* of each kind */
+#define REST_S  5 /* without a question, and a thread lets go of the files that it has open */
 
 enum { SHORT, LONG, KINDS };
 
@@ -40,14 +43,15 @@ void search_free(struct search *s)
 
 /* -- in the threads -- */
 
-static struct search *take(struct pool *p)
+/* NULL: it is over, or, if there is a time until which to wait, that has come. */
+static struct search *take(struct pool *p, const struct timespec *until)
 {
 	struct searchers *s = p->owner;
 	struct search *q = NULL;
 	pthread_mutex_lock(&s->lock);
-	while (!s->stop && !p->first)
-		pthread_cond_wait(&p->more, &s->lock);
-	if (!s->stop) {
+	for (int rc = 0; !s->stop && !p->first && rc != ETIMEDOUT;)
+		rc = until ? pthread_cond_timedwait(&p->more, &s->lock, until) : pthread_cond_wait(&p->more, &s->lock);
+	if (!s->stop && p->first) {
 		q = p->first;
 		p->first = q->next;
 		if (!p->first)
@@ -55,6 +59,17 @@ static struct search *take(struct pool *p)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return q;
+}
+
+static struct search *take_or_rest(struct pool *p, struct store *store)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += REST_S;
+	struct search *q = store ? take(p, &until) : NULL;
+	if (store && !q)
+		p->owner->ops->rest(store);
+	return q ? q : take(p, NULL);
 }
 
 static void answer(struct searchers *s, struct store **store, struct search *q)
@@ -72,7 +87,7 @@ static void *run(void *arg)
 {
 	struct pool *p = arg;
 	struct store *store = NULL;
-	for (struct search *q; (q = take(p));) {
+	for (struct search *q; (q = take_or_rest(p, store));) {
 		answer(p->owner, &store, q);
 		p->owner->done(p->owner->arg, q);
 	}
@@ -83,6 +98,15 @@ static void *run(void *arg)
 
 /* -- outside -- */
 
+static void init_monotonic(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 struct searchers *searchers_start(const struct store_ops *ops, const struct store_conf *conf,
 				  void (*done)(void *arg, struct search *found), void *arg)
 {
@@ -91,7 +115,7 @@ struct searchers *searchers_start(const struct store_ops *ops, const struct stor
 	for (struct pool *p = s->pools; p < s->pools + KINDS; p++) {
 		p->owner = s;
 		p->last = &p->first;
-		pthread_cond_init(&p->more, NULL);
+		init_monotonic(&p->more);
 		for (; p->n_threads < THREADS; p->n_threads++)
 			if (pthread_create(&p->threads[p->n_threads], NULL, run, p) != 0) {
 				log_error("cannot start a thread");

@@ -177,6 +177,8 @@ struct store_ops {
 	 */
 	unsigned (*query)(struct store *s, const struct g_query *q, const char *base, struct buf *out,
 			  struct store_page *page, struct buf *err);
+	/* Lets go of what is kept for the next question, files that retention deletes among it: none has come for some time. */
+	void (*rest)(struct store *s);
 	/*
 	 * A consistent copy below dir, which must not be there yet. flows: with the history. 200, 409 (it is there), 507 (it
 	 * would not fit), 503.

@@ -212,12 +212,20 @@ int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct 
 
 /* -- the handle -- */
 
+static void sqlite_rest(struct store *s)
+{
+	readers_drop_all(s);
+	s->db = NULL;
+}
+
 static void close_parts(struct store *s)
 {
 	if (s->role == STORE_ALERTS)
 		alerts_close(s);
 	else if (s->role == STORE_FLOWS)
 		flows_close(s);
+	else if (s->role == STORE_READ)
+		sqlite_rest(s);
 	sqlite3_close(s->db);
 	s->db = NULL;
 }
@@ -352,10 +360,9 @@ static int sqlite_tidy(struct store *s, uint64_t now)
 	return s->role == STORE_ALERTS ? alerts_tidy(s, now) : s->role == STORE_UPKEEP ? upkeep_tidy(s, now) : 0;
 }
 
-static unsigned sqlite_query(struct store *s, const struct g_query *q, const char *base, struct buf *out,
-			     struct store_page *page, struct buf *err)
+static unsigned answer(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
+		       struct buf *err)
 {
-	*page = (struct store_page){ 0 };
 	if (str_eq(base, q->what, "runs"))
 		return read_runs(s, out, page, err);
 	if (str_eq(base, q->what, "silences"))
@@ -372,6 +379,16 @@ static unsigned sqlite_query(struct store *s, const struct g_query *q, const cha
 		return read_top(s, q, base, out, page, err);
 	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, hosts, runs or stats");
 	return 400;
+}
+
+static unsigned sqlite_query(struct store *s, const struct g_query *q, const char *base, struct buf *out,
+			     struct store_page *page, struct buf *err)
+{
+	*page = (struct store_page){ 0 };
+	s->r.deadline = mono_ns() + TIME_LIMIT_NS;
+	unsigned status = answer(s, q, base, out, page, err);
+	readers_drop_idle(s);
+	return status;
 }
 
 const struct store_ops store_sqlite = {
@@ -397,5 +414,6 @@ const struct store_ops store_sqlite = {
 	.log_read = alerts_log_read,
 	.log_forget = alerts_log_forget,
 	.query = sqlite_query,
+	.rest = sqlite_rest,
 	.backup = read_backup,
 };

@@ -112,8 +112,30 @@ struct flow_file {
 	bool read;
 };
 
+#define MAX_READERS       32 /* a day of flow files of an hour each, and some */
+#define READER_STATEMENTS 8
+
+struct reader_statement {
+	char *sql;
+	sqlite3_stmt *st;
+	uint64_t used;            /* number of the use */
+	bool busy;
+};
+
+/* A file that is kept open for reading. */
+struct reader {
+	char *path;
+	sqlite3 *db;
+	uint64_t inode;
+	uint64_t used;            /* mono ns */
+	bool matched;             /* what columns it has is known */
+	struct columns flow;      /* of a flow file */
+	struct reader_statement statements[READER_STATEMENTS];
+	uint64_t uses;            /* of statements */
+};
+
 struct read_part {
-	uint64_t inode;           /* of the alerts.db that is open */
+	struct reader readers[MAX_READERS];
 	struct flow_file *files;
 	size_t n_files;
 	uint64_t deadline;        /* mono ns, of the query at hand */
@@ -123,7 +145,7 @@ struct store {
 	struct store_conf conf;
 	char *dir;
 	enum store_role role;
-	sqlite3 *db;              /* alerts.db, or the flow file that is written */
+	sqlite3 *db;              /* alerts.db, or the flow file that is written; a reader's is in its place of r.readers */
 	struct columns alert, flow; /* alert: with the group 'note' at its end */
 	struct columns silence;
 	unsigned n_alert;         /* columns of alerts.db's table: without that group */
@@ -229,8 +251,26 @@ int history_prune(struct store *s, uint64_t now, struct store_pruned *did);
 int upkeep_prune(struct store *s, uint64_t now, struct store_pruned *did);
 int upkeep_tidy(struct store *s, uint64_t now);
 
-/* Opens alerts.db for reading if it is not open, or was replaced. */
-int read_open_alerts(struct store *s);
+/* -- files that are kept open between questions (store_sqlite_readers.c) -- */
+
+/*
+ * Opens a file for reading if it is not open, or was replaced; another one may be closed for it, never the MAX_READERS - 1 that were
+ * asked for last. NULL with s->error.
+ */
+struct reader *reader_get(struct store *s, const char *path);
+/* Closes it. NULL: nothing to do. */
+void reader_drop(struct reader *r);
+/* Those that nobody asked for some seconds. */
+void readers_drop_idle(struct store *s);
+void readers_drop_all(struct store *s);
+/* A statement to bind and step, with nothing bound; given back with reader_done (NULL: nothing to do), not finalized. */
+int reader_prepare(struct store *s, struct reader *r, const char *sql, sqlite3_stmt **ret);
+void reader_done(struct reader *r, sqlite3_stmt *st);
+
+/* alerts.db, for reading; also s->db until another file is got. NULL with s->error. */
+struct reader *read_open_alerts(struct store *s);
+/* A file that has a write-ahead log beside it is being written, or was when it was opened. */
+bool read_is_changing(const char *path);
 /* Flow files, newest first, with the range of times in them. */
 size_t read_flow_files(struct store *s, struct flow_file **ret);
 unsigned read_query(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,

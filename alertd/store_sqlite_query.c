@@ -262,7 +262,7 @@ static bool cannot_count(const struct query *k, const struct entry *e)
 	return k->page.n > k->limit && compare(k, e, &k->page.e[k->page.n - 1]) >= 0;
 }
 
-static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
+static sqlite3_stmt *select_rows(struct query *k)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
@@ -279,7 +279,7 @@ static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
 		buf_addf(&sql, ", part %s", dir);
 	if (k->exact)
 		buf_addf(&sql, " LIMIT %u", k->limit + 1);
-	if (store_prepare(k->s, db, buf_cstr(&sql), &st) == 0) {
+	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) == 0) {
 		query_bind(k, st);
 		if (k->has_after) {
 			sqlite3_bind_int64(st, (int)k->n_values + 1, k->after.key);
@@ -291,7 +291,7 @@ static sqlite3_stmt *select_rows(struct query *k, sqlite3 *db)
 	return st;
 }
 
-sqlite3_stmt *query_prepare_record(struct query *k, sqlite3 *db)
+sqlite3_stmt *query_prepare_record(struct query *k)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
@@ -299,7 +299,7 @@ sqlite3_stmt *query_prepare_record(struct query *k, sqlite3 *db)
 	columns_names(k->cols, 0, k->cols->n, "", &sql);
 	query_source(k, &sql);
 	buf_adds(&sql, "WHERE seq=?");
-	store_prepare(k->s, db, buf_cstr(&sql), &st);
+	reader_prepare(k->s, k->file, buf_cstr(&sql), &st);
 	buf_release(&sql);
 	return st;
 }
@@ -326,7 +326,7 @@ static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, 
 	return found->n > k->limit || rc == SQLITE_DONE ? 0 : -1;
 }
 
-static int count_rows(struct query *k, sqlite3 *db, sqlite3_stmt *record)
+static int count_rows(struct query *k, sqlite3_stmt *record)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
@@ -334,7 +334,7 @@ static int count_rows(struct query *k, sqlite3 *db, sqlite3_stmt *record)
 	buf_adds(&sql, k->exact ? "SELECT count(*)" : "SELECT seq");
 	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
-	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
+	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) < 0)
 		goto out;
 	query_bind(k, st);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -346,7 +346,7 @@ static int count_rows(struct query *k, sqlite3 *db, sqlite3_stmt *record)
 	}
 	rc = rc == SQLITE_DONE ? 0 : -1;
 out:
-	sqlite3_finalize(st);
+	reader_done(k->file, st);
 	buf_release(&sql);
 	return rc;
 }
@@ -356,17 +356,17 @@ static int search(struct query *k, sqlite3 *db)
 	struct list found = { 0 };
 	int rc = -1;
 	query_where(k);
-	sqlite3_stmt *rows = select_rows(k, db), *record = rows ? query_prepare_record(k, db) : NULL;
+	sqlite3_stmt *rows = select_rows(k), *record = rows ? query_prepare_record(k) : NULL;
 	if (rows && record)
 		rc = take_rows(k, rows, record, &found);
 	if (rc == 0 && k->count)
-		rc = count_rows(k, db, record);
+		rc = count_rows(k, record);
 	if (rows)
-		k->out->scanned += (uint64_t)sqlite3_stmt_status(rows, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+		k->out->scanned += (uint64_t)sqlite3_stmt_status(rows, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
 	if (rc < 0)
 		store_fail(k->s, db, "query");
-	sqlite3_finalize(rows);
-	sqlite3_finalize(record);
+	reader_done(k->file, rows);
+	reader_done(k->file, record);
 	if (rc == 0)
 		merge(k, &found);
 	else
@@ -394,18 +394,49 @@ static bool may_have_better(const struct query *k, const struct flow_file *f)
 	return k->desc ? (int64_t)f->hi >= worst : (int64_t)f->lo <= worst;
 }
 
-static int search_file(struct query *k, const struct flow_file *f, int (*look)(struct query *k, sqlite3 *db))
+#define FLOW_CACHE "PRAGMA cache_size=-1024" /* KiB; many stay open */
+
+/* What a flow file has. 1; 0 if it has no table yet, -1. */
+static int match_flow_file(struct store *s, struct reader *r)
+{
+	if (r->matched)
+		return 1;
+	if (!store_has_table(r->db, "flows"))
+		return 0;
+	columns_release(&r->flow);
+	columns_init(&r->flow, R_FLOW, NULL);
+	if (store_match_columns(s, r->db, "flows", &r->flow, 0, r->flow.n, false) < 0 ||
+	    store_exec(s, r->db, FLOW_CACHE) < 0)
+		return -1;
+	r->matched = true;
+	return 1;
+}
+
+static int look_into(struct query *k, struct reader *r, int (*look)(struct query *k, sqlite3 *db))
+{
+	int rc = r ? match_flow_file(k->s, r) : -1;
+	if (rc <= 0)
+		return rc;
+	k->file = r;
+	k->cols = &r->flow;
+	query_watch(k->s, r->db);
+	rc = look(k, r->db);
+	k->cols = &k->s->flow;
+	return rc;
+}
+
+/*
+ * Of the files with a log only the newest, which is written, stays open: upkeep makes the others files without, when nobody has
+ * them open.
+ */
+static int search_file(struct query *k, const struct flow_file *f, bool newest, int (*look)(struct query *k, sqlite3 *db))
 {
 	char *path = store_flow_path(k->s, f->start);
-	sqlite3 *db = store_open_db(k->s, path, OPEN_READ);
-	bool made = db && store_has_table(db, "flows");
-	int rc = !db ? -1 : made ? store_match_columns(k->s, db, "flows", k->cols, 0, k->cols->n, false) : 0;
-	if (made && rc == 0) {
-		query_watch(k->s, db);
-		rc = look(k, db);
-	}
+	struct reader *r = reader_get(k->s, path);
+	int rc = look_into(k, r, look);
 	bool late = mono_ns() > k->s->r.deadline, gone = access(path, F_OK) < 0; /* retention was faster */
-	sqlite3_close(db);
+	if (rc < 0 || gone || (!newest && read_is_changing(path)))
+		reader_drop(r);
 	free(path);
 	if (rc < 0 && gone && !late) {
 		rc = 0;
@@ -421,7 +452,7 @@ int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db))
 	struct flow_file *files;
 	int rc = 0;
 	if (k->type == R_ALERT) {
-		if (read_open_alerts(k->s) < 0)
+		if (!(k->file = read_open_alerts(k->s)))
 			return -1;
 		query_watch(k->s, k->s->db);
 		return look(k, k->s->db);
@@ -430,7 +461,7 @@ int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db))
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct flow_file *f = &files[k->desc ? i : n - 1 - i];
 		if (in_range(k, f) && may_have_better(k, f))
-			rc = search_file(k, f, look);
+			rc = search_file(k, f, f == files, look);
 	}
 	return rc;
 }
@@ -475,7 +506,6 @@ unsigned query_init(struct query *k, struct store *s, const struct g_query *q, c
 	k->limit = q->limit ? q->limit : DEF_LIMIT;
 	if (k->limit > MAX_LIMIT)
 		k->limit = MAX_LIMIT;
-	s->r.deadline = mono_ns() + TIME_LIMIT_NS;
 	k->plain = !filter[strspn(filter, " \t\n")];
 	k->m = match_parse(filter, type, &e);
 	if (!k->m)

@@ -27,6 +27,7 @@ struct query {
 	struct store *s;
 	enum rtype type;
 	struct columns *cols;
+	struct reader *file;      /* that is looked at */
 	struct match *m;
 	const char **names;       /* columns that a condition may use */
 	struct match_value values[MAX_VALUES];
@@ -66,11 +67,11 @@ void query_bind(const struct query *k, sqlite3_stmt *st);
 /* What rows are selected from. */
 void query_source(const struct query *k, struct buf *sql);
 /* The whole row of a seq, as select_record's statement reads it, into k->rec; 1 if it matches, 0 if not, -1. */
-sqlite3_stmt *query_prepare_record(struct query *k, sqlite3 *db);
+sqlite3_stmt *query_prepare_record(struct query *k); /* for reader_done */
 int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq);
 const struct column *query_column(const struct query *k, const char *field);
 /*
- * Calls look for alerts.db, or for each flow file that can have rows between start and end, and behind the cursor and before
+ * Calls look, with k->file and its k->cols, for alerts.db, or for each flow file that can have rows between start and end, and behind the cursor and before
  * the end of the page where it is sorted by time; newest first if desc.
  */
 int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db));

@@ -12,27 +12,21 @@
 
 /* -- files -- */
 
-int read_open_alerts(struct store *s)
+struct reader *read_open_alerts(struct store *s)
 {
 	char *path = store_alerts_path(s);
-	struct stat st;
-	int rc = stat(path, &st);
-	if (rc < 0) {
-		store_fail(s, NULL, path);
-	} else if (!s->db || st.st_ino != s->r.inode) {
-		sqlite3_close(s->db);
-		s->db = store_open_db(s, path, OPEN_READ);
-		s->r.inode = st.st_ino;
-		rc = s->db ? store_match_columns(s, s->db, "alerts", &s->alert, 0, s->n_alert, false) : -1;
-		if (rc == 0)
-			rc = store_match_columns(s, s->db, "notes", &s->alert, s->n_alert, s->alert.n, false);
-	}
-	if (rc < 0) {
-		sqlite3_close(s->db);
-		s->db = NULL;
-	}
+	struct reader *r = reader_get(s, path);
 	free(path);
-	return rc;
+	if (r && !r->matched) {
+		r->matched = store_match_columns(s, r->db, "alerts", &s->alert, 0, s->n_alert, false) == 0 &&
+			     store_match_columns(s, r->db, "notes", &s->alert, s->n_alert, s->alert.n, false) == 0;
+		if (!r->matched) {
+			reader_drop(r);
+			r = NULL;
+		}
+	}
+	s->db = r ? r->db : NULL;
+	return r;
 }
 
 static const struct flow_file *known_file(const struct store *s, uint64_t start)
@@ -43,8 +37,7 @@ static const struct flow_file *known_file(const struct store *s, uint64_t start)
 	return NULL;
 }
 
-/* A file that has a write-ahead log beside it is being written: what is known of it does not last. */
-static bool is_changing(const char *path)
+bool read_is_changing(const char *path)
 {
 	char *wal = xasprintf("%s-wal", path);
 	bool there = access(wal, F_OK) == 0;
@@ -52,7 +45,16 @@ static bool is_changing(const char *path)
 	return there;
 }
 
-static void look_at(struct store *s, struct flow_file *f)
+static void read_range(struct flow_file *f, sqlite3 *db)
+{
+	/* What cannot be read is looked into all the same, and told then. */
+	f->lo = db ? (uint64_t)store_int(db, "SELECT min(lo) FROM runs WHERE lo != 0", 0) : 0;
+	f->hi = db ? (uint64_t)store_int(db, "SELECT max(hi) FROM runs", 0) : INT64_MAX;
+	f->read = db != NULL;
+}
+
+/* What is known of a file lasts until it changes. The newest always does, and is asked for the most. */
+static void look_at(struct store *s, struct flow_file *f, bool newest)
 {
 	char *path = store_flow_path(s, f->start);
 	const struct flow_file *old = known_file(s, f->start);
@@ -61,15 +63,13 @@ static void look_at(struct store *s, struct flow_file *f)
 		goto out;
 	f->size = (uint64_t)st.st_size;
 	f->mtime = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
-	if (old && old->read && old->size == f->size && old->mtime == f->mtime && !is_changing(path)) {
+	if (old && old->read && old->size == f->size && old->mtime == f->mtime && !read_is_changing(path)) {
 		*f = *old;
 		goto out;
 	}
-	sqlite3 *db = store_open_db(s, path, OPEN_READ);
-	/* What cannot be read is looked into all the same, and told then. */
-	f->lo = db ? (uint64_t)store_int(db, "SELECT min(lo) FROM runs WHERE lo != 0", 0) : 0;
-	f->hi = db ? (uint64_t)store_int(db, "SELECT max(hi) FROM runs", 0) : INT64_MAX;
-	f->read = db != NULL;
+	struct reader *r = newest ? reader_get(s, path) : NULL;
+	sqlite3 *db = newest ? NULL : store_open_db(s, path, OPEN_READ);
+	read_range(f, r ? r->db : db);
 	sqlite3_close(db);
 out:
 	free(path);
@@ -82,7 +82,7 @@ size_t read_flow_files(struct store *s, struct flow_file **ret)
 	struct flow_file *files = xcalloc(n + 1, sizeof *files);
 	for (size_t i = 0; i < n; i++) {
 		files[i].start = starts[n - 1 - i];
-		look_at(s, &files[i]);
+		look_at(s, &files[i], i == 0);
 	}
 	free(starts);
 	free(s->r.files);
@@ -184,7 +184,7 @@ unsigned read_runs(struct store *s, struct buf *out, struct store_page *page, st
 {
 	struct run_list l = { 0 };
 	unsigned status = 503;
-	if (read_open_alerts(s) == 0 && runs_each(s, s->db, add_run, &l) == 0) {
+	if (read_open_alerts(s) && runs_each(s, s->db, add_run, &l) == 0) {
 		collect_runs(s, &l, err);
 		pack_runs(&l, out);
 		page->count = (uint32_t)l.n;

@@ -233,7 +233,7 @@ unsigned silences_query(struct store *s, const struct g_query *q, const char *ba
 	else if (q->cursor.len && id_parse(str_ptr(base, q->cursor), q->cursor.len, &after) < 0)
 		buf_adds(err, "cursor: none that was given out");
 	else
-		status = read_open_alerts(s) == 0 && (st = select_all(s)) ? 200 : 503;
+		status = read_open_alerts(s) && (st = select_all(s)) ? 200 : 503;
 	if (status == 503)
 		buf_adds(err, s->error);
 	else if (status == 200)

@@ -70,7 +70,7 @@ unsigned read_stats(struct store *s, struct buf *out, struct store_page *page, s
 		{ "delivery_log_dropped", "records", "SELECT value FROM meta WHERE key='log_dropped'" },
 	};
 	struct amounts a = { 0 };
-	if (read_open_alerts(s) < 0) {
+	if (!read_open_alerts(s)) {
 		buf_adds(err, s->error);
 		return 503;
 	}

@@ -261,9 +261,9 @@ static int sum_rows(struct top *t, sqlite3 *db, uint64_t start, uint64_t end)
 	k->end = asked[1];
 	match_by(t);
 	select_groups(t, &sql);
-	if (store_prepare(k->s, db, buf_cstr(&sql), &st) < 0)
+	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) < 0)
 		goto out;
-	if (!k->exact && !(record = query_prepare_record(k, db)))
+	if (!k->exact && !(record = query_prepare_record(k)))
 		goto out;
 	query_bind(k, st);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -273,11 +273,11 @@ static int sum_rows(struct top *t, sqlite3 *db, uint64_t start, uint64_t end)
 		if (match)
 			add_row(t, st);
 	}
-	k->out->scanned += (uint64_t)sqlite3_stmt_status(st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+	k->out->scanned += (uint64_t)sqlite3_stmt_status(st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
 	rc = rc == SQLITE_DONE ? 0 : store_fail(k->s, db, "query");
 out:
-	sqlite3_finalize(st);
-	sqlite3_finalize(record);
+	reader_done(k->file, st);
+	reader_done(k->file, record);
 	buf_release(&sql);
 	return rc;
 }
@@ -293,7 +293,7 @@ static int sum_sums(struct top *t, sqlite3 *db, unsigned i, int64_t from, int64_
 		 t->by.n == 2 ? ", k2" : "", i ? "rcvd, sent" : "sent, rcvd", t->dimension[i], from, to);
 	if (k->has_run)
 		buf_addf(&sql, " AND epoch=%" PRId64, (int64_t)k->run);
-	int rc = store_prepare(k->s, db, buf_cstr(&sql), &st);
+	int rc = reader_prepare(k->s, k->file, buf_cstr(&sql), &st);
 	while (rc == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		k->out->scanned++;
 		add_row(t, st);
@@ -301,7 +301,7 @@ static int sum_sums(struct top *t, sqlite3 *db, unsigned i, int64_t from, int64_
 	}
 	if (rc != SQLITE_DONE)
 		rc = store_fail(k->s, db, "query");
-	sqlite3_finalize(st);
+	reader_done(k->file, st);
 	buf_release(&sql);
 	return rc == SQLITE_DONE ? 0 : -1;
 }

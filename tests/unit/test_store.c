@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -495,6 +496,64 @@ static void flow_files_are_bounded(void **arg)
 	buf_release(&out);
 }
 
+/* Deleted files that somebody in this process has open. */
+static unsigned deleted_but_open(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));) {
+		char target[256] = "";
+		if (readlinkat(dirfd(d), e->d_name, target, sizeof target - 1) > 0)
+			n += strncmp(target, dir, strlen(dir)) == 0 && strstr(target, " (deleted)");
+	}
+	closedir(d);
+	return n;
+}
+
+/* A file that stays open between questions is not read when it is no longer the one of that name, nor kept for long. */
+static void open_files_are_let_go_of(void **arg)
+{
+	(void)arg;
+	static const struct question q = { .what = "flows" };
+	struct writer w;
+	struct store_pruned did;
+	struct buf out = { 0 }, again = { 0 };
+	struct store_page page;
+	char cmd[400];
+	writer_open(&w, 7);
+	for (unsigned i = 0; i < 3; i++)
+		write_some(&w, 200, T0 + i * HOUR);
+	struct store *u = open_store(STORE_UPKEEP), *r = open_store(STORE_READ);
+	for (int rc = 1; rc > 0;)
+		good(u, rc = store_sqlite.tidy(u, T0 + 3 * HOUR));
+	must_ask(r, &q, &out, &page);
+	uint32_t all = page.count;
+	snprintf(cmd, sizeof cmd, "cd '%s' && cp flows-%llu.db copy && mv copy flows-%llu.db", dir, T0 / SEC, T0 / SEC);
+	assert_int_equal(system(cmd), 0);
+	assert_true(deleted_but_open() > 0);
+	must_ask(r, &q, &again, &page);
+	assert_int_equal(deleted_but_open(), 0);
+	assert_int_equal(again.len, out.len);
+	assert_memory_equal(again.p, out.p, out.len);
+	conf.kept[KEPT_FLOWS].age = HOUR;
+	store_sqlite.close(u);
+	u = open_store(STORE_UPKEEP);
+	prune_all(u, T0 + 2 * HOUR + HOUR / 2, &did);
+	assert_int_equal(did.n[KEPT_FLOWS], 1);
+	must_ask(r, &q, &out, &page);
+	assert_true(page.count > 0 && page.count < all);
+	store_sqlite.rest(r);
+	assert_int_equal(deleted_but_open(), 0);
+	must_ask(r, &q, &again, &page);
+	assert_int_equal(again.len, out.len);
+	store_sqlite.close(u);
+	store_sqlite.close(r);
+	writer_close(&w);
+	buf_release(&out);
+	buf_release(&again);
+}
+
 /* -- runs -- */
 
 static void each_run_has_its_own(void **arg)
@@ -747,6 +806,7 @@ int main(void)
 		cmocka_unit_test_setup(tiers_join, fresh),
 		cmocka_unit_test_setup(bytes_bound_each_tier, fresh),
 		cmocka_unit_test_setup(flow_files_are_bounded, fresh),
+		cmocka_unit_test_setup(open_files_are_let_go_of, fresh),
 		cmocka_unit_test_setup(each_run_has_its_own, fresh),
 		cmocka_unit_test_setup(alerts_by_index, fresh),
 		cmocka_unit_test_setup(alerts_are_bounded, fresh),
