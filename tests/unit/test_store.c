@@ -797,6 +797,81 @@ static void hosts_by_their_totals(void **arg)
 	sampler_release(&m);
 }
 
+/* What is said of the only host, as a question is answered: "alias/notes", "" when nothing is. */
+static const char *what_is_said(void)
+{
+	static char text[64];
+	struct store *s = open_store(STORE_READ);
+	struct r_query q = { .query.what = { 0, 5 } };
+	struct buf out = { 0 }, err = { 0 };
+	struct store_page page;
+	struct r_host h;
+	assert_int_equal(store_sqlite.query(s, &q.query, "hosts", &out, &page, &err), 200);
+	struct codec_reader r = { .base = out.p, .len = out.len };
+	*text = '\0';
+	if (page.count) {
+		assert_int_equal(page.count, 1);
+		assert_int_equal(codec_read(&r, &h), 1);
+		assert_int_equal(h.host.vlan, 7);
+		snprintf(text, sizeof text, "%.*s/%.*s", (int)h.host.alias.len, str_ptr(out.p, h.host.alias),
+			 (int)h.host.notes.len, str_ptr(out.p, h.host.notes));
+	}
+	store_sqlite.close(s);
+	buf_release(&out);
+	return text;
+}
+
+static void hosts_have_notes(void **unused)
+{
+	static char alias[130], notes[1026];
+	memset(alias, 'a', sizeof alias - 1);
+	memset(notes, 'n', sizeof notes - 1);
+	static const struct {
+		const char *alias, *notes;
+		unsigned status;
+		const char *said;
+	} steps[] = {
+		{ NULL, "by the door", 200, "/by the door" }, { "gate", NULL, 200, "gate/by the door" },
+		{ "gate", NULL, 200, "gate/by the door" },    { alias, NULL, 400, "gate/by the door" },
+		{ NULL, notes, 400, "gate/by the door" },     { "", NULL, 200, "/by the door" },
+		{ NULL, "", 200, "" },                        { "", "", 200, "" },
+	};
+	struct store *s = open_store(STORE_ALERTS);
+	struct buf err = { 0 };
+	struct store_host h = { .vlan = 7, .actor = "test" };
+	(void)unused;
+	assert_int_equal(store_sqlite.host(s, &h, T0, &err), 400); /* no address */
+	assert_int_equal(addr_parse("192.0.2.1", 9, &h.ip), 0);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		h.alias = steps[i].alias;
+		h.notes = steps[i].notes;
+		assert_int_equal(store_sqlite.host(s, &h, T0, &err), steps[i].status);
+		assert_string_equal(what_is_said(), steps[i].said);
+	}
+	store_sqlite.close(s);
+	buf_release(&err);
+}
+
+/* As many as fit into one answer; those that are there can still be changed. */
+static void noted_hosts_are_bounded(void **unused)
+{
+	struct store *s = open_store(STORE_ALERTS);
+	struct buf err = { 0 };
+	struct store_host h = { .actor = "test", .alias = "x" };
+	unsigned status = 200;
+	(void)unused;
+	assert_int_equal(addr_parse("192.0.2.1", 9, &h.ip), 0);
+	for (h.vlan = 0; h.vlan < 4096 && status == 200; h.vlan++)
+		status = store_sqlite.host(s, &h, T0, &err);
+	assert_int_equal(status, 409);
+	assert_in_range(h.vlan, 1000, 4095);
+	h.vlan = 0;
+	h.alias = "y";
+	assert_int_equal(store_sqlite.host(s, &h, T0, &err), 200);
+	store_sqlite.close(s);
+	buf_release(&err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -812,6 +887,8 @@ int main(void)
 		cmocka_unit_test_setup(alerts_are_bounded, fresh),
 		cmocka_unit_test_setup(nobody_is_in_the_way, fresh),
 		cmocka_unit_test_setup(hosts_by_their_totals, fresh),
+		cmocka_unit_test_setup(hosts_have_notes, fresh),
+		cmocka_unit_test_setup(noted_hosts_are_bounded, fresh),
 	};
 	/* Hundreds of transactions that wait for a disk are no test of ours. */
 	snprintf(dir, sizeof dir, "%s/test-store-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
