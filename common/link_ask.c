@@ -133,6 +133,6 @@ int link_ask_sync(const char *url, enum rtype type, const void *rec, const char 
 	else
 		errno = EPROTO;
 out:
-	link_close(sock, NULL);
+	nng_close(sock);
 	return rc;
 }

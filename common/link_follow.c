@@ -227,7 +227,7 @@ void follower_free(struct follower *f)
 	if (!f)
 		return;
 	f->closing = true;
-	nng_ctx_close(f->ctx);
+	nng_close(f->sock);
 	nng_aio_stop(f->aio);
 	hub_cancel(f->hub, &f->done);
 	hub_cancel(f->hub, &f->pipes);
@@ -238,7 +238,7 @@ void follower_free(struct follower *f)
 	free(f->url);
 	free(f->stream);
 	free(f->consumer);
-	link_close(f->sock, f);
+	free(f);
 }
 
 void follower_set(struct follower *f, uint64_t epoch, uint64_t from)

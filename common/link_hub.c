@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -97,7 +96,7 @@ void hub_cancel(struct hub *h, struct event *e)
 				h->last = p;
 			break;
 		}
-	e->queued = true; /* it never will be again */
+	e->queued = false;
 	pthread_mutex_unlock(&h->lock);
 }
 
@@ -134,31 +133,6 @@ nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, voi
 	if (rv != 0)
 		fatalx("link: %s: %s", url, nng_strerror(rv));
 	return s;
-}
-
-struct closing {
-	nng_socket sock;
-	void *memory;
-};
-
-static void *close_socket(void *arg)
-{
-	struct closing *c = arg;
-	nng_close(c->sock);
-	free(c->memory);
-	free(c);
-	return NULL;
-}
-
-void link_close(nng_socket sock, void *memory)
-{
-	pthread_t thread;
-	struct closing *c = xcalloc(1, sizeof *c);
-	*c = (struct closing){ sock, memory };
-	if (pthread_create(&thread, NULL, close_socket, c) == 0)
-		pthread_detach(thread);
-	else
-		close_socket(c);
 }
 
 nng_msg *link_message(enum rtype type, const void *rec, const char *base)

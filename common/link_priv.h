@@ -23,16 +23,11 @@ struct hub;
 struct hub *hub_get(struct loop *l);
 /* From any thread. An event that is queued already stays where it is. */
 void hub_post(struct hub *h, struct event *e);
-/* Takes an event back, for good: its owner goes. */
+/* Takes an event back before its owner is freed. */
 void hub_cancel(struct hub *h, struct event *e);
 
 /* A REQ socket that dials, and dials again, without waiting. pipe_cb, if not NULL, is told of connections. */
 nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, void *), void *arg);
-/*
- * Closes it and then frees memory that its callbacks use, in a thread of its own: nng_close of 1.5.2 sometimes waits for ever for a
- * connection that is being torn down at the same time.
- */
-void link_close(nng_socket sock, void *memory);
 /* A message with a record in it. */
 nng_msg *link_message(enum rtype type, const void *rec, const char *base);
 
