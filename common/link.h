@@ -104,4 +104,10 @@ int link_ask(struct loop *l, const char *url, enum rtype type, const void *rec, 
 int link_ask_sync(const char *url, enum rtype type, const void *rec, const char *base, uint32_t timeout_ms,
 		  struct buf *body, struct g_answer *a, struct codec_reader *r);
 
+/*
+ * Ends the program, with its output written and its links open. nng_close of 1.5.2 sometimes waits for ever for a connection that is
+ * just being torn down, and a peer sees the end of the process as well.
+ */
+_Noreturn void link_leave(int code);
+
 #endif

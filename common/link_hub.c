@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -133,6 +134,12 @@ nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, voi
 	if (rv != 0)
 		fatalx("link: %s: %s", url, nng_strerror(rv));
 	return s;
+}
+
+_Noreturn void link_leave(int code)
+{
+	fflush(NULL);
+	_exit(code);
 }
 
 nng_msg *link_message(enum rtype type, const void *rec, const char *base)

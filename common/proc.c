@@ -398,17 +398,13 @@ static void say_bounds(const struct frame *f)
 	buf_release(&text);
 }
 
-/*
- * All that matters is flushed by now. nng is not closed: nng_close of 1.5.2 sometimes waits for ever for a connection that is
- * just being torn down, and a peer sees the end of the process as well.
- */
+/* All that matters is flushed by now. */
 static _Noreturn void leave(struct frame *f, int code)
 {
 	char *url = topo_url(f->topo, f->ctx.name, f->ctx.instance);
 	if (strncmp(url, "ipc://", 6) == 0)
 		unlink(url + 6);
-	fflush(NULL);
-	_exit(code);
+	link_leave(code);
 }
 
 int proc_main(int argc, char **argv, const struct proc *p)

@@ -196,12 +196,10 @@ int verb_cat(int argc, char **argv)
 		follower_set(f, 0, from);
 		follower_resume(f);
 		code = loop_run(k.loop);
-		follower_free(f);
-		loop_free(k.loop);
 	}
 	buf_release(&k.line);
 	free(stream);
 	free(url);
 	topo_free(t);
-	return code;
+	link_leave(code);
 }

@@ -166,12 +166,7 @@ int verb_follow_check(int argc, char **argv)
 	struct follower *alerts = follower_new(w.loop, w.checks, "alerts", "replay", &ops, &w);
 	follower_set(alerts, 0, 1);
 	follower_resume(alerts);
-	int code = loop_run(w.loop);
-	follower_free(alerts);
-	loop_free(w.loop);
-	free(w.checks);
-	topo_free(t);
-	return code;
+	link_leave(loop_run(w.loop));
 }
 
 /* -- the place -- */

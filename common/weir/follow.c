@@ -329,16 +329,5 @@ int verb_follow(int argc, char **argv)
 	follower_set(alerts, 0, 1);
 	follower_resume(history);
 	follower_resume(alerts);
-	int code = loop_run(w.loop);
-	follower_free(history);
-	follower_free(alerts);
-	loop_free(w.loop);
-	free(url);
-	free(w.alertd);
-	free(w.alerts);
-	buf_release(&w.lines);
-	buf_release(&w.line);
-	buf_release(&w.undecoded);
-	topo_free(t);
-	return code;
+	link_leave(loop_run(w.loop));
 }

@@ -185,12 +185,7 @@ static int follow(struct tail *k, const struct topo *t, bool flows)
 		follower_set(h, 0, 1);
 		follower_resume(h);
 	}
-	int code = loop_run(k->loop);
-	follower_free(a);
-	follower_free(h);
-	loop_free(k->loop);
-	free(url);
-	return code;
+	return loop_run(k->loop);
 }
 
 int verb_tail(int argc, char **argv)
@@ -263,5 +258,5 @@ int verb_tail(int argc, char **argv)
 	output_release(&k.alerts);
 	output_release(&k.flows);
 	topo_free(t);
-	return code;
+	link_leave(code);
 }
