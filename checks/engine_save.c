@@ -30,7 +30,7 @@ const struct member flow_members[] = {
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
-/* 29 and 30 were members once. */
+/* 29, 30, 46 and 47 were members once. */
 const struct member host_members[] = {
 	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, age.touched), MEMBER(4, host, local),
 	MEMBER(5, host, changed), MEMBER(6, host, high_minutes), MEMBER(7, host, first), MEMBER(8, host, last),
@@ -44,8 +44,7 @@ const struct member host_members[] = {
 	MEMBER(34, host, minute), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
 	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
 	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast), MEMBER(44, host, mute_flows),
-	MEMBER(45, host, mute), MEMBER(46, host, apps), MEMBER(47, host, n_apps),
-	MEMBER(48, host, name_times),
+	MEMBER(45, host, mute), MEMBER(48, host, name_times), MEMBER(49, host, apps), MEMBER(50, host, n_apps),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
 

@@ -217,8 +217,8 @@ void host_add_app(struct host *h, const struct app_growth *g)
 	}
 	a->sent += g->sent;
 	a->rcvd += g->rcvd;
-	a->packets_sent += (uint32_t)g->packets_sent;
-	a->packets_rcvd += (uint32_t)g->packets_rcvd;
+	a->packets_sent += g->packets_sent;
+	a->packets_rcvd += g->packets_rcvd;
 	a->flows += g->first;
 	add_seconds(a, g->time, g->span);
 }

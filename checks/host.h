@@ -61,8 +61,8 @@ enum name_source { NAME_DHCP, NAME_MDNS, NAME_NETBIOS, NAME_DNS, NAME_SOURCES };
 
 struct host_app {
 	char name[32];
-	uint64_t sent, rcvd;
-	uint32_t packets_sent, packets_rcvd, flows;
+	uint64_t sent, rcvd, packets_sent, packets_rcvd;
+	uint32_t flows;
 	uint32_t seconds, second; /* with traffic; the last of them */
 	uint8_t breed;            /* as nDPI rates it */
 };
