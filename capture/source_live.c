@@ -153,18 +153,38 @@ static void explain(const struct source_live *l, int rc, struct buf *err)
 		buf_addf(err, ": %s", pcap_geterr(l->pcap));
 }
 
+/*
+ * The program of the filter, kept for the next opening: a host's name in it may not be found then, when the way to who knows it
+ * was this interface. A process has one. Compiled anew only if it comes back with packets of another kind.
+ */
+static struct {
+	char *expression; /* NULL: none yet */
+	int dlt;
+	struct bpf_program program;
+} compiled;
+
+static int compile(pcap_t *p, const char *expression)
+{
+	struct bpf_program program;
+	if (compiled.expression && compiled.dlt == pcap_datalink(p) && strcmp(compiled.expression, expression) == 0)
+		return 0;
+	if (pcap_compile(p, &program, expression, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return -1;
+	if (compiled.expression)
+		pcap_freecode(&compiled.program);
+	free(compiled.expression);
+	compiled.expression = xstrdup(expression);
+	compiled.dlt = pcap_datalink(p);
+	compiled.program = program;
+	return 0;
+}
+
 static int set_filter(struct source_live *l, const char *expression, struct buf *err)
 {
-	struct bpf_program prog;
-	if (!expression)
+	if (!expression || (compile(l->pcap, expression) == 0 && pcap_setfilter(l->pcap, &compiled.program) == 0))
 		return 0;
-	if (pcap_compile(l->pcap, &prog, expression, 1, PCAP_NETMASK_UNKNOWN) < 0 ||
-	    pcap_setfilter(l->pcap, &prog) < 0) {
-		buf_addf(err, "filter '%s': %s", expression, pcap_geterr(l->pcap));
-		return -1;
-	}
-	pcap_freecode(&prog);
-	return 0;
+	buf_addf(err, "filter '%s': %s", expression, pcap_geterr(l->pcap));
+	return -1;
 }
 
 static struct source *source_live_open(const struct topo_sensor *t, struct buf *err)
