@@ -141,7 +141,7 @@ static void fill_count(struct capture *k)
 	n->input_errors = k->errors;
 	n->emitted_packets = ledger_emitted(&k->ledger)->packets;
 	n->emitted_flows = ledger_emitted(&k->ledger)->flows;
-	n->active_packets = n->in_flows - n->emitted_packets - n->shed_packets - n->lost_packets;
+	n->active_packets = flowtab_open_packets(k->table);
 	n->undecoded = 0;
 	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
 	for (int i = 1; i < UD_COUNT; i++) {

@@ -51,6 +51,7 @@ struct flowtab {
 	uint32_t n_rtp;      /* flows whose media is measured */
 	uint64_t ticked;     /* time of the last tick */
 	uint64_t next_event; /* nothing is due before */
+	uint64_t open_packets;
 	struct flowtab_stats stats;
 	struct buf arena;    /* the sensor's name, then the packets of a HEAD */
 	struct str sensor;
@@ -148,6 +149,7 @@ void flowtab_reset(struct flowtab *ft, uint64_t epoch)
 	memset(ft->slots, 0, ft->slots_size);
 	madvise(ft->pool, ft->pool_size, MADV_DONTNEED);
 	ft->n_free = ft->n_used = ft->n_rtp = 0;
+	ft->open_packets = 0;
 	init_lists(ft);
 	flow_frags_reset(ft->frags);
 	ft->clock = (struct flow_clock){ .max_jump = ft->conf.max_jump };
@@ -407,6 +409,11 @@ static void head_due(struct flowtab *ft, struct flow *f)
 
 /* -- end of a flow -- */
 
+static uint64_t packets_of(const struct flow *f)
+{
+	return f->n.client_packets + f->n.server_packets;
+}
+
 static void emit_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
 	struct r_end r = { .key = f->key, .n = counters(f) };
@@ -422,6 +429,7 @@ static void flow_end(struct flowtab *ft, struct flow *f, enum endreason why)
 	timer_remove(ft, f);
 	head_free(ft, f);
 	emit_end(ft, f, why);
+	ft->open_packets -= packets_of(f);
 	rtp_free(ft, f);
 	list_remove(ft, f);
 	slot_remove(ft, f->tag, index);
@@ -440,6 +448,7 @@ static void next_part(struct flowtab *ft, struct flow *f, uint64_t time)
 {
 	struct g_flow_count n = { .start = time, .last = time, .part = f->n.part + 1, .tcp_state = f->n.tcp_state };
 	emit_end(ft, f, END_TIMEOUT);
+	ft->open_packets -= packets_of(f);
 	if (f->rtp)
 		rtp_next_part(f->rtp);
 	f->n = n;
@@ -717,7 +726,9 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	unsigned dir = direction(f, d);
 	if (ft->conf.active && time > f->n.start && time - f->n.start >= ft->conf.active)
 		next_part(ft, f, time);
+	uint64_t before = packets_of(f);
 	count(f, p, d, dir, time);
+	ft->open_packets += packets_of(f) - before;
 	if (d->proto == TCP && d->frag != FRAG_LATER)
 		flow_tcp_packet(f, d, dir, time);
 	else if (d->proto == UDP)
@@ -858,4 +869,9 @@ uint64_t flowtab_clock(const struct flowtab *ft)
 const struct flowtab_stats *flowtab_stats(const struct flowtab *ft)
 {
 	return &ft->stats;
+}
+
+uint64_t flowtab_open_packets(const struct flowtab *ft)
+{
+	return ft->open_packets;
 }

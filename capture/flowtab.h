@@ -81,6 +81,8 @@ void flowtab_advance(struct flowtab *ft, uint64_t now);
 void flowtab_flush(struct flowtab *ft, enum endreason why);
 uint64_t flowtab_clock(const struct flowtab *ft);
 const struct flowtab_stats *flowtab_stats(const struct flowtab *ft);
+/* The sum of what open flows count, of what no END has told yet: not made from the statistics, which it must agree with. */
+uint64_t flowtab_open_packets(const struct flowtab *ft);
 /* Upper bound of the memory it may use, bytes. */
 uint64_t flowtab_memory(const struct flowtab_conf *conf);
 

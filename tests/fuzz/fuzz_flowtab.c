@@ -67,13 +67,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		time = data[9] & 0x80 ? time - time / (1u + data[9]) : time + (uint64_t)(data[9] & 0x7f) * (data[0] & 4 ? 1000000 : 7);
 		struct packet p = { .time = time ? time : 1, .caplen = 60, .len = 60, .linktype = 1, .data = l3 };
 		flowtab_packets(ft, &p, &d, &ud, 1);
+		if (seen.packets + flowtab_open_packets(ft) != flowtab_stats(ft)->in_flows)
+			abort();
 	}
 	flowtab_flush(ft, END_EOF);
 	const struct flowtab_stats *st = flowtab_stats(ft);
 	uint64_t lost = 0;
 	for (int i = 1; i < UD_COUNT; i++)
 		lost += st->undecoded[i];
-	if (st->packets != st->in_flows + lost || seen.packets != st->in_flows || st->flows_active != 0 ||
+	if (st->packets != st->in_flows + lost || seen.packets != st->in_flows || st->flows_active != 0 || flowtab_open_packets(ft) ||
 	    st->flows_opened != st->flows_ended)
 		abort();
 	flowtab_free(ft);

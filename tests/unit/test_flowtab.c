@@ -170,6 +170,8 @@ static void test_active_timeout(void **state)
 	struct flowtab *ft = table(&s, 1000);
 	for (uint64_t t = 0; t <= 4000; t += 10)
 		put(ft, (1000 + t) * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	assert_int_equal(s.n_ends, 2);
+	assert_int_equal(flowtab_open_packets(ft), 401 - s.packets);
 	flowtab_flush(ft, END_EOF);
 	assert_int_equal(s.n_ends, 3);
 	assert_int_equal(s.ends[0].n.end_reason, END_TIMEOUT);
@@ -197,8 +199,11 @@ static void test_flood_spares_established(void **state)
 	uint64_t opened = st->flows_opened;
 	put(ft, 3 * S, 1, 2, 5000, 443, 6, ACK, 101, 10); /* the established one is still there */
 	assert_int_equal(flowtab_stats(ft)->flows_opened, opened);
+	assert_int_equal(flowtab_open_packets(ft), 103);
+	assert_int_equal(s.packets + 103, flowtab_stats(ft)->in_flows);
 	flowtab_flush(ft, END_EOF);
 	assert_int_equal(s.packets, flowtab_stats(ft)->in_flows);
+	assert_int_equal(flowtab_open_packets(ft), 0);
 	flowtab_free(ft);
 }
 
