@@ -103,7 +103,7 @@ unsigned hosts_query(struct store *s, struct buf *out, struct store_page *page, 
 {
 	sqlite3_stmt *st = NULL;
 	int n = -1;
-	if (read_open_alerts(s) == 0 &&
+	if (read_open_alerts(s) &&
 	    store_prepare(s, s->db, "SELECT ip, vlan, alias, notes FROM host_notes ORDER BY ip, vlan", &st) == 0)
 		n = read_hosts(s, st, out);
 	sqlite3_finalize(st);
