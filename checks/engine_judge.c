@@ -118,7 +118,7 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	run->fired = true;
 	sensor_of(e, f)->place.score += d->score;
 	remember(e, f, d, found);
-	if (index < CONF_MAX_CHECKS) {
+	if (index < CONF_FLOW_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
 	} else {
