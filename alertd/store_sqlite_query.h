@@ -71,8 +71,8 @@ sqlite3_stmt *query_prepare_record(struct query *k); /* for reader_done */
 int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq);
 const struct column *query_column(const struct query *k, const char *field);
 /*
- * Calls look, with k->file and its k->cols, for alerts.db, or for each flow file that can have rows between start and end, and behind the cursor and before
- * the end of the page where it is sorted by time; newest first if desc.
+ * Calls look, with k->file and its k->cols, for alerts.db, or for each flow file that can have rows between start and end, and
+ * behind the cursor and before the end of the page where it is sorted by time; newest first if desc.
  */
 int query_files(struct query *k, int (*look)(struct query *k, sqlite3 *db));
 
