@@ -42,6 +42,7 @@ struct world {
 	bool (*done)(struct world *w);
 	/* requests that are not FETCH */
 	unsigned requests;
+	unsigned rewinds;
 };
 
 static void on_late(void *arg)
@@ -110,9 +111,10 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 static bool rewind_to(void *arg, struct stream *s, uint64_t from, uint64_t epoch)
 {
 	struct world *w = arg;
-	(void)w;
 	(void)epoch;
 	stream_restart(s, stream_epoch(s), from);
+	w->rewinds++;
+	look(w);
 	return true;
 }
 
@@ -205,6 +207,11 @@ static struct follower *follow(struct world *w, const char *consumer, uint64_t e
 static bool got_all(struct world *w)
 {
 	return w->got + w->gone >= w->until;
+}
+
+static bool rewound(struct world *w)
+{
+	return w->rewinds > 0;
 }
 
 /* -- tests -- */
@@ -301,15 +308,22 @@ static void test_epoch(void **state)
 	follower_free(f);
 	world_close(&w);
 
-	world_open(&w, 1 << 20, true, true);
-	publish(&w, 10);
-	stream_set_durable(w.stream, "keeper", 8);
+	world_open(&w, 64 << 10, true, true);
+	unsigned held = publish(&w, 100000);
+	stream_set_durable(w.stream, "keeper", held + 1);
+	publish(&w, 1000);
+	assert_true(stream_tail(w.stream) > 3);
 	w.expect = 3;
 	f = follow(&w, "keeper", 11, 3);
-	w.until = 5;
 	/* The log begins with 3 again; what follows has the numbers that it had. */
-	for (int i = 0; i < 200 && stream_head(w.stream) != 3; i++)
-		run_until(&w, got_all);
+	run_until(&w, rewound);
+	assert_int_equal(stream_head(w.stream), 3);
+	w.until = publish(&w, 5);
+	run_until(&w, got_all);
+	assert_int_equal(w.got, 5);
+	assert_int_equal(w.sum, 3 + 4 + 5 + 6 + 7);
+	assert_int_equal(w.gone, 0);
+	assert_int_equal(w.rewinds, 1);
 	follower_free(f);
 	world_close(&w);
 }
