@@ -135,22 +135,24 @@ topology "  lan: {interface: eth0, idle_timeout_udp: 1s, log_bytes: 6M}"
 lives=1
 capture
 wait_for 20 capturing
-# A machine that is busy drops some before capture sees them.
+# A few at a time, each over before the next: what finds room is then a matter of bytes and not of how fast the machine is. One that
+# is busy drops some before capture sees them.
+quiet() { [ "$(total flows_opened)" -gt "$opened" ] && [ "$(total flows_active)" = 0 ]; }
 flood() {
-	send 0 40000 fast
+	opened=$(total flows_opened)
+	send 0 4000 fast
+	wait_for 30 quiet
 	[ "$(total shed_flows)" -gt 0 ]
 }
-wait_for 30 flood
-quiet() { [ "$(total flows_active)" = 0 ]; }
-wait_for 30 quiet
+wait_for 60 flood
 ok $? "a flood passes"
 records >"$tmp/records"
 jq -s 'map(select(.type=="tick"))' "$tmp/records" >"$tmp/ticks"
 last() { jq "last|.$1 // 0" "$tmp/ticks"; }
 check "payload of HEADs was shed" test "$(last shed_heads)" -gt 0
 check "and flows" test "$(last shed_flows)" -gt 0
-check "payload before flows: they still end when it is gone" jq -es '(map(.type == "head" and .packets == 0)|index(true)) as $bare |
-	.[$bare:]|map(select(.type == "end"))|length > 100' "$tmp/records"
+check "payload before flows: they still end when it is gone" jq -es '(map(.type == "head" and (.head.packets // 0) == 0)|index(true)) as $bare |
+	$bare != null and (.[$bare:]|map(select(.type == "end"))|length > 100)' "$tmp/records"
 check "GAPs tell what was shed" jq -es --argjson n "$(last shed_flows)" 'map(select(.type=="gap" and .cause=="shed").flows)|add == $n' "$tmp/records"
 same "with what was shed the packets add up" "$(last packets)" \
 	$(($(last packets_emitted) + $(last packets_active) + $(last undecoded) + $(last shed_packets) + $(last packets_lost)))
