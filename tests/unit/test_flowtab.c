@@ -235,6 +235,26 @@ static void test_lone_jump(void **state)
 	flowtab_free(ft);
 }
 
+/* Backwards by a second, an hour and to 1970: the clock stays, nothing ends, nothing lasts less than no time. */
+static void test_backwards(void **state)
+{
+	(void)state;
+	static struct seen s;
+	static const uint64_t back[] = { 1, 3600, 999999 };
+	struct flowtab *ft = table(&s, 100);
+	put(ft, 1000000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	for (unsigned i = 0; i < 3; i++)
+		put(ft, (1000000 - back[i]) * S, 1, 2, 1, (uint16_t)(2 + i), 17, 0, 0, 5);
+	assert_int_equal(flowtab_stats(ft)->time_regress, 3);
+	assert_int_equal(flowtab_clock(ft), 1000000 * S);
+	assert_int_equal(s.n_ends, 0);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(s.ends[i].n.last >= s.ends[i].n.start);
+	flowtab_free(ft);
+}
+
 static void test_heads(void **state)
 {
 	(void)state;
@@ -351,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_active_timeout),
 		cmocka_unit_test(test_flood_spares_established),
 		cmocka_unit_test(test_lone_jump),
+		cmocka_unit_test(test_backwards),
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_decode_truncated),
 		cmocka_unit_test(test_late_syn),
