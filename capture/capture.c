@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "arp.h"
-#include "codec.h"
-#include "decode.h"
+#include "capture_priv.h"
 #include "fault.h"
 #include "filter.h"
-#include "flowtab.h"
 #include "hash.h"
-#include "ledger.h"
-#include "log.h"
-#include "proc.h"
-#include "source.h"
 #include "source_live.h"
 #include "stream_file.h"
 
@@ -28,288 +21,6 @@
 #define IDLE_MS      250         /* an idle interface looks at the clock this often */
 #define LIVE_TICK    250000000ull
 #define ON_THEIR_WAY 100000000ull /* packets of an idle interface may be this late */
-
-/*
- * The order in which a live sensor sheds when its stream fills up: room in MiB that must be left for a record to be taken. The
- * last MiB is for what is never shed: GAP, TICK, CONFIG.
- */
-enum keep { KEEP_ALWAYS = 0, KEEP_END, KEEP_SMALL_END, KEEP_UPDATE, KEEP_HEAD };
-#define SMALL_END_PACKETS 10
-
-struct capture {
-	struct proc_ctx *c;
-	const struct topo_sensor *sensor;
-	struct source *source;
-	bool live, started, ended, stopping;
-	bool renewing;                   /* a growing file was replaced: the next one is read when the first is safe */
-	struct decode_opts decode;
-	struct flowtab *table;
-	struct stream *stream;
-	uint64_t epoch, skip_to; /* skip_to: records below are numbered, not held */
-	struct loop_idle *idle;
-	struct loop_fd *fd;
-	struct loop_timer *pace, *clock, *reopen;
-	uint64_t pace_packet, pace_mono; /* packet time and monotonic time that belong together */
-	uint64_t last_wall;              /* live: when the last packet came, monotonic */
-	uint64_t last_packet;            /* its packet time */
-	struct packet packets[FLOWTAB_BATCH];
-	unsigned n_packets, at;          /* read and not yet counted */
-	struct g_sensor_count n;
-	struct ledger ledger;
-	uint64_t shed_bytes, lost_bytes;
-	uint64_t if_base, if_base_seen, if_last; /* see ledger.h */
-	struct ledger_loss loss;                 /* what an earlier life left, until it is told */
-	bool resumed;
-	uint64_t drops_before, if_drops_before;  /* by sockets that are closed */
-	uint64_t packets_by_shed_gap, flows_by_shed_gap;
-	struct arp_cache arp;
-	uint64_t errors;                 /* inputs that could not be read to their end */
-	uint64_t reported_drops, drop_since, shed_reported;
-	struct buf out, strs;
-	struct buf overflow;             /* records that found no room, each with its length before it */
-	size_t drained;                  /* bytes of it that are in the stream */
-	struct log_limit shed_limit;
-	uint64_t rate_packets, rate_mono; /* for the state line */
-};
-
-/* -- records -- */
-
-/*
- * A file waits for room before it is read on, but one packet after a silence, or the end, may end every flow there is: what does
- * not fit then is kept here, in order, until there is room. The flow table's bounds are its bounds.
- */
-static bool append(struct capture *k, const char *rec, size_t len)
-{
-	uint32_t n = (uint32_t)len;
-	if (!k->overflow.len && stream_append(k->stream, rec, len, NULL) == 0)
-		return true;
-	if (k->live)
-		return false;
-	buf_add(&k->overflow, &n, sizeof n);
-	buf_add(&k->overflow, rec, len);
-	return true;
-}
-
-/* False: there is still something to wait for. */
-static bool drain(struct capture *k)
-{
-	while (k->drained < k->overflow.len) {
-		uint32_t n;
-		memcpy(&n, k->overflow.p + k->drained, sizeof n);
-		if (stream_append(k->stream, k->overflow.p + k->drained + sizeof n, n, NULL) < 0)
-			return false;
-		k->drained += sizeof n + n;
-	}
-	buf_release(&k->overflow);
-	k->drained = 0;
-	return true;
-}
-
-/* Puts a record into the stream; a file waits for room, so nothing of it is shed. */
-static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, enum keep keep)
-{
-	if (stream_head(k->stream) < k->skip_to) {
-		stream_skip(k->stream, 1);
-		return true;
-	}
-	FAULT("capture.publish.before");
-	buf_reset(&k->out);
-	codec_pack(&k->out, type, rec, base);
-	if (k->live && keep && !stream_has_room(k->stream, k->out.len + ((size_t)keep << 20)))
-		return false;
-	return append(k, k->out.p, k->out.len);
-}
-
-static struct str put_text(struct capture *k, const char *s)
-{
-	return str_put(&k->strs, s, strlen(s), 256);
-}
-
-static void fill_count(struct capture *k)
-{
-	const struct flowtab_stats *st = flowtab_stats(k->table);
-	struct g_sensor_count *n = &k->n;
-	n->packets = st->packets;
-	n->bytes = st->bytes;
-	n->in_flows = st->in_flows;
-	n->flows_opened = st->flows_opened;
-	n->flows_ended = st->flows_ended;
-	n->flows_active = st->flows_active;
-	n->flows_evicted = st->flows_evicted;
-	n->time_regress = st->time_regress;
-	n->time_jump = st->time_jump;
-	n->input_errors = k->errors;
-	n->emitted_packets = ledger_emitted(&k->ledger)->packets;
-	n->emitted_flows = ledger_emitted(&k->ledger)->flows;
-	n->active_packets = flowtab_open_packets(k->table);
-	n->undecoded = 0;
-	n->undecoded_by = (struct str){ (uint32_t)k->strs.len, 0 };
-	for (int i = 1; i < UD_COUNT; i++) {
-		n->undecoded += st->undecoded[i];
-		if (!st->undecoded[i])
-			continue;
-		buf_addf(&k->strs, "%s%s=%llu", k->strs.len > n->undecoded_by.off ? "\n" : "", undecoded_names[i],
-			 (unsigned long long)st->undecoded[i]);
-	}
-	n->undecoded_by.len = (uint32_t)k->strs.len - n->undecoded_by.off;
-}
-
-static void put_tick(struct capture *k, enum rtype type, uint64_t from, uint64_t to)
-{
-	struct r_tick r = { .tick = { .from = from, .to = to, .live = k->live } };
-	buf_reset(&k->strs);
-	r.tick.sensor = put_text(k, k->sensor->name);
-	fill_count(k);
-	r.n = k->n;
-	put(k, type, &r, k->strs.p, KEEP_ALWAYS);
-	stream_set_clock(k->stream, to);
-	k->c->self->clock = to;
-}
-
-static void put_gap(struct capture *k, struct g_gap gap)
-{
-	struct r_gap r = { .gap = gap };
-	buf_reset(&k->strs);
-	r.gap.sensor = put_text(k, k->sensor->name);
-	put(k, R_GAP, &r, k->strs.p, KEEP_ALWAYS);
-	k->drop_since = r.gap.to;
-}
-
-/* Loss since the last look. */
-static struct g_gap gap_now(const struct capture *k, enum gapcause cause)
-{
-	return (struct g_gap){ .cause = (uint8_t)cause, .from = k->drop_since, .to = flowtab_clock(k->table) };
-}
-
-/* Our earlier life: flows that were open then will never end, and nobody looked at what came since. */
-static void put_restart_gap(struct capture *k)
-{
-	const struct ledger_loss *l = &k->loss;
-	put_gap(k, (struct g_gap){ .cause = GAP_RESTART, .from = l->from, .to = wall_ns(), .packets = l->packets + l->missed,
-				   .bytes = l->bytes, .flows = l->flows });
-	log_warn("going on after a restart: %llu packets of %llu open flows lost, %llu packets missed",
-		 (unsigned long long)l->packets, (unsigned long long)l->flows, (unsigned long long)l->missed);
-}
-
-static void write_ledger(struct capture *k)
-{
-	ledger_write(&k->ledger, &(struct ledger_totals){ .table = *flowtab_stats(k->table), .n = k->n,
-							  .shed_bytes = k->shed_bytes, .lost_bytes = k->lost_bytes,
-							  .clock = flowtab_clock(k->table), .if_base = k->if_base,
-							  .if_base_seen = k->if_base_seen, .if_last = k->if_last });
-}
-
-static void put_config(struct capture *k)
-{
-	struct r_config r = { .config = { .live = k->live } };
-	char hash[20];
-	buf_reset(&k->strs);
-	r.config.sensor = put_text(k, k->sensor->name);
-	r.config.input = put_text(k, k->sensor->inputs[0]);
-	snprintf(hash, sizeof hash, "%016llx", (unsigned long long)k->epoch);
-	r.config.hash = put_text(k, hash);
-	if (k->live) {
-		struct cidr nets[32];
-		int n = source_live_networks(k->sensor->inputs[0], nets, 32);
-		r.config.networks.off = (uint32_t)k->strs.len;
-		for (int i = 0; i < n; i++) {
-			char text[CIDR_STRLEN];
-			buf_addf(&k->strs, "%s%s", i ? "\n" : "", cidr_str(&nets[i], text));
-		}
-		r.config.networks.len = (uint32_t)k->strs.len - r.config.networks.off;
-	}
-	put(k, R_CONFIG, &r, k->strs.p, KEEP_ALWAYS);
-}
-
-/* -- out of the flow table -- */
-
-static void on_head(void *arg, const struct r_head *r, const char *base)
-{
-	struct capture *k = arg;
-	if (put(k, R_HEAD, r, base, KEEP_HEAD))
-		return;
-	struct r_head bare = *r;
-	bare.head.data.len = 0;
-	bare.head.packets = 0;
-	k->n.shed_heads++;
-	put(k, R_HEAD, &bare, base, KEEP_END);
-}
-
-static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)
-{
-	struct capture *k = arg;
-	uint64_t packets = r->n.client_packets + r->n.server_packets, bytes = r->n.client_bytes + r->n.server_bytes;
-	ledger_intend(&k->ledger, stream_head(k->stream),
-		      &(struct ledger_emitted){ .open_packets = packets - told->packets, .open_bytes = bytes - told->bytes });
-	bool done = put(k, R_UPDATE, r, base, KEEP_UPDATE);
-	ledger_settle(&k->ledger, done);
-	if (done)
-		*told = (struct flowtab_told){ packets, bytes };
-	else
-		k->n.shed_updates++;
-}
-
-static void on_end(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base)
-{
-	struct capture *k = arg;
-	uint64_t packets = r->n.client_packets + r->n.server_packets, bytes = r->n.client_bytes + r->n.server_bytes;
-	bool last = r->n.end_reason != END_TIMEOUT;
-	struct ledger_emitted change = { .open_packets = -told->packets, .open_bytes = -told->bytes };
-	struct ledger_emitted emitted = change;
-	emitted.packets = packets;
-	emitted.bytes = bytes;
-	emitted.flows = last;
-	ledger_intend(&k->ledger, stream_head(k->stream), &emitted);
-	bool done = put(k, R_END, r, base, packets < SMALL_END_PACKETS ? KEEP_SMALL_END : KEEP_END);
-	ledger_settle(&k->ledger, done);
-	if (done)
-		return;
-	ledger_change(&k->ledger, stream_head(k->stream), &change);
-	k->n.shed_flows += last;
-	k->n.shed_packets += packets;
-	k->shed_bytes += bytes;
-}
-
-static void report_loss(struct capture *k)
-{
-	struct source_stats st;
-	uint64_t shed = k->n.shed_heads + k->n.shed_updates + k->n.shed_flows;
-	if (!k->live)
-		return;
-	if (k->source) {
-		k->source->ops->stats(k->source, &st);
-		k->n.kernel_drops = k->drops_before + st.kernel_drops;
-		k->n.if_drops = k->if_drops_before + st.if_drops;
-		k->if_last = source_live_counter(k->sensor->inputs[0]);
-	}
-	if (k->n.kernel_drops > k->reported_drops) {
-		log_limited(&k->shed_limit, "the kernel dropped %llu packets for lack of buffer",
-			    (unsigned long long)(k->n.kernel_drops - k->reported_drops));
-		struct g_gap gap = gap_now(k, GAP_KERNEL_DROPS);
-		gap.packets = k->n.kernel_drops - k->reported_drops;
-		put_gap(k, gap);
-		k->reported_drops = k->n.kernel_drops;
-	}
-	if (shed > k->shed_reported) {
-		log_limited(&k->shed_limit, "consumers are too slow: %llu records shed",
-			    (unsigned long long)(shed - k->shed_reported));
-		struct g_gap gap = gap_now(k, GAP_SHED);
-		gap.packets = k->n.shed_packets - k->packets_by_shed_gap;
-		gap.flows = k->n.shed_flows - k->flows_by_shed_gap;
-		put_gap(k, gap);
-		k->packets_by_shed_gap = k->n.shed_packets;
-		k->flows_by_shed_gap = k->n.shed_flows;
-		k->shed_reported = shed;
-	}
-	k->drop_since = flowtab_clock(k->table);
-}
-
-static void on_tick(void *arg, uint64_t from, uint64_t to)
-{
-	struct capture *k = arg;
-	report_loss(k);
-	put_tick(k, R_TICK, from, to);
-}
 
 /* -- start, start again -- */
 
@@ -335,8 +46,8 @@ static void begin(struct capture *k, uint64_t from)
 	k->skip_to = from;
 	k->started = true;
 	if (k->resumed)
-		put_restart_gap(k);
-	put_config(k);
+		out_restart_gap(k);
+	out_config(k);
 	loop_wake_idle(k->idle);
 }
 
@@ -371,14 +82,6 @@ static bool is_renewed(struct capture *k)
 
 /* -- reading -- */
 
-static void put_arp(struct capture *k, struct r_arp *r)
-{
-	buf_reset(&k->strs);
-	r->arp.sensor = put_text(k, k->sensor->name);
-	if (!put(k, R_ARP, r, k->strs.p, KEEP_UPDATE))
-		k->n.shed_updates++;
-}
-
 static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 {
 	struct decoded d[FLOWTAB_BATCH];
@@ -392,13 +95,13 @@ static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 		/* In its place among the records, wherever a batch ends. */
 		flowtab_packets(k->table, p + done, d + done, ud + done, i + 1 - done);
 		done = i + 1;
-		put_arp(k, &r);
+		out_arp(k, &r);
 	}
 	if (done < n)
 		flowtab_packets(k->table, p + done, d + done, ud + done, n - done);
 	k->last_packet = flowtab_clock(k->table);
 	if (k->live)
-		write_ledger(k);
+		out_ledger(k);
 }
 
 static void end_of_input(struct capture *k)
@@ -406,7 +109,7 @@ static void end_of_input(struct capture *k)
 	k->ended = true;
 	flowtab_flush(k->table, END_EOF);
 	uint64_t now = flowtab_clock(k->table);
-	put_tick(k, R_EOS, now, now);
+	out_tick(k, R_EOS, now, now);
 	server_wake(k->c->server, k->stream);
 	proc_state(k->c, "end of input, %llu packets%s", (unsigned long long)k->n.packets,
 		   k->errors ? ", with errors" : "");
@@ -450,7 +153,7 @@ static void finish_run(struct capture *k)
 	log_info("another file is %s now", k->sensor->inputs[0]);
 	flowtab_flush(k->table, END_EOF);
 	if (flowtab_clock(k->table))
-		put_tick(k, R_TICK, flowtab_clock(k->table), flowtab_clock(k->table));
+		out_tick(k, R_TICK, flowtab_clock(k->table), flowtab_clock(k->table));
 	k->renewing = true;
 	loop_wake_idle(k->idle);
 }
@@ -480,7 +183,7 @@ static bool read_more(struct capture *k)
 	k->errors++;
 	if (!k->live)
 		return true; /* with no packets: the next call goes on with the next file */
-	put_gap(k, gap_now(k, GAP_INTERFACE_DOWN));
+	out_gap(k, out_loss(k, GAP_INTERFACE_DOWN));
 	k->drops_before = k->n.kernel_drops;
 	k->if_drops_before = k->n.if_drops;
 	if (k->fd)
@@ -496,7 +199,7 @@ static bool read_more(struct capture *k)
 static bool on_idle(void *arg)
 {
 	struct capture *k = arg;
-	bool more = drain(k) && k->started && is_renewed(k) && !k->ended && !k->stopping && k->source;
+	bool more = out_drain(k) && k->started && is_renewed(k) && !k->ended && !k->stopping && k->source;
 	for (int i = 0; more && i < TURN_BATCHES; i++) {
 		if (!k->live && (k->overflow.len || stream_room(k->stream) < FULL_ROOM)) {
 			more = false; /* on_fetched goes on */
@@ -547,7 +250,7 @@ static void on_clock(void *arg)
 		return;
 	if (mono_ns() - k->last_wall > LIVE_TICK) {
 		flowtab_advance(k->table, now - ON_THEIR_WAY);
-		write_ledger(k);
+		out_ledger(k);
 		server_wake(k->c->server, k->stream);
 	}
 	loop_wake_idle(k->idle);
@@ -717,7 +420,7 @@ static void take_up(struct capture *k)
 	}
 	if (k->live)
 		mark_interface(k);
-	write_ledger(k);
+	out_ledger(k);
 }
 
 /* Behind the sandbox hosts cannot be looked up by name: the next start will. */
@@ -731,7 +434,6 @@ static bool filter_parses(const char *expression, struct buf *why)
 static int init(struct proc_ctx *c)
 {
 	struct capture *k = c->state;
-	static const struct flowtab_ops ops = { on_head, on_update, on_end, on_tick };
 	const struct topo_link *link = topo_link(c->topo, "packets");
 	topo_check_filters(filter_parses);
 	k->live = k->source->ops->live(k->source);
@@ -740,7 +442,7 @@ static int init(struct proc_ctx *c)
 	k->stream = open_stream(k);
 	k->epoch = stream_epoch(k->stream);
 	struct flowtab_conf conf = table_conf(k);
-	k->table = flowtab_new(&conf, &ops, k);
+	k->table = flowtab_new(&conf, &out_ops, k);
 	ledger_init(&k->ledger, stream_area(k->stream), STREAM_AREA);
 	take_up(k);
 	for (char **d = link->durable; d && *d; d++)
@@ -766,7 +468,7 @@ static void status(struct proc_ctx *c, char *state, size_t size)
 	struct capture *k = c->state;
 	uint64_t now = mono_ns(), packets = flowtab_stats(k->table)->packets;
 	buf_reset(&k->strs);
-	fill_count(k);
+	out_count(k);
 	c->self->queue = stream_bytes(k->stream);
 	c->self->queue_max = stream_max(k->stream);
 	c->self->drops = k->n.kernel_drops + k->n.if_drops + k->n.shed_packets + k->n.lost_packets + k->n.missed;
@@ -787,7 +489,7 @@ static void stop(struct proc_ctx *c)
 	k->stopping = true;
 	if (k->live && k->started) {
 		flowtab_flush(k->table, END_SHUTDOWN);
-		write_ledger(k);
+		out_ledger(k);
 		server_wake(c->server, k->stream);
 	}
 	proc_exit(c, 0);
