@@ -183,8 +183,8 @@ void store_mark(struct buf *sql);
  * alone knew is fetched again as far as checks still has it.
  */
 void store_set_aside(struct store *s, const char *path);
-/* The file with what SQLite has beside it. */
-void store_remove(const char *path);
+/* The file with what SQLite has beside it. 0, also if it is not there; -1 and errno when it could not be removed. */
+int store_remove(const char *path);
 uint64_t store_file_bytes(const char *path);
 /* Of the file system. */
 uint64_t store_free_bytes(const struct store *s);

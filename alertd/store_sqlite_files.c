@@ -65,13 +65,17 @@ size_t store_flow_starts(const struct store *s, uint64_t **ret)
 	return n;
 }
 
-void store_remove(const char *path)
+int store_remove(const char *path)
 {
+	int failed = 0;
 	for (size_t i = 0; i < SUFFIXES; i++) {
 		char *name = xasprintf("%s%s", path, suffixes[i]);
-		unlink(name);
+		if (unlink(name) < 0 && errno != ENOENT)
+			failed = errno;
 		free(name);
 	}
+	errno = failed;
+	return failed ? -1 : 0;
 }
 
 uint64_t store_file_bytes(const char *path)

@@ -30,10 +30,9 @@ int upkeep_prune(struct store *s, uint64_t now, struct store_pruned *did)
 	}
 	if (n > 1 && is_complete(s, starts, n, 0, now) && (starts[0] + s->conf.period + keep->age < now || total > keep->bytes)) {
 		char *path = store_flow_path(s, starts[0]);
-		store_remove(path);
+		rc = store_remove(path) < 0 ? store_fail(s, NULL, path) : 1;
+		did->n[KEPT_FLOWS] += rc > 0;
 		free(path);
-		did->n[KEPT_FLOWS]++;
-		rc = 1;
 	}
 	free(starts);
 	return rc;

@@ -65,8 +65,10 @@ static int prune(struct upkeep *u, struct store_pruned *did)
 
 static void on_prune(void *arg)
 {
+	struct upkeep *u = arg;
 	struct store_pruned did = { 0 };
-	prune(arg, &did);
+	if (prune(u, &did) < 0 && u->store)
+		log_limited(&u->limit, "retention: %s", u->ops->error(u->store));
 }
 
 static void do_prune(void *arg)

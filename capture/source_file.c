@@ -63,6 +63,8 @@ static int open_regular(const char *path, struct stat *st, const char **why)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, st) < 0) {
 		*why = strerror(errno);
+		if (fd >= 0)
+			close(fd);
 		return -1;
 	}
 	if (S_ISREG(st->st_mode))

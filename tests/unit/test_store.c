@@ -467,6 +467,21 @@ static void bytes_bound_each_tier(void **arg)
 	writer_close(&w);
 }
 
+/* Name of the oldest flow file: its time is part of it. */
+static void oldest_flow_file(char *ret, size_t size)
+{
+	DIR *d = opendir(dir);
+	char first[256] = "";
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		if (strncmp(e->d_name, "flows", 5) == 0 && strcmp(e->d_name + strlen(e->d_name) - 3, ".db") == 0 &&
+		    (!*first || strcmp(e->d_name, first) < 0))
+			snprintf(first, sizeof first, "%s", e->d_name);
+	closedir(d);
+	assert_true(*first);
+	snprintf(ret, size, "%s/%s", dir, first);
+}
+
 static void flow_files_are_bounded(void **arg)
 {
 	(void)arg;
@@ -486,6 +501,17 @@ static void flow_files_are_bounded(void **arg)
 	store_sqlite.close(u);
 	conf.kept[KEPT_FLOWS] = (struct retention){ .age = 3650 * DAY, .bytes = 65536 };
 	u = open_store(STORE_UPKEEP);
+	/* One that cannot be deleted is an error and counts as none: a directory cannot be unlinked. */
+	char oldest[600], aside[610];
+	oldest_flow_file(oldest, sizeof oldest);
+	snprintf(aside, sizeof aside, "%s.aside", oldest);
+	assert_int_equal(rename(oldest, aside), 0);
+	assert_int_equal(mkdir(oldest, 0700), 0);
+	did = (struct store_pruned){ 0 };
+	assert_int_equal(store_sqlite.prune(u, T0 + 4 * HOUR + HOUR / 2, &did), -1);
+	assert_int_equal(did.n[KEPT_FLOWS], 0);
+	assert_int_equal(rmdir(oldest), 0);
+	assert_int_equal(rename(aside, oldest), 0);
 	prune_all(u, T0 + 4 * HOUR + HOUR / 2, &did);
 	assert_int_equal(did.n[KEPT_FLOWS], 2); /* not the one that is written */
 	must_ask(r, &(struct question){ .what = "flows" }, &out, &page);
