@@ -181,9 +181,9 @@ static void read_one(sqlite3_stmt *st, int at, const struct field *f, void *v, s
 	case FT_LIST:
 	case FT_MAP:
 	case FT_BIN:
-		p = sqlite3_column_blob(st, at);
-		n = sqlite3_column_bytes(st, at);
-		*(struct str *)v = p && n ? str_put_raw(arena, p, (size_t)n) : (struct str){ 0, 0 };
+		n = sqlite3_column_bytes(st, at); /* most are empty */
+		p = n ? sqlite3_column_blob(st, at) : NULL;
+		*(struct str *)v = p ? str_put_raw(arena, p, (size_t)n) : (struct str){ 0, 0 };
 		return;
 	case FT_ID:
 		*(struct id *)v = id_from_column(st, at);

@@ -209,20 +209,23 @@ static void read_entry(sqlite3_stmt *st, struct entry *e)
 		memcpy(e->id, id, 16);
 }
 
-/* Reads the whole row; 1 if it matches, 0 if not, -1. */
-int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq)
+/* Reads the record that begins at a column of the row at hand; does it match? */
+static bool read_record(struct query *k, sqlite3_stmt *st, int first)
 {
 	memset(&k->rec, 0, sizeof k->rec);
 	buf_reset(&k->arena);
 	buf_reserve(&k->arena, 1);
+	columns_read(st, first, k->cols, &k->rec, &k->arena);
+	return k->exact || match_eval(k->m, &k->rec, k->arena.p);
+}
+
+int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq)
+{
 	sqlite3_bind_int64(st, 1, seq);
 	int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		columns_read(st, 0, k->cols, &k->rec, &k->arena);
+	bool match = rc == SQLITE_ROW && read_record(k, st, 0);
 	sqlite3_reset(st);
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? 0 : -1;
-	return k->exact || match_eval(k->m, &k->rec, k->arena.p);
+	return rc == SQLITE_ROW ? match : rc == SQLITE_DONE ? 0 : -1;
 }
 
 static void list_add(struct list *l, const struct entry *e)
@@ -262,13 +265,22 @@ static bool cannot_count(const struct query *k, const struct entry *e)
 	return k->page.n > k->limit && compare(k, e, &k->page.e[k->page.n - 1]) >= 0;
 }
 
+#define ROW_COLUMNS 4 /* of the place of a row, before the record: seq, key, id, part */
+
+/*
+ * Places in the order of the page, and the whole record of each only as it is stepped to: what is sorted, when no index has the
+ * order, are places. A limit, even one of no rows, keeps SQLite from making one query of both, and CROSS JOIN keeps the order.
+ * One statement for all rows: what it takes memory for once, one for each row would take again and again.
+ */
 static sqlite3_stmt *select_rows(struct query *k)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
 	const char *dir = k->desc ? "DESC" : "ASC";
 	const char *part = k->type == R_FLOW ? "part" : "0";
-	buf_addf(&sql, "SELECT seq, %s, id, %s", k->sort, part);
+	buf_adds(&sql, "SELECT p.seq, p.key, p.id, p.part, ");
+	columns_names(k->cols, 0, k->cols->n, "r.", &sql);
+	buf_addf(&sql, " FROM (SELECT seq, %s AS key, id, %s AS part", k->sort, part);
 	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
 	if (k->has_after)
@@ -277,8 +289,9 @@ static sqlite3_stmt *select_rows(struct query *k)
 	buf_addf(&sql, " ORDER BY %s %s, id %s", k->sort, dir, dir);
 	if (k->type == R_FLOW)
 		buf_addf(&sql, ", part %s", dir);
-	if (k->exact)
-		buf_addf(&sql, " LIMIT %u", k->limit + 1);
+	buf_addf(&sql, " LIMIT %" PRId64 ") AS p CROSS JOIN (SELECT *", k->exact ? (int64_t)k->limit + 1 : -1);
+	query_source(k, &sql);
+	buf_adds(&sql, ") AS r ON r.seq = p.seq");
 	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) == 0) {
 		query_bind(k, st);
 		if (k->has_after) {
@@ -304,7 +317,7 @@ sqlite3_stmt *query_prepare_record(struct query *k)
 	return st;
 }
 
-static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, struct list *found)
+static int take_rows(struct query *k, sqlite3_stmt *rows, struct list *found)
 {
 	int rc = SQLITE_ROW;
 	while (found->n <= k->limit && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
@@ -313,10 +326,7 @@ static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, 
 		read_entry(rows, &e);
 		if (cannot_count(k, &e))
 			return 0;
-		int match = query_read_record(k, record, sqlite3_column_int64(rows, 0));
-		if (match < 0)
-			return -1;
-		if (!match)
+		if (!read_record(k, rows, ROW_COLUMNS))
 			continue;
 		e.off = found->recs.len;
 		codec_pack(&found->recs, k->type, &k->rec, k->arena.p);
@@ -326,15 +336,15 @@ static int take_rows(struct query *k, sqlite3_stmt *rows, sqlite3_stmt *record, 
 	return found->n > k->limit || rc == SQLITE_DONE ? 0 : -1;
 }
 
-static int count_rows(struct query *k, sqlite3_stmt *record)
+static int count_rows(struct query *k)
 {
 	struct buf sql = { 0 };
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st = NULL, *record = k->exact ? NULL : query_prepare_record(k);
 	int rc = -1;
 	buf_adds(&sql, k->exact ? "SELECT count(*)" : "SELECT seq");
 	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
-	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) < 0)
+	if ((!k->exact && !record) || reader_prepare(k->s, k->file, buf_cstr(&sql), &st) < 0)
 		goto out;
 	query_bind(k, st);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -347,6 +357,7 @@ static int count_rows(struct query *k, sqlite3_stmt *record)
 	rc = rc == SQLITE_DONE ? 0 : -1;
 out:
 	reader_done(k->file, st);
+	reader_done(k->file, record);
 	buf_release(&sql);
 	return rc;
 }
@@ -356,17 +367,16 @@ static int search(struct query *k, sqlite3 *db)
 	struct list found = { 0 };
 	int rc = -1;
 	query_where(k);
-	sqlite3_stmt *rows = select_rows(k), *record = rows ? query_prepare_record(k) : NULL;
-	if (rows && record)
-		rc = take_rows(k, rows, record, &found);
+	sqlite3_stmt *rows = select_rows(k);
+	if (rows)
+		rc = take_rows(k, rows, &found);
 	if (rc == 0 && k->count)
-		rc = count_rows(k, record);
+		rc = count_rows(k);
 	if (rows)
 		k->out->scanned += (uint64_t)sqlite3_stmt_status(rows, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
 	if (rc < 0)
 		store_fail(k->s, db, "query");
 	reader_done(k->file, rows);
-	reader_done(k->file, record);
 	if (rc == 0)
 		merge(k, &found);
 	else

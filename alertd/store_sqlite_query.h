@@ -66,7 +66,7 @@ void query_where(struct query *k);
 void query_bind(const struct query *k, sqlite3_stmt *st);
 /* What rows are selected from. */
 void query_source(const struct query *k, struct buf *sql);
-/* The whole row of a seq, as select_record's statement reads it, into k->rec; 1 if it matches, 0 if not, -1. */
+/* The whole row of a seq, as query_prepare_record's statement reads it, into k->rec; 1 if it matches, 0 if not, -1. */
 sqlite3_stmt *query_prepare_record(struct query *k); /* for reader_done */
 int query_read_record(struct query *k, sqlite3_stmt *st, int64_t seq);
 const struct column *query_column(const struct query *k, const char *field);
