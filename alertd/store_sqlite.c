@@ -303,9 +303,11 @@ static int sqlite_run(struct store *s, uint64_t epoch, struct store_cursor *c)
 	int rc = 1;
 	*c = (struct store_cursor){ .epoch = epoch };
 	if (s->role == STORE_FLOWS) {
-		for (size_t i = 0; i < s->f.n_known; i++)
-			if (s->f.known[i].epoch == epoch)
-				to_cursor(&s->f.known[i], c);
+		const struct run *k;
+		if (flows_known(s, epoch, &k) < 0)
+			return -1;
+		if (k)
+			to_cursor(k, c);
 		rc = history_cursor(s, c);
 	} else {
 		rc = runs_load(s, s->db, epoch, &r);

@@ -93,8 +93,7 @@ struct flow_part {
 	struct run run;
 	uint64_t start;           /* of the file that is open, ns */
 	uint64_t now;             /* of the transaction */
-	struct run *known;        /* all runs of all files, one each */
-	size_t n_known;
+	struct run known;         /* what all files together have of the run that was asked for last */
 	struct sums sums;         /* of the transaction */
 };
 
@@ -228,6 +227,8 @@ unsigned hosts_query(struct store *s, struct buf *out, struct store_page *page, 
 
 int flows_open(struct store *s);
 void flows_close(struct store *s);
+/* How far all files together are with a run, NULL: nothing is stored of it. Until the next call. Reads them all for another run. */
+int flows_known(struct store *s, uint64_t epoch, const struct run **ret);
 int flows_begin(struct store *s, uint64_t epoch, uint64_t now);
 int flows_put(struct store *s, const struct r_flow *f, const char *base, uint64_t number);
 int flows_commit(struct store *s, uint64_t next);

@@ -94,34 +94,42 @@ static int open_file(struct store *s, uint64_t start)
 	return prepare_put(s);
 }
 
-/* -- what all files know -- */
+/* -- what all files know of a run -- */
 
-static struct run *find_known(struct store *s, uint64_t epoch)
+static void keep_last(void *arg, const struct run *r)
 {
-	for (size_t i = 0; i < s->f.n_known; i++)
-		if (s->f.known[i].epoch == epoch)
-			return &s->f.known[i];
-	return NULL;
+	struct run *last = arg;
+	if (r->stored > last->stored)
+		*last = (struct run){ .epoch = r->epoch, .stored = r->stored };
+}
+
+/* The run stored last is the one that is known of. */
+static int find_last(struct store *s, sqlite3 *db)
+{
+	return runs_each(s, db, keep_last, &s->f.known);
 }
 
 /* The file that got furthest tells; the clock may have been set back between two. */
-static void learn_run(void *arg, const struct run *r)
+static void add_known(struct run *k, const struct run *r)
 {
-	struct store *s = arg;
-	struct run *k = find_known(s, r->epoch);
-	if (!k) {
-		s->f.known = xrealloc(s->f.known, (s->f.n_known + 1) * sizeof *s->f.known);
-		k = &s->f.known[s->f.n_known++];
-		*k = (struct run){ .epoch = r->epoch };
-	}
 	k->ended |= r->ended;
 	k->next = r->next > k->next ? r->next : k->next;
 	k->clock = r->clock > k->clock ? r->clock : k->clock;
 	k->stored = r->stored > k->stored ? r->stored : k->stored;
 }
 
-/* 0, -1, or 1: the file is damaged. */
-static int learn_file(struct store *s, uint64_t start)
+static int learn(struct store *s, sqlite3 *db)
+{
+	struct run r = { 0 };
+	int rc = runs_load(s, db, s->f.known.epoch, &r);
+	if (rc > 0)
+		add_known(&s->f.known, &r);
+	buf_release(&r.inputs);
+	return rc < 0 ? -1 : 0;
+}
+
+/* 0, -1, or 1: the file is damaged, and not the one that is written. */
+static int read_file(struct store *s, uint64_t start, int (*read)(struct store *s, sqlite3 *db))
 {
 	char *path = store_flow_path(s, start);
 	sqlite3 *db = store_open_db(s, path, OPEN_READ);
@@ -129,45 +137,64 @@ static int learn_file(struct store *s, uint64_t start)
 	if (db) {
 		/* A file without its table was being made when we were killed. */
 		bool has_runs = store_int(db, "SELECT count(*) FROM sqlite_master WHERE name='runs'", -1) != 0; /* -1: damaged */
-		rc = has_runs ? runs_each(s, db, learn_run, s) : 0;
+		rc = has_runs ? read(s, db) : 0;
+	} else if (access(path, F_OK) < 0) {
+		rc = 0; /* retention took it */
 	}
 	sqlite3_close(db);
 	free(path);
-	return rc < 0 && s->damaged ? 1 : rc;
+	return rc < 0 && s->damaged && !(s->db && start == s->f.start) ? 1 : rc;
 }
 
-int flows_open(struct store *s)
+static int read_files(struct store *s, int (*read)(struct store *s, sqlite3 *db))
 {
 	uint64_t *starts;
 	size_t n = store_flow_starts(s, &starts);
 	int rc = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = learn_file(s, starts[i]);
+		rc = read_file(s, starts[i], read);
 		if (rc > 0) {
 			set_aside(s, starts[i]);
 			rc = 0;
 		}
 	}
 	free(starts);
-	const struct run *last = NULL;
-	for (size_t i = 0; i < s->f.n_known; i++)
-		if (!last || s->f.known[i].stored > last->stored)
-			last = &s->f.known[i];
-	if (last) {
-		s->f.run.epoch = last->epoch;
-		s->f.run.next = last->next;
-		s->f.run.ended = last->ended;
-		s->f.run.clock = last->clock;
+	return rc;
+}
+
+int flows_known(struct store *s, uint64_t epoch, const struct run **ret)
+{
+	if (s->f.known.epoch != epoch) {
+		s->f.known = (struct run){ .epoch = epoch };
+		if (read_files(s, learn) < 0) {
+			s->f.known.epoch = 0;
+			return -1;
+		}
+	}
+	*ret = s->f.known.stored ? &s->f.known : NULL;
+	return 0;
+}
+
+int flows_open(struct store *s)
+{
+	const struct run *last;
+	if (read_files(s, find_last) < 0)
+		return -1;
+	uint64_t epoch = s->f.known.epoch;
+	s->f.known.epoch = 0;
+	if (epoch) {
+		if (flows_known(s, epoch, &last) < 0)
+			return -1;
+		s->f.run = *last;
 	}
 	sums_init(&s->f.sums, &s->flow);
-	return rc == 0 ? history_open(s) : rc;
+	return history_open(s);
 }
 
 void flows_close(struct store *s)
 {
 	close_file(s);
 	buf_release(&s->f.run.inputs);
-	free(s->f.known);
 	sums_release(&s->f.sums);
 	history_close(s);
 }
@@ -177,10 +204,11 @@ void flows_close(struct store *s)
 /* Rows and cursor of a run go on in this file: where other files have got to, it begins. */
 static int load_run(struct store *s, uint64_t epoch)
 {
-	struct run *k = find_known(s, epoch), *r = &s->f.run;
+	const struct run *k;
+	struct run *r = &s->f.run;
 	uint64_t clock = r->epoch == epoch ? r->clock : 0;
 	bool ended = r->epoch == epoch && r->ended;
-	if (runs_load(s, s->db, epoch, r) < 0)
+	if (flows_known(s, epoch, &k) < 0 || runs_load(s, s->db, epoch, r) < 0)
 		return -1;
 	if (k && k->next > r->next)
 		r->next = k->next;
@@ -193,10 +221,11 @@ int flows_begin(struct store *s, uint64_t epoch, uint64_t now)
 {
 	uint64_t start = now - now % s->conf.period;
 	bool other = !s->db || start != s->f.start;
+	const struct run *k;
 	s->f.now = now;
 	if (other && open_file(s, start) < 0)
 		return -1;
-	if (history_begin(s, epoch, find_known(s, epoch), now) < 0)
+	if (flows_known(s, epoch, &k) < 0 || history_begin(s, epoch, k, now) < 0)
 		return -1;
 	if (store_exec(s, s->db, "BEGIN IMMEDIATE") < 0 || store_exec(s, s->h.db, "BEGIN IMMEDIATE") < 0)
 		return -1;
@@ -234,7 +263,8 @@ int flows_commit(struct store *s, uint64_t next)
 	if (sums_flush(s, &s->f.sums, r->epoch) < 0 || runs_save(s, s->f.save_run, r, s->f.now) < 0 ||
 	    store_exec(s, s->db, "COMMIT") < 0)
 		return -1;
-	learn_run(s, r);
+	if (s->f.known.epoch == r->epoch)
+		add_known(&s->f.known, r);
 	return history_commit(s, next, s->f.now);
 }
 

@@ -617,6 +617,43 @@ static void each_run_has_its_own(void **arg)
 	writer_close(&w);
 }
 
+static uint64_t next_of(struct store *s, uint64_t epoch)
+{
+	struct store_cursor c;
+	good(s, store_sqlite.run(s, epoch, &c));
+	assert_int_equal(c.epoch, epoch);
+	return c.next;
+}
+
+/* How far runs are is in the files, and in them alone: also of many, in any order, while another one is written. */
+static void files_know_their_runs(void **arg)
+{
+	(void)arg;
+	struct writer w;
+	char oldest[600];
+	for (uint64_t i = 0; i < 24; i++) {
+		uint64_t run = i % 8, round = i / 8;
+		writer_open(&w, 1 + run);
+		assert_int_equal(w.next, 1 + round * (2 + run));
+		write_some(&w, 2 + run, T0 + i / 4 * HOUR); /* another file each time */
+		writer_close(&w);
+	}
+	writer_open(&w, 30);
+	good(w.s, store_sqlite.begin(w.s, 30, T0 + 20 * HOUR));
+	for (uint64_t epoch = 8; epoch > 0; epoch--)
+		assert_int_equal(next_of(w.s, epoch), 1 + 3 * (1 + epoch));
+	good(w.s, store_sqlite.commit(w.s, 5));
+	assert_int_equal(next_of(w.s, 30), 5);
+	assert_int_equal(next_of(w.s, 31), 0);
+	for (unsigned i = 0; i < 5; i++) { /* retention */
+		oldest_flow_file(oldest, sizeof oldest);
+		assert_int_equal(unlink(oldest), 0);
+	}
+	assert_int_equal(next_of(w.s, 1), 0);
+	assert_int_equal(next_of(w.s, 8), 1 + 3 * 9);
+	writer_close(&w);
+}
+
 /* -- alerts -- */
 
 static void put_alerts(struct store *s, uint64_t from, unsigned n, uint64_t now, struct sampler *m)
@@ -909,6 +946,7 @@ int main(void)
 		cmocka_unit_test_setup(flow_files_are_bounded, fresh),
 		cmocka_unit_test_setup(open_files_are_let_go_of, fresh),
 		cmocka_unit_test_setup(each_run_has_its_own, fresh),
+		cmocka_unit_test_setup(files_know_their_runs, fresh),
 		cmocka_unit_test_setup(alerts_by_index, fresh),
 		cmocka_unit_test_setup(alerts_are_bounded, fresh),
 		cmocka_unit_test_setup(nobody_is_in_the_way, fresh),
