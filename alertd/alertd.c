@@ -245,6 +245,12 @@ static void put_counts(struct metrics *m, const char *label, const struct intake
 	metrics_put(m, "prune_time_max", label, "seconds", false, (double)get(&n->prune_max_ns) / 1e9);
 }
 
+/* What can be there at a time; checks tells when one of them is gone. */
+static size_t totals_max(const struct topo *t)
+{
+	return (size_t)t->checks.max_flows + t->checks.max_hosts + t->n_sensors;
+}
+
 static void put_bounds(const struct alertd *k, struct metrics *m)
 {
 	const struct topo *t = k->c->topo;
@@ -255,6 +261,8 @@ static void put_bounds(const struct alertd *k, struct metrics *m)
 	metrics_bound(m, "delivery_log_max", NULL, "records", (double)t->store.max_deliveries);
 	metrics_bound(m, "log_max", "deliveries", "bytes", (double)stream_max(outbox_stream(k->outbox)));
 	metrics_bound(m, "commit_max", NULL, "records", INTAKE_ROWS);
+	metrics_bound(m, "sample_totals_max", NULL, "totals", (double)totals_max(t));
+	metrics_bound(m, "noted_hosts_max", NULL, "hosts", STORE_NOTED);
 	metrics_bound(m, "groups_max", NULL, "groups", STORE_GROUPS);
 }
 
@@ -267,6 +275,7 @@ static void on_metrics(void *arg, struct metrics *m)
 	for (unsigned i = 0; i < KEPT_KINDS; i++)
 		metrics_put(m, "pruned", store_kinds[i], "", true,
 			    (double)(i == KEPT_FLOWS ? upkeep_pruned(k->upkeep) : get(&a->pruned[i]) + get(&h->pruned[i])));
+	metrics_put(m, "sample_totals_evicted", NULL, "totals", true, (double)get(&h->totals_evicted));
 	put_bounds(k, m);
 }
 
@@ -289,7 +298,7 @@ static int init(struct proc_ctx *c)
 	struct alertd *k = c->state;
 	const struct topo *t = c->topo;
 	struct intake_conf conf = { .loop = c->loop, .stream = "alerts", .ops = &store_sqlite, .role = STORE_ALERTS,
-				    .commit_ms = COMMIT_MS, .committed = on_committed, .arg = k };
+				    .commit_ms = COMMIT_MS, .totals_max = totals_max(t), .committed = on_committed, .arg = k };
 	conf.store = (struct store_conf){ .dir = t->store.path, .period = t->store.period, .max_alerts = t->store.max_alerts,
 					  .max_deliveries = t->store.max_deliveries, .deliveries = t->n_recipients > 0,
 					  .cancel = &k->cancel };

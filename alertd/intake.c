@@ -196,6 +196,7 @@ static bool commit(struct intake *i)
 	add(&i->n.stored, i->stored);
 	add(&i->n.known, i->known);
 	set(&i->n.clock, i->clock);
+	set(&i->n.totals_evicted, i->sampler.evicted);
 	set(&i->n.ended, i->n.ended || i->at_end);
 	i->epoch = i->run;
 	i->next = i->got;
@@ -495,7 +496,7 @@ struct intake *intake_new(const struct intake_conf *conf)
 						 .link = on_link };
 	struct intake *i = xcalloc(1, sizeof *i);
 	i->c = *conf;
-	sampler_init(&i->sampler);
+	sampler_init(&i->sampler, conf->totals_max);
 	pthread_mutex_init(&i->lock, NULL);
 	i->commit_timer = loop_add_timer(conf->loop, on_commit_timer, i);
 	i->retry_timer = loop_add_timer(conf->loop, on_retry, i);

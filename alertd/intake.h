@@ -21,6 +21,7 @@ struct intake_conf {
 	bool discard;              /* alerts or flows are not wanted: keep only the cursor */
 	const char *quarantine;    /* folder for packets that crashed a process, or NULL */
 	uint32_t commit_ms;        /* a transaction is committed after this, or when it is large */
+	size_t totals_max;         /* flows, hosts and sensors that there are at a time */
 	void (*committed)(void *arg); /* something was; no transaction is open. May be NULL. */
 	void *arg;
 };
@@ -33,6 +34,7 @@ struct intake_count {
 	uint64_t commit_ns, commit_max_ns;/* time they took at their end, sum and longest */
 	uint64_t lag;                     /* records checks has beyond */
 	uint64_t clock;                   /* packet time stored */
+	uint64_t totals_evicted;          /* totals of samples that made room */
 	uint64_t up, ended, in_trouble;   /* flags */
 	uint64_t pruned[KEPT_KINDS];      /* what retention deleted */
 	uint64_t prune_max_ns;            /* longest slice of it */

@@ -71,6 +71,21 @@ void *keytab_find(const struct keytab *t, const void *key, size_t len)
 	return n ? n->value : NULL;
 }
 
+/* At the end of the order. */
+static void append(struct keytab *t, struct keytab_node *n)
+{
+	n->prev = t->last;
+	n->next = NULL;
+	*(t->last ? &t->last->next : &t->first) = n;
+	t->last = n;
+}
+
+static void take_out(struct keytab *t, struct keytab_node *n)
+{
+	*(n->prev ? &n->prev->next : &t->first) = n->next;
+	*(n->next ? &n->next->prev : &t->last) = n->prev;
+}
+
 void *keytab_put(struct keytab *t, const void *key, size_t len)
 {
 	uint64_t hash = hash_sip13(t->key, key, len);
@@ -80,13 +95,12 @@ void *keytab_put(struct keytab *t, const void *key, size_t len)
 	if (t->n == t->n_buckets)
 		grow(t);
 	n = xmalloc(sizeof *n + t->value_size + len);
-	*n = (struct keytab_node){ .chain = *bucket_of(t, hash), .prev = t->last, .hash = hash, .key_at = (uint32_t)t->value_size,
+	*n = (struct keytab_node){ .chain = *bucket_of(t, hash), .hash = hash, .key_at = (uint32_t)t->value_size,
 				   .key_len = (uint32_t)len };
 	memset(n->value, 0, t->value_size);
 	memcpy((char *)n->value + t->value_size, key, len);
 	*bucket_of(t, hash) = n;
-	*(t->last ? &t->last->next : &t->first) = n;
-	t->last = n;
+	append(t, n);
 	t->n++;
 	return n->value;
 }
@@ -97,10 +111,18 @@ void keytab_remove(struct keytab *t, void *value)
 	while (*at != n)
 		at = &(*at)->chain;
 	*at = n->chain;
-	*(n->prev ? &n->prev->next : &t->first) = n->next;
-	*(n->next ? &n->next->prev : &t->last) = n->prev;
+	take_out(t, n);
 	t->n--;
 	free(n);
+}
+
+void keytab_touch(struct keytab *t, void *value)
+{
+	struct keytab_node *n = node_of(value);
+	if (n == t->last)
+		return;
+	take_out(t, n);
+	append(t, n);
 }
 
 void *keytab_next(const struct keytab *t, void *value)

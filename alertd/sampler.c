@@ -21,9 +21,9 @@ struct total {
 };
 #define TOTAL_FIXED offsetof(struct total, apps)
 
-void sampler_init(struct sampler *s)
+void sampler_init(struct sampler *s, size_t totals_max)
 {
-	*s = (struct sampler){ 0 };
+	*s = (struct sampler){ .totals_max = totals_max };
 	keytab_init(&s->samples, sizeof(struct g_sample));
 	keytab_init(&s->totals, sizeof(struct total));
 	keytab_init(&s->changed, 1);
@@ -58,11 +58,32 @@ void sampler_restart(struct sampler *s, uint64_t clock)
 
 /* -- totals -- */
 
+static void forget(struct sampler *s, struct total *t)
+{
+	free(t->apps);
+	keytab_remove(&s->totals, t); /* that it is gone is told by 'changed' */
+}
+
+/* The last one in order; what was used longest ago makes room. */
+static struct total *put_total(struct sampler *s, const void *key, size_t len)
+{
+	struct total *t = keytab_put(&s->totals, key, len);
+	keytab_touch(&s->totals, t);
+	while (s->totals.n > s->totals_max) {
+		struct total *oldest = keytab_next(&s->totals, NULL);
+		const void *gone = keytab_key(oldest, &len);
+		keytab_put(&s->changed, gone, len);
+		forget(s, oldest);
+		s->evicted++;
+	}
+	return t;
+}
+
 void sampler_restore(struct sampler *s, const void *key, size_t key_len, const void *value, size_t len)
 {
 	if (len < TOTAL_FIXED)
 		return;
-	struct total *t = keytab_put(&s->totals, key, key_len);
+	struct total *t = put_total(s, key, key_len);
 	free(t->apps);
 	memcpy(t, value, TOTAL_FIXED);
 	t->apps_len = (uint32_t)(len - TOTAL_FIXED);
@@ -80,13 +101,7 @@ static struct total *total_of(struct sampler *s, char of, const void *key, size_
 {
 	total_key(s, of, key, len);
 	keytab_put(&s->changed, s->key.p, s->key.len);
-	return keytab_put(&s->totals, s->key.p, s->key.len);
-}
-
-static void forget(struct sampler *s, struct total *t)
-{
-	free(t->apps);
-	keytab_remove(&s->totals, t); /* that it is gone is told by 'changed' */
+	return put_total(s, s->key.p, s->key.len);
 }
 
 /* What came since; totals that fell began anew. */

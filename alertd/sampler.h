@@ -24,13 +24,19 @@
 
 struct sampler {
 	struct keytab samples; /* of the transaction: time, kind, key -> counters */
-	struct keytab totals;  /* what has been counted: of each sensor, host, open flow */
+	struct keytab totals;  /* what has been counted: of each sensor, host, open flow; in the order of their last use */
 	struct keytab changed; /* keys of totals since the last flush */
+	size_t totals_max;
+	uint64_t evicted;      /* totals that made room */
 	struct buf key, arena;
 	uint64_t clock;        /* packet time, of the last TICK */
 };
 
-void sampler_init(struct sampler *s);
+/*
+ * totals_max: more things than there are at a time, at least 2. Of one whose last record was shed nobody tells that it is gone: it is
+ * the one not heard of for longest, and makes room. If it comes again after all, what it had counts once more.
+ */
+void sampler_init(struct sampler *s, size_t totals_max);
 void sampler_release(struct sampler *s);
 /* Another run: nothing has been counted. */
 void sampler_restart(struct sampler *s, uint64_t clock);

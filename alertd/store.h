@@ -20,6 +20,7 @@
 #include "retention.h"
 
 #define STORE_SILENCES 1000   /* those that are over but not yet pruned included */
+#define STORE_NOTED    2000   /* hosts that something is said of; all of them fit into one answer */
 #define STORE_GROUPS   200000 /* that one question about sums can find */
 
 struct store;

@@ -4,7 +4,6 @@
 #include "codec.h"
 #include "store_sqlite.h"
 
-#define MAX_NOTED 2000 /* hosts; all of them fit into one answer */
 #define MAX_ALIAS 128
 #define MAX_NOTES 1024
 
@@ -83,7 +82,7 @@ unsigned hosts_note(struct store *s, const struct store_host *h, uint64_t now, s
 		 "INSERT INTO host_notes SELECT ?1, ?2, ifnull(?3, ''), ifnull(?4, ''), ?5, ?6"
 		 " WHERE (SELECT count(*) FROM host_notes) < %d OR EXISTS (SELECT 1 FROM host_notes WHERE ip=?1 AND vlan=?2)"
 		 " ON CONFLICT(ip, vlan) DO UPDATE SET alias=ifnull(?3, alias), notes=ifnull(?4, notes), author=?5, updated=?6",
-		 MAX_NOTED);
+		 STORE_NOTED);
 	unsigned status = judge(h, err);
 	if (status != 200)
 		return status;
@@ -95,7 +94,7 @@ unsigned hosts_note(struct store *s, const struct store_host *h, uint64_t now, s
 	if (changed < 0)
 		buf_adds(err, s->error);
 	else
-		buf_addf(err, "%d hosts have an alias or notes: take those of others away first", MAX_NOTED);
+		buf_addf(err, "%d hosts have an alias or notes: take those of others away first", STORE_NOTED);
 	return changed < 0 ? 503 : 409;
 }
 

@@ -171,7 +171,7 @@ static void fill(const struct store_conf *conf, enum store_role role, uint64_t n
 	struct buf b = { 0 };
 	struct sampler m;
 	uint64_t began = mono_ns();
-	sampler_init(&m);
+	sampler_init(&m, SIZE_MAX);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t time = from + (uint64_t)((double)(to - from) * (double)i / (double)n);
 		if (i % PER_COMMIT == 0)

@@ -22,6 +22,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 #define T0     (1600000000ull * SEC / DAY * DAY)
+#define TOTALS_MAX 100000
 #define FOREVER { .age = 36500 * DAY, .bytes = 1ull << 50 }
 
 static char dir[64];
@@ -114,7 +115,7 @@ static void writer_open(struct writer *w, uint64_t epoch)
 {
 	struct store_cursor c;
 	*w = (struct writer){ .s = open_store(STORE_FLOWS), .epoch = epoch, .gap = 1 };
-	sampler_init(&w->m);
+	sampler_init(&w->m, TOTALS_MAX);
 	good(w->s, store_sqlite.run(w->s, epoch, &c));
 	w->next = c.next ? c.next : 1;
 	w->m.clock = c.clock;
@@ -683,7 +684,7 @@ static void alerts_by_index(void **arg)
 	struct sampler m;
 	struct buf out = { 0 }, err = { 0 }, strs = { 0 };
 	struct store_page page;
-	sampler_init(&m);
+	sampler_init(&m, TOTALS_MAX);
 	struct store *s = open_store(STORE_ALERTS);
 	put_alerts(s, 0, 6000, T0, &m);
 	good(s, store_sqlite.tidy(s, T0));
@@ -717,7 +718,7 @@ static void alerts_are_bounded(void **arg)
 	struct store_pruned did;
 	struct buf out = { 0 };
 	struct store_page page;
-	sampler_init(&m);
+	sampler_init(&m, TOTALS_MAX);
 	conf.kept[KEPT_ALERTS].age = HOUR;
 	struct store *s = open_store(STORE_ALERTS), *r = open_store(STORE_READ);
 	put_alerts(s, 0, 1000, T0, &m);
@@ -786,7 +787,7 @@ static void nobody_is_in_the_way(void **arg)
 	writer_open(&w, 7);
 	write_some(&w, 100, T0);
 	struct sampler m;
-	sampler_init(&m);
+	sampler_init(&m, TOTALS_MAX);
 	struct store *a = open_store(STORE_ALERTS), *u = open_store(STORE_UPKEEP);
 	for (size_t i = 0; i < 3; i++) {
 		readers[i] = (struct reader){ .stop = &stop };
@@ -821,7 +822,7 @@ static void hosts_by_their_totals(void **arg)
 	(void)arg;
 	struct sampler m;
 	struct store *s = open_store(STORE_FLOWS);
-	sampler_init(&m);
+	sampler_init(&m, TOTALS_MAX);
 	static const char base[] = "\0lanTLS=1000\nDNS=10TLS=3000\nDNS=10";
 	struct r_host h[] = { { .host = { .last = T0 + 59 * SEC, .time = T0 + 61 * SEC, .bytes_sent = 600, .bytes_rcvd = 410, .packets_sent = 5,
 					  .flows_client = 2, .score = 30, .alerts = 1, .sensor = { 1, 3 }, .apps = { 4, 15 } } },
