@@ -164,4 +164,16 @@ jq -r '.panels[].targets[].expr' "$top/etc/dashboards/grafana.json" | grep -o '[
 check "the dashboard asks for nothing that is not there" sh -c "while read -r n; do grep -q \"^\$n{\" $tmp/metrics || { echo \$n; exit 1; }; done <$tmp/wanted"
 check "OpenMetrics ends as it must" sh -c "curl -s -H '$auth' -H 'Accept: application/openmetrics-text' $base/metrics | tail -1 | grep -qx '# EOF'"
 check "the exporter's names" sh -c "curl -s -H '$auth' $base/metrics/ntopng | grep -q '^ntopng_interface_packets_rcvd{ifid=\"0\",ifname=\"office\"} [1-9]'"
+
+# -- what people said outlives the processes --
+ends_both() { # both pids are known: a process that answers late has none
+	door=$(pid_of apid) store=$(pid_of alertd)
+	kill -9 "$door" "$store"
+}
+still_said() { [ "$(api /api/v1/hosts/192.168.50.10 | jq -r '[.alias, .notes]|join(" ")')" = "ada third floor" ]; }
+wait_for 30 ends_both
+wait_for 30 gone "$door"
+wait_for 30 gone "$store"
+wait_for 60 still_said
+ok $? "alias and notes are there after kill -9 of apid and alertd"
 finish
