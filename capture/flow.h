@@ -25,6 +25,7 @@ struct flow_tcp {
 	bool seen, has_hole;
 };
 
+/* What is kept for the HEADs of a flow. */
 struct flow_head {
 	char *data;
 	uint32_t len, cap;
@@ -36,33 +37,76 @@ struct flow_head {
 	bool last_payload;  /* of the last packet kept */
 	bool added;         /* since the last HEAD */
 	bool done;          /* the final HEAD is out */
-	uint8_t list;       /* enum flow_list of the timer, or LIST_NONE */
-	uint32_t prev, next;
 };
 
-enum flow_list { LIST_LINGER, LIST_SYN, LIST_OTHER, LIST_TCP, LIST_HEAD1, LIST_HEAD2, LIST_COUNT, LIST_NONE = 255 };
+/*
+ * A flow is in a list by its state, the first four: the later the state, the later it makes room for another. While a HEAD
+ * waits for its time it is in one of the others too.
+ */
+enum flow_list {
+	LIST_LINGER, /* closed; what comes late still belongs to it */
+	LIST_SYN,    /* half open */
+	LIST_OTHER,  /* not TCP */
+	LIST_TCP,
+	LIST_HEAD1,
+	LIST_HEAD2,
+	LIST_COUNT,
+	LIST_STATES = LIST_HEAD1,
+	LIST_NONE = 255
+};
+
+/* Its place in a list: its neighbours, by index. */
+struct flow_link {
+	uint32_t prev, next;
+	uint8_t list; /* enum flow_list */
+};
 
 struct flow {
 	struct flow_tuple tuple;
-	uint32_t tag;
-	uint32_t prev, next;  /* in its list */
-	uint8_t list;
-	uint8_t ordinal;
+	uint32_t tag;           /* hash of the tuple */
+	struct flow_link state; /* in the list of its state */
+	struct flow_link timer; /* of its HEADs; LIST_NONE = none runs */
+	uint8_t ordinal;        /* of the flows with this tuple, that each began where the last one ended */
 	bool got_syn, got_synack, rtt_done;
-	uint8_t fins;         /* bit 0 client, bit 1 server */
-	uint64_t listed;      /* clock when it went to the end of its list */
-	uint64_t updated;     /* time of the last UPDATE */
+	uint8_t fins;           /* bit 0 client, bit 1 server */
+	uint64_t listed;        /* clock when it went to the end of the list of its state */
+	uint64_t updated;       /* time of the last UPDATE */
 	uint64_t syn_time, synack_time, request_time;
 	struct flow_tcp tcp[2];
 	struct g_flow_key key;
 	struct g_flow_count n;
 	struct flowtab_told told;
 	struct flow_head head;
-	struct rtp *rtp;      /* once a packet looked like it; NULL = none */
-	bool no_rtp;          /* looked for it in vain */
+	struct rtp *rtp;        /* once a packet looked like it; NULL = none */
+	bool no_rtp;            /* looked for it in vain */
 };
 
-/* flow_tcp.c: sequence numbers, state, round trips. dir 0 from the client. */
+/* flow_key.c: which flow a packet is of, and who the client is. */
+void flow_tuple_of(struct flow_tuple *t, const struct decoded *d);
+/* Fills the key from the first packet; the flow has its tuple and ordinal. */
+void flow_key_init(struct flow *f, const struct decoded *d, uint64_t time, uint64_t epoch, struct str sensor);
+/* 0 = from the client, 1 = from the server. */
+static inline unsigned flow_direction(const struct flow *f, const struct decoded *d)
+{
+	return addr_cmp(&d->src, &f->key.client) != 0 || d->sport != f->key.client_port;
+}
+
+/* flow_count.c: counters of a flow. */
+void flow_count_packet(struct flow *f, const struct packet *p, const struct decoded *d, unsigned dir, uint64_t time);
+static inline uint64_t flow_count_packets(const struct flow *f)
+{
+	return f->n.client_packets + f->n.server_packets;
+}
+/* As they are told in a record. */
+struct g_flow_count flow_count_told(const struct flow *f);
+/* The next part of a flow that an active timeout cut: same flow, new counters. */
+void flow_count_next_part(struct flow *f, uint64_t time);
+
+/* flow_media.c: RTP in a flow of UDP. measured: how many flows have it, which is bounded. */
+void flow_media_packet(struct flow *f, const struct decoded *d, unsigned dir, uint64_t time, uint32_t *measured);
+void flow_media_free(struct flow *f, uint32_t *measured);
+
+/* flow_tcp.c: sequence numbers, state, round trips. */
 void flow_tcp_packet(struct flow *f, const struct decoded *d, unsigned dir, uint64_t time);
 /* Is this SYN the start of another connection with the same ports? */
 bool flow_tcp_reused(const struct flow *f, const struct decoded *d, unsigned dir);
