@@ -10,8 +10,8 @@
 #include "fault.h"
 #include "keep.h"
 #include "log.h"
+#include "lua_guard.h"
 #include "pipeline.h"
-#include "poison.h"
 #include "proc.h"
 #include "watch.h"
 
@@ -394,32 +394,12 @@ static void on_health(void *arg, const struct engine_health *h)
 	buf_release(&rec);
 }
 
-/* -- scripts that end or hang the process -- */
-
-static bool guard_enter(void *arg, const char *script, uint64_t work)
-{
-	enum poison_verdict known = poison_ask(arg, "lua", 0, work, script);
-	if (known == POISON_CRASHED || known == POISON_TIMED_OUT)
-		return false;
-	poison_enter(arg, "lua", 0, work, script);
-	return true;
-}
-
-static void guard_leave(void *arg)
-{
-	poison_leave(arg);
-}
-
-static unsigned guard_strikes(void *arg, const char *script)
-{
-	return poison_count(arg, script);
-}
-
+/* Scripts may end or hang the process. */
 static void watch_scripts(struct checks *k)
 {
 	struct poison *p = k->c->poison;
 	poison_watchdog(p, k->c->topo->checks.watchdog);
-	k->p.guard = (struct lua_guard){ p, guard_enter, guard_leave, guard_strikes };
+	k->p.guard = lua_guard(p);
 }
 
 static int init(struct proc_ctx *c)

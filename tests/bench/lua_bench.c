@@ -4,7 +4,7 @@
  * fourth.
  */
 #include "../unit/lua_common.h"
-#include "poison.h"
+#include "checks/lua_guard.h"
 #include "lua_rows.h"
 
 /* -- in C -- */
@@ -143,26 +143,7 @@ static void own_metrics(struct bench *b, double *ns, double *rows)
 	metrics_free(m);
 }
 
-/* As checks.c guards scripts; it tells the next life of the process, here of nobody, what was under way. */
-static bool guard_enter(void *arg, const char *script, uint64_t work)
-{
-	if (poison_ask(arg, "lua", 0, work, script) != POISON_NONE)
-		return false;
-	poison_enter(arg, "lua", 0, work, script);
-	return true;
-}
-
-static void guard_leave(void *arg)
-{
-	poison_leave(arg);
-}
-
-static unsigned guard_strikes(void *arg, const char *script)
-{
-	return poison_count(arg, script);
-}
-
-static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsigned n, struct poison *guard)
+static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsigned n, struct poison *poison)
 {
 	struct bench b = { 0 };
 	struct cost c = { .check = 1e9, .rows = 1e9, .all = 1e9 };
@@ -170,8 +151,9 @@ static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsi
 	for (unsigned i = 0; i < n; i++)
 		add_script(&b, ntopng, numeric < 0 ? i % 2 == 1 : numeric == 1, i);
 	bench_start(&b, "tls_to_unusual_port: {enabled: no}, upload_heavy_host: {enabled: no}");
-	if (guard)
-		lua_set_guard(b.lua, &(struct lua_guard){ guard, guard_enter, guard_leave, guard_strikes });
+	struct lua_guard guard = lua_guard(poison);
+	if (poison)
+		lua_set_guard(b.lua, &guard);
 	lua_jit_state(b.lua, "", &c.jit);
 	for (unsigned round = 0; round < rounds; round++) {
 		double ns[2], rows[2];
