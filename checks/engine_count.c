@@ -89,18 +89,18 @@ void count_flow(struct engine *e, struct openflow *f)
 		place_host(e, c, f, &f->key.client_mac, sensor->name);
 		c->flows_client++;
 		c->open[0]++;
-		window_add(&c->minute.flows[0], f->key.first, 1);
+		window_add(&host_minute_begun(c)->flows[0], f->key.first, 1);
 		hll_add(c->peers, HOST_PEERS, peer);
-		hll_add(c->minute.contacts, HOST_CONTACTS, peer);
+		hll_add(host_minute_begun(c)->contacts, HOST_CONTACTS, peer);
 		hll_add(c->ports, HOST_PORTS, hash_content(&f->key.server_port, 2, 2));
 	}
 	if (s) {
 		place_host(e, s, f, &f->key.server_mac, sensor->name);
 		s->flows_server++;
 		s->open[1]++;
-		window_add(&s->minute.flows[1], f->key.first, 1);
-		hll_add(s->minute.callers, HOST_SERVERS, hash_content(&f->key.client, 16, 1));
-		hll_add(s->minute.ports_in, HOST_SERVERS, hash_content(&f->key.server_port, 2, 2));
+		window_add(&host_minute_begun(s)->flows[1], f->key.first, 1);
+		hll_add(host_minute_begun(s)->callers, HOST_SERVERS, hash_content(&f->key.client, 16, 1));
+		hll_add(host_minute_begun(s)->ports_in, HOST_SERVERS, hash_content(&f->key.server_port, 2, 2));
 		if (s->network >= 0) {
 			struct place *net = network_get(e, (unsigned)s->network);
 			window_add(&net->minute.flows, f->key.first, 1);
@@ -168,7 +168,7 @@ static void add_apps(struct volume *v, const struct growth *g, uint64_t bytes)
 static void count_host(struct host *h, const struct growth *g, int side)
 {
 	uint64_t sent = g->bytes[side], rcvd = g->bytes[!side], sent_p = g->packets[side], rcvd_p = g->packets[!side];
-	struct host_minute *m = &h->minute;
+	struct host_minute *m = host_minute_begun(h);
 	h->bytes_sent += sent;
 	h->bytes_rcvd += rcvd;
 	h->packets_sent += sent_p;
@@ -257,9 +257,9 @@ void count_traffic(struct engine *e, struct openflow *f, const struct g_flow_cou
 static void count_unanswered(struct engine *e, struct host *c, struct host *s, uint32_t syns)
 {
 	if (c)
-		c->minute.syns[0] += syns;
+		host_minute_begun(c)->syns[0] += syns;
 	if (s)
-		s->minute.syns[1] += syns;
+		host_minute_begun(s)->syns[1] += syns;
 	if (s && s->network >= 0)
 		network_get(e, (unsigned)s->network)->minute.unanswered += syns;
 }
@@ -308,16 +308,16 @@ void count_end(struct engine *e, struct openflow *f, const struct g_flow_app *ap
 	}
 	if (f->key.proto == TCP && f->key.midstream && (n->client_flags & (FIN | SYN | ACK)) == FIN && !payload) {
 		if (c)
-			c->minute.fins[0]++;
+			host_minute_begun(c)->fins[0]++;
 		if (s)
-			s->minute.fins[1]++;
+			host_minute_begun(s)->fins[1]++;
 	}
 	if (incomplete && c)
-		c->minute.incomplete++;
+		host_minute_begun(c)->incomplete++;
 	if ((f->key.proto == TCP || f->key.proto == UDP) && n->client_packets && !n->server_packets)
 		count_mute(f, c, s);
 	if (c && s && s->local && !s->packets_sent)
-		hll_add(c->minute.silent, HOST_SERVERS, hash_content(&s->ip, sizeof s->ip, 1));
+		hll_add(host_minute_begun(c)->silent, HOST_SERVERS, hash_content(&s->ip, sizeof s->ip, 1));
 	if (f->key.proto != TCP || app_is(app, APP_HTTP))
 		count_asked(c, s, n, app);
 }
@@ -340,7 +340,7 @@ void learn_verdict(struct engine *e, struct openflow *f, const struct r_verdict 
 		s->is_smtp |= a->app_id == APP_SMTP || a->app_id == APP_SMTPS;
 	}
 	if (c && a->host.len)
-		hll_add(c->minute.names, HOST_NAMES, hash_content(str_ptr(base, a->host), a->host.len, 4));
+		hll_add(host_minute_begun(c)->names, HOST_NAMES, hash_content(str_ptr(base, a->host), a->host.len, 4));
 	if (c) {
 		host_set_name(c, NAME_DHCP, str_ptr(base, a->dhcp_name), a->dhcp_name.len, f->key.first);
 		host_set_name(c, NAME_NETBIOS, str_ptr(base, a->netbios_name), a->netbios_name.len, f->key.first);

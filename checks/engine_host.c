@@ -1,6 +1,8 @@
 /* Hosts: the runs of their checks at the end of a minute, five minutes, an hour, a day. */
 #include "engine_priv.h"
 
+#include <stdlib.h>
+
 #include "codec.h"
 
 void emit_host(struct engine *e, struct host *h, bool final)
@@ -42,6 +44,10 @@ static void run_checks(struct engine *e, struct host *h, enum period p)
 
 static void sample(struct host *h)
 {
+	if (!h->score_forecast) {
+		h->score_forecast = xcalloc(2, sizeof *h->score_forecast);
+		h->flows_forecast = xcalloc(2, sizeof *h->flows_forecast);
+	}
 	for (int side = 0; side < 2; side++) {
 		forecast_add(&h->score_forecast[side], h->score[side]);
 		forecast_add(&h->flows_forecast[side], h->open[side]);
@@ -52,12 +58,15 @@ static void sample(struct host *h)
 static void begin_period(struct host *h, enum period p)
 {
 	volumes_begin(&h->volumes, p);
-	if (p == PER_MINUTE)
-		memset(&h->minute, 0, sizeof h->minute);
-	else if (p == PER_5MIN)
+	if (p == PER_MINUTE) {
+		free(h->minute);
+		h->minute = NULL;
+	} else if (p == PER_5MIN) {
 		memset(&h->asked, 0, sizeof h->asked);
-	else if (p == PER_HOUR)
-		memset(h->domains, 0, sizeof h->domains);
+	} else if (p == PER_HOUR) {
+		free(h->domains);
+		h->domains = NULL;
+	}
 }
 
 static void host_run(struct engine *e, struct host *h, unsigned due, bool more)

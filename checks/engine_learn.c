@@ -187,9 +187,10 @@ void learn_service(struct engine *e, struct openflow *f, struct host *s, const s
 	learn_get(&e->learned[LEARN_PORTS], hash_content(&k, sizeof k, 14), f->key.first, &made);
 	if (!made || (double)f->key.first < (double)e->since + e->ports_learning * 1e9)
 		return;
-	s->minute.new_ports++;
-	s->minute.new_port = f->key.server_port;
-	s->minute.new_proto = f->key.proto;
+	struct host_minute *m = host_minute_begun(s);
+	m->new_ports++;
+	m->new_port = f->key.server_port;
+	m->new_proto = f->key.proto;
 }
 
 /* -- questions -- */

@@ -30,7 +30,7 @@ const struct member flow_members[] = {
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
-/* 29, 30, 46 and 47 were members once. */
+/* 29, 30, 46 and 47 were members once. 49, the last, is read where it is there, and not written: applications follow one by one. */
 const struct member host_members[] = {
 	MEMBER(1, host, ip), MEMBER(2, host, vlan), MEMBER(3, host, age.touched), MEMBER(4, host, local),
 	MEMBER(5, host, changed), MEMBER(6, host, high_minutes), MEMBER(7, host, first), MEMBER(8, host, last),
@@ -41,12 +41,19 @@ const struct member host_members[] = {
 	MEMBER(23, host, dns_servers), MEMBER(24, host, ntp_servers), MEMBER(25, host, smtp_servers),
 	MEMBER(26, host, is_dns), MEMBER(27, host, is_ntp), MEMBER(28, host, is_smtp),
 	MEMBER(31, host, other_bytes), MEMBER(32, host, os), MEMBER(33, host, sensor),
-	MEMBER(34, host, minute), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
-	MEMBER(38, host, kind), MEMBER(39, host, asked), MEMBER(40, host, domains), MEMBER(41, host, volumes),
-	MEMBER(42, host, score_forecast), MEMBER(43, host, flows_forecast), MEMBER(44, host, mute_flows),
-	MEMBER(45, host, mute), MEMBER(48, host, name_times), MEMBER(49, host, apps), MEMBER(50, host, n_apps),
+	PART(34, host, minute, 1), MEMBER(35, host, gateway), MEMBER(36, host, network), MEMBER(37, host, open),
+	MEMBER(38, host, kind), MEMBER(39, host, asked), PART(40, host, domains, HOST_DOMAINS), MEMBER(41, host, volumes),
+	PART(42, host, score_forecast, 2), PART(43, host, flows_forecast, 2), MEMBER(44, host, mute_flows),
+	MEMBER(45, host, mute), MEMBER(48, host, name_times), MEMBER(50, host, n_apps),
+	PART(49, host, apps, HOST_APPS),
 };
 const size_t n_host_members = sizeof host_members / sizeof *host_members;
+
+static const struct member app_members[] = {
+	MEMBER(1, host_app, name), MEMBER(2, host_app, sent), MEMBER(3, host_app, rcvd), MEMBER(4, host_app, packets_sent),
+	MEMBER(5, host_app, packets_rcvd), MEMBER(6, host_app, flows), MEMBER(7, host_app, seconds), MEMBER(8, host_app, second),
+	MEMBER(9, host_app, breed),
+};
 
 static const struct member engaged_members[] = {
 	MEMBER(1, engaged, id), MEMBER(2, engaged, time), MEMBER(3, engaged, revision), MEMBER(4, engaged, check),
@@ -111,11 +118,13 @@ static void put_host(void *arg, struct host *h)
 	struct engine *e = arg;
 	struct buf *out = &e->copied;
 	size_t at = pack_begin(out, K_HOST);
-	pack_members(out, host_members, n_host_members, h);
+	pack_members(out, host_members, n_host_members - 1, h);
 	pack_u64(out, NAME_SOURCES);
 	for (int i = 0; i < NAME_SOURCES; i++)
 		put_text(out, h->names[i]);
 	put_engaged(out, h->engaged);
+	for (unsigned i = 0; i < h->n_apps; i++)
+		pack_members(out, MEMBERS(app_members), &h->apps[i]);
 	pack_end(out, at);
 	e->n_copied++;
 }
@@ -310,40 +319,56 @@ static struct engaged *drop_orphans(struct engine *e, struct host *h, struct eng
 	return first;
 }
 
-static bool get_host(struct engine *e, struct unpack *u)
+static void get_names(struct unpack *u, struct host *h)
 {
-	struct host tmp = { 0 };
-	char *names[NAME_SOURCES] = { NULL };
-	unpack_members(u, host_members, n_host_members, &tmp);
 	uint64_t n = unpack_u64(u);
 	for (uint64_t i = 0; i < n && !u->failed; i++) {
 		char *name = unpack_string(u);
 		if (i < NAME_SOURCES)
-			names[i] = name;
+			h->names[i] = name;
 		else
 			free(name);
 	}
-	struct engaged *g = get_engaged(e, u);
-	bool sound = !u->failed && tmp.n_apps <= HOST_APPS && !host_find(e->hosts, &tmp.ip, tmp.vlan);
+}
+
+static void get_apps(struct unpack *u, struct host *h)
+{
+	if (h->n_apps > HOST_APPS || u->failed) {
+		u->failed = true;
+		return;
+	}
+	bool one_by_one = !h->apps;
+	if (one_by_one && h->n_apps)
+		h->apps = xcalloc(HOST_APPS, sizeof *h->apps);
+	for (unsigned i = 0; i < h->n_apps && !u->failed; i++) {
+		struct host_app *a = &h->apps[i];
+		if (one_by_one)
+			unpack_members(u, MEMBERS(app_members), a);
+		a->name[sizeof a->name - 1] = '\0';
+		a->breed %= HOST_BREEDS;
+	}
+}
+
+static bool get_host(struct engine *e, struct unpack *u)
+{
+	struct host tmp = { 0 };
+	unpack_members(u, host_members, n_host_members, &tmp);
+	get_names(u, &tmp);
+	tmp.engaged = get_engaged(e, u);
+	get_apps(u, &tmp);
+	bool sound = !u->failed && !host_find(e->hosts, &tmp.ip, tmp.vlan);
 	/* A copy of a larger table than ours: who was silent longest makes room, as always. */
 	struct host *h = sound ? host_get(e->hosts, &tmp.ip, tmp.vlan, tmp.first) : NULL;
 	if (!h) {
-		for (int i = 0; i < NAME_SOURCES; i++)
-			free(names[i]);
-		episode_clear(&g);
+		host_release(&tmp);
 		return sound;
 	}
-	for (size_t i = 0; i < n_host_members; i++)
-		memcpy((char *)h + host_members[i].off, (char *)&tmp + host_members[i].off, host_members[i].size);
-	for (unsigned i = 0; i < h->n_apps; i++) {
-		h->apps[i].name[sizeof h->apps[i].name - 1] = '\0';
-		h->apps[i].breed %= HOST_BREEDS;
-	}
+	move_members(host_members, n_host_members, h, &tmp);
+	memcpy(h->names, tmp.names, sizeof h->names);
 	h->os[sizeof h->os - 1] = h->sensor[sizeof h->sensor - 1] = h->kind[sizeof h->kind - 1] = '\0';
 	if (h->network >= CONF_MAX_NETWORKS || h->network < 0)
 		h->network = -1;
-	memcpy(h->names, names, sizeof names);
-	h->engaged = drop_orphans(e, h, g);
+	h->engaged = drop_orphans(e, h, tmp.engaged);
 	know_host(e, h);
 	return true;
 }
@@ -382,8 +407,7 @@ static bool get_flow(struct engine *e, struct unpack *u)
 		free(predominant);
 		return false;
 	}
-	for (size_t i = 0; i < n_flow_members; i++)
-		memcpy((char *)f + flow_members[i].off, (char *)&tmp + flow_members[i].off, flow_members[i].size);
+	move_members(flow_members, n_flow_members, f, &tmp);
 	f->key = up.key;
 	f->key.sensor = sensor_get(e, str_ptr(p, up.key.sensor), up.key.sensor.len)->str;
 	f->n = up.n;

@@ -41,12 +41,21 @@ static void copy(void *owner, struct aged *a)
 	t->copy(t->arg, (struct host *)a);
 }
 
-static void release(struct aged *a)
+void host_release(struct host *h)
 {
-	struct host *h = (struct host *)a;
 	for (int i = 0; i < NAME_SOURCES; i++)
 		free(h->names[i]);
+	free(h->apps);
+	free(h->minute);
+	free(h->domains);
+	free(h->score_forecast);
+	free(h->flows_forecast);
 	episode_clear(&h->engaged);
+}
+
+static void release(struct aged *a)
+{
+	host_release((struct host *)a);
 }
 
 static const struct aged_ops ops = { "host table", hash_of, evict, release, copy };
@@ -168,6 +177,15 @@ uint64_t host_removed(const struct host_table *t)
 
 /* -- what is counted -- */
 
+const struct host_minute host_quiet_minute;
+
+struct host_minute *host_minute_begun(struct host *h)
+{
+	if (!h->minute)
+		h->minute = xcalloc(1, sizeof *h->minute);
+	return h->minute;
+}
+
 static const char *const breeds[HOST_BREEDS] = { "Unrated", "Safe", "Acceptable", "Fun", "Unsafe", "Potentially Dangerous", "Dangerous",
 				      "Tracker/Ads" };
 
@@ -188,6 +206,8 @@ static struct host_app *find_app(struct host *h, const struct app_growth *g)
 			return &h->apps[i];
 	if (h->n_apps == HOST_APPS)
 		return NULL;
+	if ((h->n_apps & (h->n_apps - 1)) == 0) /* room for 1, 2, 4 ... */
+		h->apps = xrealloc(h->apps, (h->n_apps ? 2 * h->n_apps : 1) * sizeof *h->apps);
 	struct host_app *a = &h->apps[h->n_apps++];
 	*a = (struct host_app){ .breed = breed_of(g->breed, g->breed_len) };
 	memcpy(a->name, g->name, len);
@@ -244,6 +264,8 @@ struct host_domain *host_add_query(struct host *h, const char *name, size_t len)
 	size_t at = domain_at(name, len);
 	if (at < 2)
 		return NULL; /* the domain itself */
+	if (!h->domains)
+		h->domains = xcalloc(HOST_DOMAINS, sizeof *h->domains);
 	uint64_t hash = hash_content(name + at, len - at, 5) | 1;
 	struct host_domain *d = &h->domains[0];
 	for (unsigned i = 0; i < HOST_DOMAINS; i++) {
@@ -303,7 +325,8 @@ static void put_key(struct buf *arena, const char *name, char separator, bool fi
 static void put_apps(const struct host *h, struct g_host *g, struct buf *arena)
 {
 	struct host_app sorted[HOST_APPS];
-	memcpy(sorted, h->apps, sizeof sorted);
+	if (h->n_apps)
+		memcpy(sorted, h->apps, h->n_apps * sizeof *sorted);
 	if (h->n_apps > 1)
 		qsort(sorted, h->n_apps, sizeof *sorted, by_bytes);
 	g->apps.off = (uint32_t)arena->len;

@@ -86,6 +86,7 @@ struct host_place {
 	bool listed; /* on a list */
 };
 
+/* What most hosts have none of at a time is in parts of its own. */
 struct host {
 	struct aged age;
 	struct addr ip;
@@ -106,7 +107,7 @@ struct host {
 	uint8_t peers[HOST_PEERS], ports[HOST_PORTS];
 	uint8_t dns_servers[HOST_SERVERS], ntp_servers[HOST_SERVERS], smtp_servers[HOST_SERVERS];
 	bool is_dns, is_ntp, is_smtp; /* was seen answering */
-	struct host_app apps[HOST_APPS];
+	struct host_app *apps;  /* owned, n_apps of them, HOST_APPS at most */
 	unsigned n_apps;
 	uint64_t other_bytes;
 	char *names[NAME_SOURCES]; /* owned, NULL = not known */
@@ -114,15 +115,14 @@ struct host {
 	char os[24];
 	char kind[12];          /* of device: devicekind.h, "" = not known */
 	char sensor[32];
-	struct host_minute minute;
-	struct host_place place; /* not kept: found out again after a restart */
+	struct host_minute *minute;  /* owned, NULL = nothing happened in it: host_minute() */
+	struct host_place place;     /* not kept: found out again after a restart */
 	struct host_asked asked;
-	struct host_domain domains[HOST_DOMAINS];
+	struct host_domain *domains; /* owned, HOST_DOMAINS of them, NULL = it asked for no name */
 	struct volumes volumes;
-	struct forecast score_forecast[2], flows_forecast[2]; /* as client, as server */
+	struct forecast *score_forecast, *flows_forecast; /* owned, [0] as client, [1] as server, NULL = no sample yet */
 	struct engaged *engaged; /* list, owned */
 };
-
 
 struct host_table;
 
@@ -150,6 +150,17 @@ bool host_copy_step(struct host_table *t, unsigned n);
 void host_will_change(struct host_table *t, struct host *h);
 /* Puts back the order of activity after hosts were made from a copy, and what the table counted. */
 void host_table_restored(struct host_table *t, uint64_t evicted);
+
+/* Frees what it owns. */
+void host_release(struct host *h);
+
+/* Its minute, to be read and to be counted in. */
+extern const struct host_minute host_quiet_minute;
+static inline const struct host_minute *host_minute(const struct host *h)
+{
+	return h->minute ? h->minute : &host_quiet_minute;
+}
+struct host_minute *host_minute_begun(struct host *h);
 
 void host_add_app(struct host *h, const struct app_growth *g);
 /*

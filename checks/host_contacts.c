@@ -22,12 +22,12 @@ HOST_CHECK(smtp_contacts)
 
 HOST_CHECK(domain_names_contacts)
 {
-	return one_sided(hll_count(h->minute.names, HOST_NAMES), k, o, "The host asked for about %.0f names in a minute");
+	return one_sided(hll_count(host_minute(h)->names, HOST_NAMES), k, o, "The host asked for about %.0f names in a minute");
 }
 
 HOST_CHECK(contacts)
 {
-	return one_sided(hll_count(h->minute.contacts, HOST_CONTACTS), k, o,
+	return one_sided(hll_count(host_minute(h)->contacts, HOST_CONTACTS), k, o,
 			 "The host contacted about %.0f hosts in a minute");
 }
 
@@ -46,12 +46,12 @@ HOST_CHECK(remote_connection)
 HOST_CHECK(server_ports_contacts)
 {
 	char proto[4];
-	if (!h->minute.new_ports)
+	if (!host_minute(h)->new_ports)
 		return false;
-	o->value = h->minute.new_ports;
-	TELL(o, "The host answers on %u ports on which it did not answer before, such as %s/%u", h->minute.new_ports,
-	     proto_name(h->minute.new_proto, proto), h->minute.new_port);
-	MORE(o, "port=%u\nproto=%s", h->minute.new_port, proto_name(h->minute.new_proto, proto));
+	o->value = host_minute(h)->new_ports;
+	TELL(o, "The host answers on %u ports on which it did not answer before, such as %s/%u", host_minute(h)->new_ports,
+	     proto_name(host_minute(h)->new_proto, proto), host_minute(h)->new_port);
+	MORE(o, "port=%u\nproto=%s", host_minute(h)->new_port, proto_name(host_minute(h)->new_proto, proto));
 	return true;
 }
 

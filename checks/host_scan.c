@@ -5,67 +5,67 @@
 
 HOST_CHECK(syn_scan)
 {
-	return two_sided(h->minute.syns[0], h->minute.syns[1], k, o, "The host sent %g SYNs that were not answered",
+	return two_sided(host_minute(h)->syns[0], host_minute(h)->syns[1], k, o, "The host sent %g SYNs that were not answered",
 			 "The host got %g SYNs that it did not answer");
 }
 
 HOST_CHECK(fin_scan)
 {
-	return two_sided(h->minute.fins[0], h->minute.fins[1], k, o, "The host sent %g FINs that were not answered",
+	return two_sided(host_minute(h)->fins[0], host_minute(h)->fins[1], k, o, "The host sent %g FINs that were not answered",
 			 "The host got %g FINs that it did not answer");
 }
 
 HOST_CHECK(rst_scan)
 {
-	return two_sided(h->minute.rsts[0].max, h->minute.rsts[1].max, k, o, "The host sent %g resets within a second",
+	return two_sided(host_minute(h)->rsts[0].max, host_minute(h)->rsts[1].max, k, o, "The host sent %g resets within a second",
 			 "The host got %g resets within a second");
 }
 
 HOST_CHECK(flow_flood)
 {
-	return two_sided(h->minute.flows[0].max, h->minute.flows[1].max, k, o, "The host opened %g flows within a second",
+	return two_sided(host_minute(h)->flows[0].max, host_minute(h)->flows[1].max, k, o, "The host opened %g flows within a second",
 			 "%g flows were opened to the host within a second");
 }
 
 HOST_CHECK(syn_flood)
 {
-	return two_sided(h->minute.syn_rate[0].max, h->minute.syn_rate[1].max, k, o, "The host sent %g SYNs within a second",
+	return two_sided(host_minute(h)->syn_rate[0].max, host_minute(h)->syn_rate[1].max, k, o, "The host sent %g SYNs within a second",
 			 "The host got %g SYNs within a second");
 }
 
 HOST_CHECK(icmp_flood)
 {
-	return two_sided(h->minute.icmp[0].max, h->minute.icmp[1].max, k, o, "The host sent %g ICMP packets within a second",
+	return two_sided(host_minute(h)->icmp[0].max, host_minute(h)->icmp[1].max, k, o, "The host sent %g ICMP packets within a second",
 			 "The host got %g ICMP packets within a second");
 }
 
 HOST_CHECK(dns_flood)
 {
-	return two_sided(h->minute.dns[0].max, h->minute.dns[1].max, k, o, "The host sent %g DNS packets within a second",
+	return two_sided(host_minute(h)->dns[0].max, host_minute(h)->dns[1].max, k, o, "The host sent %g DNS packets within a second",
 			 "The host got %g DNS packets within a second");
 }
 
 HOST_CHECK(snmp_flood)
 {
-	return two_sided(h->minute.snmp[0].max, h->minute.snmp[1].max, k, o, "The host sent %g SNMP packets within a second",
+	return two_sided(host_minute(h)->snmp[0].max, host_minute(h)->snmp[1].max, k, o, "The host sent %g SNMP packets within a second",
 			 "The host got %g SNMP packets within a second");
 }
 
 HOST_CHECK(scan_detection)
 {
-	return one_sided(h->minute.incomplete, k, o, "%g flows of the host got no answer or carried nothing");
+	return one_sided(host_minute(h)->incomplete, k, o, "%g flows of the host got no answer or carried nothing");
 }
 
 HOST_CHECK(host_scanner)
 {
-	return one_sided(hll_count(h->minute.silent, HOST_SERVERS), k, o,
+	return one_sided(hll_count(host_minute(h)->silent, HOST_SERVERS), k, o,
 			 "The host contacted about %.0f local addresses that have never sent anything");
 }
 
 /* Both counts matter; the one that is over its threshold is the value. */
 HOST_CHECK(rx_only_host_scan)
 {
-	double callers = hll_count(h->minute.callers, HOST_SERVERS), ports = hll_count(h->minute.ports_in, HOST_SERVERS);
+	double callers = hll_count(host_minute(h)->callers, HOST_SERVERS), ports = hll_count(host_minute(h)->ports_in, HOST_SERVERS);
 	bool by_ports = callers <= k->number[0];
 	if (!h->local || h->packets_sent)
 		return false;

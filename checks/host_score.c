@@ -20,10 +20,10 @@ HOST_CHECK(dangerous_host)
 	return true;
 }
 
-static bool anomaly(const struct forecast f[2], const struct check_conf *k, struct observation *o, const char *client,
+static bool anomaly(const struct forecast *f, const struct check_conf *k, struct observation *o, const char *client,
 		    const char *server)
 {
-	for (int side = 0; side < 2; side++)
+	for (int side = 0; f && side < 2; side++)
 		if (out_of_band(&f[side], k, o, side ? server : client)) {
 			o->attacker = side == 0;
 			return true;

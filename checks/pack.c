@@ -21,12 +21,32 @@ void pack_bytes(struct buf *out, const void *p, size_t len)
 	buf_add(out, p, len);
 }
 
+static uint64_t word(const unsigned char *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Most of what is kept is zero: it is looked at by words. */
 static size_t zeros(const unsigned char *p, const unsigned char *end)
 {
 	const unsigned char *q = p;
+	while (end - q >= 8 && !word(q))
+		q += 8;
 	while (q < end && !*q)
 		q++;
 	return (size_t)(q - p);
+}
+
+/* Without the zeros at its end. */
+static size_t without_zeros(const unsigned char *p, size_t size)
+{
+	while (size >= 8 && !word(p + size - 8))
+		size -= 8;
+	while (size && !p[size - 1])
+		size--;
+	return size;
 }
 
 /* Where the next run of at least four zeros begins: fewer are not worth it. */
@@ -42,8 +62,6 @@ static size_t literals(const unsigned char *p, const unsigned char *end)
 static void pack_large(struct buf *out, const unsigned char *p, size_t size)
 {
 	const unsigned char *end = p + size;
-	while (end > p && !end[-1])
-		end--;
 	while (p < end) {
 		size_t z = zeros(p, end), n = literals(p + z, end);
 		pack_u64(out, z);
@@ -60,13 +78,17 @@ static void put_length(char *p, size_t v)
 	p[2] = (char)(v >> 14 & 0x7f);
 }
 
+static const void *value_of(const struct member *m, const void *obj)
+{
+	const char *p = (const char *)obj + m->off;
+	return m->part ? *(void *const *)p : p;
+}
+
 void pack_members(struct buf *out, const struct member *m, size_t n, const void *obj)
 {
 	for (size_t i = 0; i < n; i++) {
-		const unsigned char *p = (const unsigned char *)obj + m[i].off;
-		size_t size = m[i].size;
-		while (size && !p[size - 1])
-			size--;
+		const unsigned char *p = value_of(&m[i], obj);
+		size_t size = p ? without_zeros(p, m[i].size) : 0;
 		if (!size)
 			continue;
 		buf_addc(out, (char)m[i].id);
@@ -154,17 +176,28 @@ void unpack_members(struct unpack *u, const struct member *m, size_t n, void *ob
 		if (!k)
 			continue;
 		guess = (size_t)(k - m) + 1;
+		char *to = (char *)obj + k->off;
+		if (k->part) {
+			void **part = (void **)to;
+			to = *part ? *part : (*part = xcalloc(1, k->size));
+		}
 		if (k->size > SMALL)
-			unpack_large(u, (struct unpack){ .p = p, .end = p + len }, (char *)obj + k->off, k->size);
+			unpack_large(u, (struct unpack){ .p = p, .end = p + len }, to, k->size);
 		else if (len > k->size)
 			u->failed = true;
 		else
-			memcpy((char *)obj + k->off, p, len);
+			memcpy(to, p, len);
 	}
 	if (u->p == u->end)
 		u->failed = true; /* the end mark is missing */
 	else
 		u->p++;
+}
+
+void move_members(const struct member *m, size_t n, void *to, const void *from)
+{
+	for (size_t i = 0; i < n; i++)
+		memcpy((char *)to + m[i].off, (const char *)from + m[i].off, m[i].part ? sizeof(void *) : m[i].size);
 }
 
 size_t pack_begin(struct buf *out, uint8_t kind)

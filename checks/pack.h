@@ -14,9 +14,11 @@
 
 struct member {
 	uint8_t id; /* from 1 */
+	bool part;  /* a pointer to a block of its own of that size, from calloc; NULL: as if all of it were zero */
 	uint32_t off, size;
 };
-#define MEMBER(number, type, name) { number, offsetof(struct type, name), sizeof(((struct type *)0)->name) }
+#define MEMBER(number, type, name) { number, false, offsetof(struct type, name), sizeof(((struct type *)0)->name) }
+#define PART(number, type, name, n) { number, true, offsetof(struct type, name), (n) * sizeof *((struct type *)0)->name }
 #define MEMBERS(table) table, sizeof table / sizeof *table
 
 void pack_members(struct buf *out, const struct member *m, size_t n, const void *obj);
@@ -28,8 +30,10 @@ struct unpack {
 	const char *p, *end;
 	bool failed;
 };
-/* obj has been zeroed. */
+/* obj has been zeroed. Its parts are the caller's to free, also when it failed. */
 void unpack_members(struct unpack *u, const struct member *m, size_t n, void *obj);
+/* These members of one object to another, which takes over its parts. */
+void move_members(const struct member *m, size_t n, void *to, const void *from);
 uint64_t unpack_u64(struct unpack *u);
 /* Points into what is read. */
 const char *unpack_bytes(struct unpack *u, size_t *ret_len);

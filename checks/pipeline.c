@@ -42,8 +42,8 @@ bool pipeline_has_room(struct pipeline *p)
 {
 	drain(&p->alerts);
 	drain(&p->history);
-	return !p->alerts.overflow.len && !p->history.overflow.len && stream_room(p->alerts.stream) > ROOM &&
-	       stream_room(p->history.stream) > ROOM;
+	return !p->alerts.overflow.len && !p->history.overflow.len && stream_has_room(p->alerts.stream, ROOM) &&
+	       stream_has_room(p->history.stream, ROOM);
 }
 
 static void on_alert(void *arg, const char *rec, size_t len)

@@ -26,7 +26,7 @@ static void covers(const char *what, size_t size, const struct member *kept, siz
 		const struct member *m = i < n ? &kept[i] : &anew[i - n];
 		if (i < n)
 			assert_int_equal(ids[m->id]++, 0);
-		for (uint32_t b = 0; b < m->size; b++)
+		for (uint32_t b = 0; b < (m->part ? sizeof(void *) : m->size); b++)
 			assert_int_equal(seen[m->off + b]++, 0);
 	}
 	for (size_t i = 0; i <= size; i++) {

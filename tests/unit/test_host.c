@@ -29,6 +29,7 @@ static void test_many_packets(void **state)
 	assert_int_equal(h.apps[0].sent, 360000000000u);
 	assert_int_equal(h.apps[0].flows, 1);
 	assert_int_equal(h.apps[0].seconds, 2);
+	host_release(&h);
 }
 
 /* What there is no room for is told as bytes of others. */
@@ -45,6 +46,7 @@ static void test_many_apps(void **state)
 	assert_int_equal(h.apps[0].sent, 2 * 60);
 	assert_int_equal(h.apps[0].flows, 2);
 	assert_int_equal(h.other_bytes, 2 * 60);
+	host_release(&h);
 }
 
 int main(void)
