@@ -56,14 +56,19 @@ COMMON_OBJ := $(COMMON_SRC:%.c=$(O)/%.o)
 WEIR_SRC   := $(wildcard common/weir/*.c)
 WEIR_OBJ   := $(WEIR_SRC:%.c=$(O)/%.o)
 PROGRAMS   := $(PROCS:%=$(O)/bin/weir-%) $(O)/bin/weir
+SHIPPED    := $(O)/share/weir/lua
 
 .PHONY: all
-all: $(PROGRAMS) reference
+all: $(PROGRAMS) $(SHIPPED) reference
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Where a program finds it beside itself, as if it were installed.
+$(O)/share/weir/lua:
+	$(Q)mkdir -p $(@D) && ln -sfn $(CURDIR)/checks/lua $@
 
 # Lua that is put into the program as text.
 $(O)/checks/lua_text.o: $(wildcard checks/luart/*.lua)
@@ -141,7 +146,7 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 $(O)/tests/test_codec: LIBS_test_codec = -lmsgpackc
 
 .PHONY: unit
-unit: $(UNIT)
+unit: $(UNIT) $(SHIPPED)
 	$(Q)tests/run $(UNIT)
 
 # -- fuzz targets: tests/fuzz/fuzz_<parser>.c, libFuzzer of clang ------------------------------------------------------
@@ -214,7 +219,7 @@ test: deps-test
 soak: deps-test all
 	$(Q)TEST_SECONDS=86400 WEIR_BIN=$(CURDIR)/$(O)/bin tests/run $(wildcard tests/soak/*.sh)
 .PHONY: unit-build
-unit-build: $(UNIT)
+unit-build: $(UNIT) $(SHIPPED)
 
 # -- bench: a ratio against something else in the same run --------------------------------------------------------------
 .PHONY: bench bench-checks bench-share bench-keep bench-store bench-load bench-latency

@@ -208,13 +208,12 @@ static void load_file(struct lua *l, const char *path, const char *key)
 		load_script(l, path, key, tc);
 }
 
-static void load_directory(struct lua *l, const char *dir, bool must)
+static void load_directory(struct lua *l, const char *dir)
 {
 	struct dirent **names;
 	int n = scandir(dir, &names, is_lua, alphasort);
 	if (n < 0) {
-		if (must)
-			log_error("lua checks: %s: %s", dir, strerror(errno));
+		log_error("lua checks: %s: %s", dir, strerror(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -230,13 +229,9 @@ static void load_directory(struct lua *l, const char *dir, bool must)
 
 static void load_scripts(struct lua *l)
 {
-	/* From where it was built, else from where it is installed: never both. */
-	DIR *d = opendir("checks/lua");
-	if (d)
-		closedir(d);
-	load_directory(l, d ? "checks/lua" : WEIR_PREFIX "/share/weir/lua", false);
+	load_directory(l, l->topo->checks.lua_shipped);
 	for (char **p = l->topo->checks.lua_paths; p && *p; p++)
-		load_directory(l, *p, true);
+		load_directory(l, *p);
 	log_info("lua checks: %u", l->n);
 }
 

@@ -104,8 +104,7 @@ static void for_checks(const struct rules *r, const struct topo *t, const char *
 {
 	(void)instance;
 	writes_below(r, t->state);
-	reads(r, "checks/lua");
-	reads(r, WEIR_PREFIX "/share/weir");
+	reads(r, t->checks.lua_shipped);
 	reads(r, "/usr/share/zoneinfo");
 	for (char **p = t->checks.lua_paths; p && *p; p++)
 		reads(r, *p);

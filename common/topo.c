@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "installed.h"
 #include "io.h"
 #include "topo_keys.h"
 #include "topo_yaml.h"
@@ -106,6 +107,7 @@ static struct topo *parse(const char *path, const char *text, size_t len, bool e
 		return NULL;
 	p.t = xcalloc(1, sizeof *p.t);
 	p.t->path = xstrdup(path);
+	p.t->checks.lua_shipped = installed_data("lua");
 	topo_defaults(topo_root_keys, p.t);
 	topo_defaults(topo_sensor_keys, &p.flow);
 	topo_default_links(p.t);
@@ -184,6 +186,7 @@ void topo_free(struct topo *t)
 	free(t->sensors);
 	free(t->links);
 	free(t->checks.list);
+	free(t->checks.lua_shipped);
 	free(t->recipients);
 	free(t->path);
 	free(t->hash);

@@ -159,7 +159,8 @@ struct topo {
 	} classify;
 	struct {
 		uint64_t max_hosts, max_flows;
-		char **lua_paths;        /* directories of Lua checks */
+		char *lua_shipped;       /* directory of the Lua checks that come with weir; no key sets it */
+		char **lua_paths;        /* further ones */
 		bool lua;
 		uint64_t host_idle;      /* ns of packet time */
 		struct topo_check *list;

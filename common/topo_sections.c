@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "checkdef.h"
 #include "match.h"
@@ -173,11 +172,9 @@ static bool is_missing(const char *dir, const char *name)
 	return topo_is_missing(path);
 }
 
-/* Where checks looks for scripts: those it was built with, else those installed, and the directories that are named. */
 static bool lua_check_exists(const struct topo *t, const char *name)
 {
-	const char *shipped = access("checks/lua", F_OK) == 0 ? "checks/lua" : WEIR_PREFIX "/share/weir/lua";
-	if (!is_missing(shipped, name))
+	if (!is_missing(t->checks.lua_shipped, name))
 		return true;
 	for (char **d = t->checks.lua_paths; d && *d; d++)
 		if (!is_missing(*d, name))

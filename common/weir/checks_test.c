@@ -234,8 +234,7 @@ static void forget_others(struct topo *t, const char *key)
 /* All others are off: what they say would stand before what this one says. */
 static void only_this(struct topo *t, const char *key)
 {
-	const char *shipped = access("checks/lua", F_OK) == 0 ? "checks/lua" : WEIR_PREFIX "/share/weir/lua";
-	DIR *d = opendir(shipped);
+	DIR *d = opendir(t->checks.lua_shipped);
 	struct dirent *e;
 	forget_others(t, key);
 	for (size_t i = 0; i < n_checkdefs; i++)

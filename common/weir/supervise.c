@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "installed.h"
 #include "log.h"
 #include "loop.h"
 #include "notified.h"
@@ -74,26 +75,6 @@ void supervise_free(struct supervisor *sv)
 	free(sv);
 }
 
-/*
- * The programs are beside this one when it runs from where it was built, in libexec of the same tree when it is installed,
- * or where they were meant to be.
- */
-static char *find_program(const char *name)
-{
-	static const char *const places[] = { "", "../libexec/weir/" };
-	char self[512];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	self[n > 0 ? n : 0] = '\0';
-	char *slash = strrchr(self, '/');
-	for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-		char *path = xasprintf("%.*s/%s%s", (int)(slash - self), self, places[i], name);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return xasprintf("%s/libexec/weir/%s", WEIR_PREFIX, name);
-}
-
 void supervise_add(struct supervisor *sv, const char *name, const char *program, const char *const *args, bool once,
 		   bool raw)
 {
@@ -103,7 +84,7 @@ void supervise_add(struct supervisor *sv, const char *name, const char *program,
 	size_t n = 0;
 	while (args[n])
 		n++;
-	*c = (struct child){ .name = xstrdup(name), .program = find_program(program), .once = once, .raw = raw, .out = -1 };
+	*c = (struct child){ .name = xstrdup(name), .program = installed_program(program), .once = once, .raw = raw, .out = -1 };
 	if (!raw && (int)strlen(name) > sv->width)
 		sv->width = (int)strlen(name);
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
