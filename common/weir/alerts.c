@@ -6,6 +6,7 @@
 
 #include "backup.h"
 #include "codec.h"
+#include "options.h"
 #include "stored.h"
 #include "verbs.h"
 
@@ -34,10 +35,8 @@ int verb_alerts(int argc, char **argv)
 		return rc;
 	const char *op = optind < argc ? argv[optind] : "";
 	if (strcmp(op, "ack") == 0 || strcmp(op, "unack") == 0 || strcmp(op, "comment") == 0) {
-		if (optind + 2 != argc) {
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
+		if (optind + 2 != argc)
+			return options_usage(usage);
 		return note(&o, op, argv[optind + 1]);
 	}
 	return stored_query(&o, R_ALERT, "alerts", argv + optind, argc - optind);
@@ -98,6 +97,5 @@ int verb_store(int argc, char **argv)
 		return command(&o, op, "");
 	if (strcmp(op, "backup") == 0 && optind + 2 == argc)
 		return backup(&o, argv[optind + 1]);
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	return options_usage(usage);
 }

@@ -12,6 +12,17 @@
  */
 int ask_process(const struct topo *t, const char *process, const char *instance, enum rtype type, const void *rec,
 		const char *base, struct buf *body, struct g_answer *a, struct codec_reader *r);
+
+/* What is asked for page by page. */
+struct ask_pages {
+	const char *process, *instance, *what;
+	const struct buf *filter; /* an expression; NULL = all */
+	uint32_t most;            /* records */
+	/* Returns how many of a page's records it took: when there were more, that is enough; -1 after saying what is wrong. */
+	int (*page)(void *arg, uint32_t count, struct codec_reader *r);
+};
+/* Returns an exit code. */
+int ask_pages(const struct topo *t, const struct ask_pages *p, void *arg);
 /* The next record of an answer, which should be of this type; false after saying that it cannot be read. */
 bool ask_record(struct codec_reader *r, enum rtype type, void *rec);
 /* In whose name commands are given. */

@@ -1,5 +1,4 @@
 /* weir cat LINK: the records of a link as JSON lines. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +7,13 @@
 #include "json.h"
 #include "link.h"
 #include "log.h"
+#include "options.h"
 #include "verbs.h"
 
 struct cat {
 	struct loop *loop;
 	bool follow, any;
-	unsigned long long left; /* records still to print, 0 = no end */
+	uint64_t left;           /* records still to print, 0 = no end */
 	bool limited;
 	unsigned flags;
 	struct buf line;
@@ -106,12 +106,6 @@ static void on_timeout(void *arg)
 	}
 }
 
-static void on_signal(void *arg, int signo)
-{
-	(void)signo;
-	loop_stop(((struct cat *)arg)->loop, EXIT_DONE);
-}
-
 /* 'packets' alone means the only sensor's; 'packets/lan' names one. */
 static char *link_place(const struct topo *t, const char *link, char **ret_url)
 {
@@ -143,53 +137,33 @@ static char *link_place(const struct topo *t, const char *link, char **ret_url)
 	return NULL;
 }
 
-static int usage(void)
-{
-	fputs("usage: weir cat [-f FILE] [-F] [-b] [-n COUNT] [-s SEQUENCE] LINK\n", stderr);
-	return EXIT_USAGE;
-}
-
 int verb_cat(int argc, char **argv)
 {
 	static const struct follower_ops ops = { .batch = on_batch, .idle = on_idle, .gone = on_gone, .epoch = on_epoch };
-	struct cat k = { .flags = JSON_NO_BIN };
+	struct cat k = { 0 };
+	static const char usage[] = "usage: weir cat [-f FILE] [-F] [-b] [-n COUNT] [-s SEQUENCE] LINK\n";
 	const char *file = NULL;
 	uint64_t from = 0;
-	int opt;
-	while ((opt = getopt(argc, argv, "f:Fn:s:b")) != -1) {
-		switch (opt) {
-		case 'f':
-			file = optarg;
-			break;
-		case 'F':
-			k.follow = true;
-			break;
-		case 'n':
-			k.left = strtoull(optarg, NULL, 10);
-			k.limited = k.left > 0;
-			break;
-		case 's':
-			from = strtoull(optarg, NULL, 10);
-			break;
-		case 'b':
-			k.flags = 0;
-			break;
-		default:
-			return usage();
-		}
-	}
+	bool binary = false;
+	const struct option_row options[] = {
+		OPTION_FILE(&file),
+		{ NULL, 'F', OPTION_FLAG, &k.follow },
+		{ NULL, 'n', OPTION_NUMBER, &k.left },
+		{ NULL, 's', OPTION_NUMBER, &from },
+		{ NULL, 'b', OPTION_FLAG, &binary },
+	};
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (rc)
+		return rc;
 	if (optind + 1 != argc)
-		return usage();
+		return options_usage(usage);
+	k.limited = k.left > 0;
+	k.flags = binary ? 0 : JSON_NO_BIN;
 	struct topo *t = config_load(file);
 	char *url = NULL, *stream = t ? link_place(t, argv[optind], &url) : NULL;
 	int code = EXIT_FAILED;
 	if (stream) {
-		sigset_t all;
-		sigfillset(&all);
-		sigprocmask(SIG_BLOCK, &all, NULL);
-		k.loop = loop_new();
-		loop_on_signal(k.loop, SIGINT, on_signal, &k);
-		loop_on_signal(k.loop, SIGTERM, on_signal, &k);
+		k.loop = verb_loop(EXIT_DONE);
 		struct loop_timer *timeout = loop_add_timer(k.loop, on_timeout, &k);
 		loop_set_timer(timeout, 3000, 0);
 		struct follower *f = follower_new(k.loop, url, stream, "cat", &ops, &k);

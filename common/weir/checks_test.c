@@ -1,9 +1,7 @@
 /* weir checks test SCRIPT CAPTURE...: what a Lua check would raise on captures, and what it costs. Alone, in a place of its own. */
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "effective.h"
 #include "json.h"
 #include "link.h"
+#include "options.h"
 #include "supervise.h"
 #include "topo_keys.h"
 #include "verbs.h"
@@ -142,26 +141,15 @@ static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 	return false;
 }
 
-static void on_signal(void *arg, int signo)
-{
-	(void)signo;
-	loop_stop(((struct follow_check *)arg)->loop, 130);
-}
-
 int verb_follow_check(int argc, char **argv)
 {
 	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone };
 	struct follow_check w = { .text = isatty(STDOUT_FILENO), .code = EXIT_FAILED };
 	struct topo *t = argc == 3 ? config_load(argv[1]) : NULL;
-	sigset_t all;
 	if (!t)
 		return EXIT_FAILED;
 	w.key = argv[2];
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	w.loop = loop_new();
-	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
-	loop_on_signal(w.loop, SIGINT, on_signal, &w);
+	w.loop = verb_loop(EXIT_INTERRUPTED);
 	w.checks = topo_url(t, "checks", NULL);
 	struct follower *alerts = follower_new(w.loop, w.checks, "alerts", "replay", &ops, &w);
 	follower_set(alerts, 0, 1);
@@ -170,12 +158,6 @@ int verb_follow_check(int argc, char **argv)
 }
 
 /* -- the place -- */
-
-static int usage(void)
-{
-	fputs("usage: weir checks test [-f FILE] [--verbose] SCRIPT CAPTURE ...\n", stderr);
-	return EXIT_USAGE;
-}
 
 static int copy_script(const char *from, const char *to)
 {
@@ -319,20 +301,16 @@ static int test(const char *file, const char *script, const char *key, char **ca
 
 int verb_checks_test(int argc, char **argv)
 {
-	static const struct option options[] = { { "verbose", no_argument, NULL, 'v' }, { NULL, 0, NULL, 0 } };
+	static const char usage[] = "usage: weir checks test [-f FILE] [--verbose] SCRIPT CAPTURE ...\n";
 	const char *file = NULL;
 	bool verbose = false;
-	int opt, code = EXIT_FAILED;
-	while ((opt = getopt_long(argc, argv, "f:v", options, NULL)) != -1) {
-		if (opt == 'f')
-			file = optarg;
-		else if (opt == 'v')
-			verbose = true;
-		else
-			return usage();
-	}
+	const struct option_row options[] = { OPTION_FILE(&file), { "verbose", 'v', OPTION_FLAG, &verbose } };
+	int code = OPTIONS_READ(argc, argv, options, usage);
+	if (code)
+		return code;
 	if (argc - optind < 2)
-		return usage();
+		return options_usage(usage);
+	code = EXIT_FAILED;
 	const char *script = argv[optind++];
 	char *key = key_of(script);
 	char **captures = xcalloc((size_t)(argc - optind) + 1, sizeof *captures);

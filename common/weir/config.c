@@ -3,27 +3,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "verbs.h"
-
-static int usage(void)
-{
-	fputs("usage: weir config [-f FILE] check|show [FILE]\n", stderr);
-	return EXIT_USAGE;
-}
 
 int verb_config(int argc, char **argv)
 {
+	static const char usage[] = "usage: weir config [-f FILE] check|show [FILE]\n";
 	const char *file = NULL;
-	int opt;
-	while ((opt = getopt(argc, argv, "+f:")) != -1) {
-		if (opt != 'f')
-			return usage();
-		file = optarg;
-	}
+	const struct option_row options[] = { OPTION_FILE(&file) };
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (rc)
+		return rc;
 	const char *what = optind < argc ? argv[optind] : "";
 	bool show = strcmp(what, "show") == 0;
 	if ((!show && strcmp(what, "check") != 0) || optind + 2 < argc)
-		return usage();
+		return options_usage(usage);
 	if (optind + 1 < argc)
 		file = argv[optind + 1];
 	struct topo *t = config_load(file);

@@ -1,5 +1,4 @@
 /* weir deliveries: what is on its way to recipients. weir deliveries retry|drop ID|all. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +6,9 @@
 
 #include "ask.h"
 #include "match.h"
+#include "options.h"
 #include "output.h"
 #include "verbs.h"
-
-#define PAGE 1000
 
 static const char usage[] =
 	"usage: weir deliveries [-f FILE] [-n N] [--state S] [--recipient R] [-o table|json|tsv] [--fields A,B] [MATCH]\n"
@@ -18,49 +16,21 @@ static const char usage[] =
 
 struct options {
 	const char *file, *state, *recipient, *fields;
-	uint32_t n;
+	uint64_t n; /* 0 = all */
 	struct output out;
 };
 
 static int parse(struct options *o, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "state", required_argument, NULL, 's' },
-		{ "recipient", required_argument, NULL, 'r' },
-		{ "fields", required_argument, NULL, 'F' },
-		{ NULL, 0, NULL, 0 },
+	const struct option_row options[] = {
+		OPTION_FILE(&o->file),
+		{ NULL, 'n', OPTION_NUMBER, &o->n },
+		{ NULL, 'o', OPTION_FORM, &o->out.form },
+		{ "state", 0, OPTION_TEXT, &o->state },
+		{ "recipient", 0, OPTION_TEXT, &o->recipient },
+		{ "fields", 0, OPTION_TEXT, &o->fields },
 	};
-	int opt, form = 0;
-	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'n':
-			o->n = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			form = output_form(optarg);
-			break;
-		case 's':
-			o->state = optarg;
-			break;
-		case 'r':
-			o->recipient = optarg;
-			break;
-		case 'F':
-			o->fields = optarg;
-			break;
-		default:
-			form = -1;
-		}
-		if (form < 0) {
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	o->out.form = (enum output_form)form;
-	return EXIT_DONE;
+	return OPTIONS_READ(argc, argv, options, usage);
 }
 
 /* The expression that options and words make; false after saying what is wrong with it. */
@@ -77,8 +47,7 @@ static bool make_filter(const struct options *o, char **words, int n, struct buf
 	}
 	if (n)
 		buf_adds(out, out->len ? " and (" : "(");
-	for (int i = 0; i < n; i++)
-		buf_addf(out, "%s%s", i ? " " : "", words[i]);
+	options_words(out, words, n);
 	if (n)
 		buf_addc(out, ')');
 	struct match *m = match_parse(buf_cstr(out), R_DELIVERY, &e);
@@ -88,46 +57,24 @@ static bool make_filter(const struct options *o, char **words, int n, struct buf
 	return m != NULL;
 }
 
-/* Prints a page; returns how many records it had, or -1. */
-static int print_page(struct options *o, const struct g_answer *a, struct codec_reader *r)
+static int print_page(void *arg, uint32_t count, struct codec_reader *r)
 {
-	for (uint32_t i = 0; i < a->count; i++) {
+	struct output *out = arg;
+	for (uint32_t i = 0; i < count; i++) {
 		struct r_delivery d;
 		if (!ask_record(r, R_DELIVERY, &d))
 			return -1;
-		if (!output_record(&o->out, R_DELIVERY, &d, r->base))
-			return 0;
+		if (!output_record(out, R_DELIVERY, &d, r->base))
+			return (int)i;
 	}
-	return (int)a->count;
+	return (int)count;
 }
 
 static int list(struct options *o, const struct topo *t, const struct buf *filter)
 {
-	struct buf strs = { 0 }, body = { 0 }, cursor = { 0 };
-	uint32_t left = o->n ? o->n : UINT32_MAX;
-	int code, printed;
-	do {
-		struct r_query q = { .query = { .limit = left < PAGE ? left : PAGE } };
-		struct g_answer a;
-		struct codec_reader r;
-		buf_reset(&strs);
-		q.query.what = str_put_raw(&strs, "deliveries", 10);
-		q.query.filter = str_put_raw(&strs, filter->p, filter->len);
-		q.query.cursor = str_put_raw(&strs, cursor.p, cursor.len);
-		code = ask_process(t, "notify", NULL, R_QUERY, &q, strs.p, &body, &a, &r);
-		if (code != EXIT_DONE)
-			break;
-		buf_reset(&cursor);
-		buf_add(&cursor, str_ptr(r.base, a.next), a.next.len);
-		printed = print_page(o, &a, &r);
-		if (printed < 0)
-			code = EXIT_FAILED;
-		left -= printed > 0 ? (uint32_t)printed : 0;
-	} while (printed > 0 && cursor.len && left);
-	buf_release(&strs);
-	buf_release(&body);
-	buf_release(&cursor);
-	return code;
+	uint32_t most = o->n && o->n < UINT32_MAX ? (uint32_t)o->n : UINT32_MAX;
+	const struct ask_pages pages = { "notify", NULL, "deliveries", filter, most, print_page };
+	return ask_pages(t, &pages, &o->out);
 }
 
 static int command(const struct topo *t, const char *op, const char *which, const struct buf *filter)
@@ -171,11 +118,9 @@ int verb_deliveries(int argc, char **argv)
 	const char *op = optind < argc ? argv[optind] : "";
 	bool change = strcmp(op, "retry") == 0 || strcmp(op, "drop") == 0;
 	int words = optind + (change ? 2 : 0);
+	if (words > argc)
+		return options_usage(usage);
 	code = EXIT_USAGE;
-	if (words > argc) {
-		fputs(usage, stderr);
-		return code;
-	}
 	if (!make_filter(&o, argv + words, argc - words, &filter) ||
 	    (o.fields && !output_fields(&o.out, R_DELIVERY, o.fields)))
 		goto out;

@@ -6,9 +6,8 @@
 
 #include "ask.h"
 #include "json.h"
+#include "options.h"
 #include "verbs.h"
-
-#define PAGE   1000
 
 static const struct source {
 	const char *what, *process, *instance;
@@ -20,6 +19,7 @@ static const struct source {
 };
 
 struct lines {
+	enum rtype type; /* of those that are added */
 	char **line;
 	size_t n, cap;
 };
@@ -44,18 +44,16 @@ static void canonical(enum rtype type, union any *rec)
 	}
 }
 
-static int add_page(struct lines *l, enum rtype type, uint32_t count, struct codec_reader *r)
+static int add_page(void *arg, uint32_t count, struct codec_reader *r)
 {
 	static union any rec;
+	struct lines *l = arg;
 	struct buf text = { 0 };
-	for (uint32_t i = 0; i < count; i++) {
-		if (!ask_record(r, type, &rec)) {
-			buf_release(&text);
-			return EXIT_FAILED;
-		}
-		canonical(type, &rec);
+	uint32_t i;
+	for (i = 0; i < count && ask_record(r, l->type, &rec); i++) {
+		canonical(l->type, &rec);
 		buf_reset(&text);
-		json_record(&text, type, &rec, r->base, JSON_TYPE, NULL);
+		json_record(&text, l->type, &rec, r->base, JSON_TYPE, NULL);
 		if (l->n == l->cap) {
 			l->cap = l->cap ? 2 * l->cap : 1024;
 			l->line = xrealloc(l->line, l->cap * sizeof *l->line);
@@ -63,34 +61,17 @@ static int add_page(struct lines *l, enum rtype type, uint32_t count, struct cod
 		l->line[l->n++] = xstrndup(text.p, text.len);
 	}
 	buf_release(&text);
-	return EXIT_DONE;
+	return i < count ? -1 : (int)count;
 }
 
-/* All pages of a source. A recipient-less site has no deliveries and maybe no notify: that is an empty list. */
+/* All of a source. A recipient-less site has no deliveries and maybe no notify: that is an empty list. */
 static int fetch(const struct topo *t, const struct source *s, struct lines *l)
 {
-	struct buf strs = { 0 }, body = { 0 }, cursor = { 0 };
-	struct g_answer a;
-	struct codec_reader r;
-	int code = EXIT_DONE;
+	const struct ask_pages pages = { s->process, s->instance, s->what, NULL, UINT32_MAX, add_page };
 	if (s->type == R_DELIVERY && !t->n_recipients)
 		return EXIT_DONE;
-	do {
-		struct r_query q = { .query = { .limit = PAGE } };
-		buf_reset(&strs);
-		q.query.what = str_put_raw(&strs, s->what, strlen(s->what));
-		q.query.cursor = str_put_raw(&strs, cursor.p, cursor.len);
-		code = ask_process(t, s->process, s->instance, R_QUERY, &q, strs.p, &body, &a, &r);
-		if (code != EXIT_DONE)
-			break;
-		buf_reset(&cursor);
-		buf_add(&cursor, str_ptr(r.base, a.next), a.next.len);
-		code = add_page(l, s->type, a.count, &r);
-	} while (code == EXIT_DONE && cursor.len);
-	buf_release(&strs);
-	buf_release(&body);
-	buf_release(&cursor);
-	return code;
+	l->type = s->type;
+	return ask_pages(t, &pages, l);
 }
 
 static int by_text(const void *a, const void *b)
@@ -101,24 +82,18 @@ static int by_text(const void *a, const void *b)
 int verb_export(int argc, char **argv)
 {
 	static const char usage[] = "usage: weir export [-f FILE] [alerts|flows|deliveries]\n";
-	const char *file = NULL, *what;
+	const char *file = NULL;
+	const struct option_row options[] = { OPTION_FILE(&file) };
 	struct lines l = { 0 };
-	int opt, code = EXIT_DONE;
+	int code = OPTIONS_READ(argc, argv, options, usage);
 	bool known = false;
-	while ((opt = getopt(argc, argv, "f:")) != -1) {
-		if (opt != 'f') {
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-		file = optarg;
-	}
-	what = optind < argc ? argv[optind] : NULL;
+	if (code)
+		return code;
+	const char *what = optind < argc ? argv[optind] : NULL;
 	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
 		known |= what && strcmp(what, sources[i].what) == 0;
-	if (optind + 1 < argc || (what && !known)) {
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	if (optind + 1 < argc || (what && !known))
+		return options_usage(usage);
 	struct topo *t = config_load(file);
 	if (!t)
 		return EXIT_FAILED;

@@ -3,7 +3,6 @@
  * a process of its own because it speaks to links and the supervisor must not.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "json.h"
 #include "link.h"
 #include "log.h"
+#include "options.h"
 #include "verbs.h"
 
 #define POLL_MS   10
@@ -282,12 +282,6 @@ static bool on_gone(void *arg, struct follower *f, uint64_t tail)
 	return false;
 }
 
-static void on_signal(void *arg, int signo)
-{
-	(void)signo;
-	loop_stop(((struct follow *)arg)->loop, 130);
-}
-
 /* Is alertd one of those that must have all alerts? */
 static bool stores(const struct topo *t)
 {
@@ -302,23 +296,16 @@ int verb_follow(int argc, char **argv)
 	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone };
 	struct follow w = { .text = isatty(STDOUT_FILENO), .fail_on = -1 };
 	const char *file = NULL;
-	int opt;
-	while ((opt = getopt(argc, argv, "f:q")) != -1) {
-		if (opt == 'f')
-			file = optarg;
-		w.quiet |= opt == 'q';
-	}
+	const struct option_row options[] = { OPTION_FILE(&file), { NULL, 'q', OPTION_FLAG, &w.quiet } };
+	int rc = OPTIONS_READ(argc, argv, options, "usage: weir follow-replay [-f FILE] [-q] [SEVERITY]\n");
+	if (rc)
+		return rc;
 	if (optind < argc)
 		w.fail_on = enum_value(enum_severity, argv[optind]);
 	struct topo *t = config_load(file);
 	if (!t)
 		return EXIT_FAILED;
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	w.loop = loop_new();
-	loop_on_signal(w.loop, SIGTERM, on_signal, &w);
-	loop_on_signal(w.loop, SIGINT, on_signal, &w);
+	w.loop = verb_loop(EXIT_INTERRUPTED);
 	char *url = topo_url(t, "checks", NULL);
 	w.alertd = stores(t) ? topo_url(t, "alertd", NULL) : NULL;
 	w.poll = loop_add_timer(w.loop, on_poll, &w);

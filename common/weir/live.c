@@ -1,5 +1,4 @@
 /* weir flows, hosts, apps, ifaces, top: what is going on now, asked over the API. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +7,12 @@
 #include <unistd.h>
 
 #include "api.h"
+#include "options.h"
 #include "output.h"
 #include "timestamp.h"
 #include "verbs.h"
 
-#define WATCH_SECONDS 2
-#define MAX_COLUMNS   64
+#define MAX_COLUMNS 64
 
 struct column {
 	const char *path, *title;
@@ -330,54 +329,30 @@ static bool set_fields(struct options *o)
 	return true;
 }
 
-static int usage(const char *verb, FILE *to)
-{
-	fprintf(to, "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD] [--watch[=SECONDS]]\n"
-		"       [--since T] [--until T] [--url URL] [--token-file FILE] [--ifid N] [MATCH]\n",
-		verb, strcmp(verb, "top") == 0 ? " [hosts|flows|apps]" : "");
-	return to == stdout ? EXIT_DONE : EXIT_USAGE;
-}
-
 static int read_options(struct options *o, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "since", required_argument, NULL, 's' }, { "until", required_argument, NULL, 'u' },
-		{ "sort", required_argument, NULL, 'S' },  { "fields", required_argument, NULL, 'F' },
-		{ "watch", optional_argument, NULL, 'w' }, { "url", required_argument, NULL, 'U' },
-		{ "token-file", required_argument, NULL, 't' }, { "ifid", required_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
+	const struct option_row options[] = {
+		OPTION_FILE(&o->file),
+		{ NULL, 'n', OPTION_TEXT, &o->n },
+		{ NULL, 'o', OPTION_FORM, &o->form },
+		{ "since", 0, OPTION_TIME, &o->since },
+		{ "until", 0, OPTION_TIME, &o->until },
+		{ "sort", 0, OPTION_TEXT, &o->sort },
+		{ "fields", 0, OPTION_TEXT, &o->fields },
+		{ "watch", 0, OPTION_WATCH, &o->watch },
+		{ "url", 0, OPTION_TEXT, &o->url },
+		{ "token-file", 0, OPTION_TEXT, &o->token_file },
+		{ "ifid", 0, OPTION_TEXT, &o->ifid },
 	};
-	const struct {
-		int opt;
-		const char **to;
-	} texts[] = { { 'f', &o->file }, { 'n', &o->n }, { 'S', &o->sort }, { 'F', &o->fields }, { 'U', &o->url },
-		      { 't', &o->token_file }, { 'i', &o->ifid } };
-	int opt, form;
-	while ((opt = getopt_long(argc, argv, "hf:n:o:", options, NULL)) != -1) {
-		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-			if (texts[i].opt == opt)
-				*texts[i].to = optarg;
-		if (opt == 'h')
-			exit(usage(argv[0], stdout));
-		if (opt == '?')
-			return usage(argv[0], stderr);
-		if (opt == 'w')
-			o->watch = optarg ? (unsigned)strtoul(optarg, NULL, 10) : WATCH_SECONDS;
-		if (opt == 'w' && !o->watch)
-			return usage(argv[0], stderr);
-		if (opt == 'o') {
-			if ((form = output_form(optarg)) < 0)
-				return usage(argv[0], stderr);
-			o->form = (enum output_form)form;
-		}
-		if ((opt == 's' || opt == 'u') && output_when(optarg, opt == 's' ? &o->since : &o->until) < 0) {
-			fprintf(stderr, "weir: '%s' is no time: 1h, 2026-01-31, 2026-01-31T12:00:00Z\n", optarg);
-			return EXIT_USAGE;
-		}
-	}
-	if (o->fields && !set_fields(o))
-		return usage(argv[0], stderr);
-	return EXIT_DONE;
+	char usage[400];
+	snprintf(usage, sizeof usage,
+		 "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD] [--watch[=SECONDS]]\n"
+		 "       [--since T] [--until T] [--url URL] [--token-file FILE] [--ifid N] [MATCH]\n",
+		 argv[0], strcmp(argv[0], "top") == 0 ? " [hosts|flows|apps]" : "");
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (!rc && o->fields && !set_fields(o))
+		rc = options_usage(usage);
+	return rc;
 }
 
 static const struct list *find_list(const char *name)
@@ -422,8 +397,7 @@ int verb_live(int argc, char **argv)
 		o.n = "10";
 	if (top && !o.sort && o.list->match)
 		o.sort = "-bytes";
-	for (int i = at; i < argc; i++)
-		buf_addf(&o.match, "%s%s", i > at ? " " : "", argv[i]);
+	options_words(&o.match, argv + at, argc - at);
 	buf_cstr(&o.match);
 	if (o.match.len && !o.list->match) {
 		fprintf(stderr, "weir: %s takes no expression\n", o.list->name);

@@ -1,6 +1,5 @@
 /* weir replay FILE...: captures through the whole pipeline in a store of its own. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +7,13 @@
 #include <unistd.h>
 
 #include "effective.h"
+#include "options.h"
 #include "supervise.h"
 #include "verbs.h"
 
 /* A process that crashes on this input over and over is not going to get past it. */
 #define MAX_CRASHES 10
 #define MAX_TMP     40 /* of TMPDIR; a longer one is not used */
-
-static int usage(void)
-{
-	fputs("usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--quiet] [--verbose] CAPTURE ...\n",
-	      stderr);
-	return EXIT_USAGE;
-}
 
 static bool check_inputs(char **files, char **ret, int n)
 {
@@ -62,48 +55,29 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
 
 int verb_replay(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "speed", required_argument, NULL, 's' }, { "fail-on", required_argument, NULL, 'F' },
-		{ "store", required_argument, NULL, 'S' }, { "verbose", no_argument, NULL, 'v' }, { "quiet", no_argument, NULL, 'q' },
-		{ NULL, 0, NULL, 0 },
-	};
+	static const char usage[] =
+		"usage: weir replay [-f FILE] [--speed N|max] [--fail-on SEVERITY] [--store DIR] [--quiet] [--verbose] CAPTURE ...\n";
 	const char *file = NULL, *store = NULL, *fail_on = NULL;
 	double speed = 0;
 	bool verbose = false, quiet = false;
-	int opt, code = EXIT_FAILED;
-	while ((opt = getopt_long(argc, argv, "f:vq", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			file = optarg;
-			break;
-		case 's':
-			if (speed_parse(optarg, &speed) < 0)
-				return usage();
-			break;
-		case 'F':
-			fail_on = optarg;
-			if (enum_value(enum_severity, optarg) < 0) {
-				fprintf(stderr, "weir: '%s' is no severity: info, notice, warning, error, critical, emergency\n",
-					optarg);
-				return EXIT_USAGE;
-			}
-			break;
-		case 'S':
-			store = optarg;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'q':
-			quiet = true;
-			break;
-		default:
-			return usage();
-		}
+	const struct option_row options[] = {
+		OPTION_FILE(&file),
+		{ "speed", 0, OPTION_SPEED, &speed },
+		{ "fail-on", 0, OPTION_TEXT, &fail_on },
+		{ "store", 0, OPTION_TEXT, &store },
+		{ "verbose", 'v', OPTION_FLAG, &verbose },
+		{ "quiet", 'q', OPTION_FLAG, &quiet },
+	};
+	int code = OPTIONS_READ(argc, argv, options, usage), n = argc - optind;
+	if (code)
+		return code;
+	if (fail_on && enum_value(enum_severity, fail_on) < 0) {
+		fprintf(stderr, "weir: '%s' is no severity: info, notice, warning, error, critical, emergency\n", fail_on);
+		return EXIT_USAGE;
 	}
-	int n = argc - optind;
 	if (n == 0)
-		return usage();
+		return options_usage(usage);
+	code = EXIT_FAILED;
 	char **inputs = xcalloc((size_t)n + 1, sizeof *inputs);
 	const char *tmp = getenv("TMPDIR");
 	char dir[MAX_TMP + 16];

@@ -1,12 +1,12 @@
 /* weir run: everything in the foreground, without a service manager. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "effective.h"
+#include "options.h"
 #include "supervise.h"
 #include "verbs.h"
 
@@ -152,12 +152,6 @@ static int run(struct run *r)
 
 /* -- the command line -- */
 
-static int usage(void)
-{
-	fputs("usage: weir run [-f FILE] [--interface IF | --pcap FILE ...] [--speed N|max] [--dir DIR] [--watch]\n", stderr);
-	return EXIT_USAGE;
-}
-
 static char *absolute(const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -166,46 +160,32 @@ static char *absolute(const char *path)
 
 static int parse(struct run *r, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "interface", required_argument, NULL, 'i' }, { "pcap", required_argument, NULL, 'r' },
-		{ "speed", required_argument, NULL, 's' },     { "dir", required_argument, NULL, 'd' },
-		{ "watch", no_argument, NULL, 'w' },	       { "file", required_argument, NULL, 'f' },
-		{ NULL, 0, NULL, 0 },
+	static const char usage[] =
+		"usage: weir run [-f FILE] [--interface IF | --pcap FILE ...] [--speed N|max] [--dir DIR] [--watch]\n";
+	const char *dir = NULL, *text[MAX_PCAPS];
+	struct option_texts pcaps = { .text = text, .max = MAX_PCAPS };
+	const struct option_row options[] = {
+		{ "file", 'f', OPTION_TEXT, &r->file },
+		{ "interface", 0, OPTION_TEXT, &r->interface },
+		{ "pcap", 0, OPTION_TEXTS, &pcaps },
+		{ "speed", 0, OPTION_SPEED, &r->speed },
+		{ "dir", 0, OPTION_TEXT, &dir },
+		{ "watch", 0, OPTION_FLAG, &r->watch },
 	};
-	int opt;
-	while ((opt = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			r->file = optarg;
-			break;
-		case 'i':
-			r->interface = optarg;
-			break;
-		case 'r':
-			if (r->n_pcaps == MAX_PCAPS)
-				return usage();
-			if (access(optarg, R_OK) < 0) {
-				fprintf(stderr, "weir: %s: %s\n", optarg, strerror(errno));
-				return EXIT_FAILED;
-			}
-			r->pcaps[r->n_pcaps++] = absolute(optarg);
-			break;
-		case 's':
-			if (speed_parse(optarg, &r->speed) < 0)
-				return usage();
-			break;
-		case 'd':
-			free(r->dir);
-			r->dir = absolute(optarg);
-			break;
-		case 'w':
-			r->watch = true;
-			break;
-		default:
-			return usage();
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (rc)
+		return rc;
+	if (optind != argc || (r->interface && pcaps.n))
+		return options_usage(usage);
+	for (size_t i = 0; i < pcaps.n; i++) {
+		if (access(text[i], R_OK) < 0) {
+			fprintf(stderr, "weir: %s: %s\n", text[i], strerror(errno));
+			return EXIT_FAILED;
 		}
+		r->pcaps[r->n_pcaps++] = absolute(text[i]);
 	}
-	return optind != argc || (r->interface && r->n_pcaps) ? usage() : EXIT_DONE;
+	r->dir = dir ? absolute(dir) : NULL;
+	return EXIT_DONE;
 }
 
 int verb_run(int argc, char **argv)

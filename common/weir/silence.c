@@ -1,5 +1,4 @@
 /* weir silence add|list|remove: alerts whose notifications are held back for a time. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include "codec.h"
 #include "loop.h"
 #include "match.h"
+#include "options.h"
 #include "stored.h"
 #include "verbs.h"
 
@@ -14,25 +14,6 @@ static const char usage[] =
 	"usage: weir silence [-f FILE] add --for TIME | --until T [--since T] --comment TEXT MATCH\n"
 	"       weir silence [-f FILE] list [-n N] [-o table|wide|json|tsv] [--fields A,B] [MATCH]\n"
 	"       weir silence [-f FILE] remove ID\n";
-
-/* Says what is wrong with an expression before anybody is asked. */
-static bool good_match(const char *text)
-{
-	struct match_error e;
-	struct match *m = match_parse(text, R_ALERT, &e);
-	if (!m)
-		fprintf(stderr, "weir: match, character %zu: %s\n", e.column, e.text);
-	match_free(m);
-	return m && *text;
-}
-
-/* The expression that the words make. */
-static void join(struct buf *out, char **words, int n)
-{
-	for (int i = 0; i < n; i++)
-		buf_addf(out, "%s%s", i ? " " : "", words[i]);
-	buf_cstr(out);
-}
 
 static int add(struct stored *o, char **words, int n)
 {
@@ -43,10 +24,12 @@ static int add(struct stored *o, char **words, int n)
 	int code = EXIT_USAGE;
 	if (o->lasts)
 		c.command.end = (o->q.start ? o->q.start : now) + o->lasts;
-	join(&text, words, n);
+	struct match *m = options_match(&text, R_ALERT, words, n);
+	if (!m)
+		goto out;
 	if (!c.command.end || !o->comment || !*text.p) {
-		fputs(usage, stderr);
-	} else if (good_match(text.p)) {
+		options_usage(usage);
+	} else {
 		c.command.id = id_random(now);
 		c.command.match = str_put_raw(&o->strs, text.p, text.len);
 		c.command.text = str_put_raw(&o->strs, o->comment, strlen(o->comment));
@@ -54,6 +37,8 @@ static int add(struct stored *o, char **words, int n)
 		if (code == EXIT_DONE)
 			puts(id_str(c.command.id, id));
 	}
+out:
+	match_free(m);
 	buf_release(&text);
 	return code;
 }
@@ -78,6 +63,5 @@ int verb_silence(int argc, char **argv)
 		return stored_query(&o, R_SILENCE, "silences", argv + optind + 1, argc - optind - 1);
 	if (strcmp(op, "remove") == 0 && optind + 2 == argc)
 		return drop(&o, argv[optind + 1]);
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	return options_usage(usage);
 }

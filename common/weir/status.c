@@ -1,11 +1,11 @@
 /* weir status: every process, asked one by one. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "link.h"
+#include "options.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -55,27 +55,14 @@ int verb_status(int argc, char **argv)
 	struct output o = { 0 };
 	const char *file = NULL;
 	bool metrics = false, all = true;
-	int opt, form;
-	while ((opt = getopt(argc, argv, "f:o:m")) != -1) {
-		switch (opt) {
-		case 'f':
-			file = optarg;
-			break;
-		case 'm':
-			metrics = true;
-			break;
-		case 'o':
-			form = output_form(optarg);
-			if (form >= 0) {
-				o.form = (enum output_form)form;
-				break;
-			}
-			/* fall through */
-		default:
-			fputs("usage: weir status [-f FILE] [-m] [-o table|json|tsv]\n", stderr);
-			return EXIT_USAGE;
-		}
-	}
+	const struct option_row options[] = {
+		OPTION_FILE(&file),
+		{ NULL, 'm', OPTION_FLAG, &metrics },
+		{ NULL, 'o', OPTION_FORM, &o.form },
+	};
+	int rc = OPTIONS_READ(argc, argv, options, "usage: weir status [-f FILE] [-m] [-o table|json|tsv]\n");
+	if (rc)
+		return rc;
 	struct topo *t = config_load(file);
 	if (!t)
 		return EXIT_FAILED;

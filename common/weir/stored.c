@@ -1,6 +1,5 @@
 #include "stored.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,8 @@
 
 #include "ask.h"
 #include "match.h"
+#include "options.h"
 #include "verbs.h"
-
-#define WATCH_SECONDS 2
 
 static struct str put(struct buf *b, const char *s)
 {
@@ -19,70 +17,34 @@ static struct str put(struct buf *b, const char *s)
 
 int stored_options(struct stored *o, int argc, char **argv, const char *usage)
 {
-	static const struct option options[] = {
-		{ "since", required_argument, NULL, 's' },  { "until", required_argument, NULL, 'u' },
-		{ "sort", required_argument, NULL, 'S' },   { "fields", required_argument, NULL, 'F' },
-		{ "comment", required_argument, NULL, 'c' }, { "watch", optional_argument, NULL, 'w' },
-		{ "for", required_argument, NULL, 'd' },    { "run", required_argument, NULL, 'r' },
-		{ "by", required_argument, NULL, 'b' },     { "key", required_argument, NULL, 'k' },
-		{ "step", required_argument, NULL, 't' },   { NULL, 0, NULL, 0 },
+	const char *sort = NULL, *run = NULL, *by = NULL, *key = NULL;
+	uint64_t limit = o->q.limit;
+	const struct option_row options[] = {
+		OPTION_FILE(&o->file),
+		{ NULL, 'n', OPTION_NUMBER, &limit },
+		{ NULL, 'o', OPTION_FORM, &o->out.form },
+		{ "since", 0, OPTION_TIME, &o->q.start },
+		{ "until", 0, OPTION_TIME, &o->q.end },
+		{ "sort", 0, OPTION_TEXT, &sort },
+		{ "fields", 0, OPTION_TEXT, &o->fields },
+		{ "comment", 0, OPTION_TEXT, &o->comment },
+		{ "watch", 0, OPTION_WATCH, &o->watch },
+		{ "for", 0, OPTION_DURATION, &o->lasts },
+		{ "run", 0, OPTION_TEXT, &run },
+		{ "by", 0, OPTION_TEXT, &by },
+		{ "key", 0, OPTION_TEXT, &key },
+		{ "step", 0, OPTION_DURATION, &o->q.step },
 	};
-	int opt, form;
-	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			o->file = optarg;
-			break;
-		case 'n':
-			o->q.limit = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case 'o':
-			form = output_form(optarg);
-			if (form < 0)
-				goto bad;
-			o->out.form = (enum output_form)form;
-			break;
-		case 's':
-		case 'u':
-			if (output_when(optarg, opt == 's' ? &o->q.start : &o->q.end) < 0) {
-				fprintf(stderr, "weir: '%s' is no time: 1h, 2026-01-31, 2026-01-31T12:00:00Z\n", optarg);
-				return EXIT_USAGE;
-			}
-			break;
-		case 'S':
-			o->q.sort = put(&o->strs, optarg);
-			break;
-		case 'F':
-			o->fields = optarg;
-			break;
-		case 'c':
-			o->comment = optarg;
-			break;
-		case 'd':
-		case 't':
-			if (topo_duration(optarg, opt == 'd' ? &o->lasts : &o->q.step) < 0)
-				goto bad;
-			break;
-		case 'r':
-			o->q.run = put(&o->strs, optarg);
-			break;
-		case 'b':
-			o->q.by = put(&o->strs, optarg);
-			break;
-		case 'k':
-			o->q.key = put(&o->strs, optarg);
-			break;
-		case 'w':
-			o->watch = optarg ? (unsigned)strtoul(optarg, NULL, 10) : WATCH_SECONDS;
-			break;
-		default:
-			goto bad;
-		}
-	}
-	return EXIT_DONE;
-bad:
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	const struct {
+		const char **text;
+		struct str *to;
+	} texts[] = { { &sort, &o->q.sort }, { &run, &o->q.run }, { &by, &o->q.by }, { &key, &o->q.key } };
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (*texts[i].text)
+			*texts[i].to = put(&o->strs, *texts[i].text);
+	o->q.limit = limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+	return rc;
 }
 
 static int print_all(struct stored *o, const struct g_answer *a, struct codec_reader *r)
@@ -113,23 +75,15 @@ int stored_query(struct stored *o, enum rtype type, const char *what, char **wor
 	struct buf filter = { 0 }, body = { 0 };
 	struct g_answer a;
 	struct codec_reader r;
-	struct match_error e;
-	int code = EXIT_FAILED;
+	int code = EXIT_USAGE;
 	if (!t)
 		return EXIT_FAILED;
-	for (int i = 0; i < n; i++)
-		buf_addf(&filter, "%s%s", i ? " " : "", words[i]);
 	/* A series with a condition is one of flows. */
-	struct match *m = match_parse(buf_cstr(&filter), type == R_SAMPLE ? R_FLOW : type, &e);
-	if (!m) {
-		fprintf(stderr, "weir: match, character %zu: %s\n", e.column, e.text);
-		code = EXIT_USAGE;
+	struct match *m = options_match(&filter, type == R_SAMPLE ? R_FLOW : type, words, n);
+	if (!m)
 		goto out;
-	}
-	if (o->fields && !output_fields(&o->out, type, o->fields)) {
-		code = EXIT_USAGE;
+	if (o->fields && !output_fields(&o->out, type, o->fields))
 		goto out;
-	}
 	o->q.what = put(&o->strs, what);
 	o->q.filter = str_put_raw(&o->strs, filter.p, filter.len);
 	output_begin(&o->out, t->timezone);

@@ -1,7 +1,5 @@
 /* weir tail: alerts (and flows) as they happen; goes on where it was by a cursor file. */
-#include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +8,12 @@
 #include "link.h"
 #include "log.h"
 #include "match.h"
+#include "options.h"
 #include "output.h"
 #include "verbs.h"
 
 #define FLOWS_A_SECOND 20 /* on a terminal: more cannot be read, and would bury the alerts */
+#define BY_OUTPUT      UINT64_MAX /* so, or all where there is no terminal */
 
 struct tail {
 	struct loop *loop;
@@ -148,29 +148,11 @@ static void on_timeout(void *arg)
 	loop_stop(k->loop, EXIT_UNREACHABLE);
 }
 
-static void on_signal(void *arg, int signo)
-{
-	(void)signo;
-	loop_stop(((struct tail *)arg)->loop, EXIT_DONE);
-}
-
-static int usage(void)
-{
-	fputs("usage: weir tail [-f FILE] [--flows] [--rate N] [--cursor-file FILE] [-n COUNT] [--wait] [-o FORM] [MATCH]\n",
-	      stderr);
-	return EXIT_USAGE;
-}
-
 static int follow(struct tail *k, const struct topo *t, bool flows)
 {
 	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .link = on_link };
 	uint64_t epoch = 0, next = 1;
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	k->loop = loop_new();
-	loop_on_signal(k->loop, SIGINT, on_signal, k);
-	loop_on_signal(k->loop, SIGTERM, on_signal, k);
+	k->loop = verb_loop(EXIT_DONE);
 	struct loop_timer *timeout = loop_add_timer(k->loop, on_timeout, k);
 	loop_set_timer(timeout, 3000, 0);
 	loop_set_timer(loop_add_timer(k->loop, on_second, k), 1000, 1000);
@@ -190,67 +172,42 @@ static int follow(struct tail *k, const struct topo *t, bool flows)
 
 int verb_tail(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "flows", no_argument, NULL, 'l' }, { "cursor-file", required_argument, NULL, 'c' },
-		{ "wait", no_argument, NULL, 'w' },  { "rate", required_argument, NULL, 'r' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct tail k = { 0 };
+	static const char usage[] =
+		"usage: weir tail [-f FILE] [--flows] [--rate N] [--cursor-file FILE] [-n COUNT] [--wait] [-o FORM] [MATCH]\n";
+	struct tail k = { .rate = BY_OUTPUT };
 	struct buf filter = { 0 };
-	struct match_error e;
 	const char *file = NULL;
-	bool flows = false, rate_given = false;
-	int opt, form, code = EXIT_FAILED;
-	while ((opt = getopt_long(argc, argv, "f:n:o:", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			file = optarg;
-			break;
-		case 'n':
-			k.left = strtoull(optarg, NULL, 10);
-			k.limited = k.left > 0;
-			break;
-		case 'o':
-			form = output_form(optarg);
-			if (form < 0)
-				return usage();
-			k.alerts.form = k.flows.form = (enum output_form)form;
-			break;
-		case 'l':
-			flows = true;
-			break;
-		case 'c':
-			k.cursor_file = optarg;
-			break;
-		case 'w':
-			k.wait = true;
-			break;
-		case 'r':
-			k.rate = strtoull(optarg, NULL, 10);
-			rate_given = true;
-			break;
-		default:
-			return usage();
-		}
-	}
+	bool flows = false;
+	const struct option_row options[] = {
+		OPTION_FILE(&file),
+		{ NULL, 'n', OPTION_NUMBER, &k.left },
+		{ NULL, 'o', OPTION_FORM, &k.alerts.form },
+		{ "flows", 0, OPTION_FLAG, &flows },
+		{ "cursor-file", 0, OPTION_TEXT, &k.cursor_file },
+		{ "wait", 0, OPTION_FLAG, &k.wait },
+		{ "rate", 0, OPTION_NUMBER, &k.rate },
+	};
+	int code = OPTIONS_READ(argc, argv, options, usage);
+	if (code)
+		return code;
+	k.limited = k.left > 0;
+	k.flows.form = k.alerts.form;
 	if (flows && k.cursor_file) {
 		fputs("weir: a cursor file is for alerts alone\n", stderr);
 		return EXIT_USAGE;
 	}
-	for (int i = optind; i < argc; i++)
-		buf_addf(&filter, "%s%s", i > optind ? " " : "", argv[i]);
-	k.m = match_parse(buf_cstr(&filter), R_ALERT, &e);
+	k.m = options_match(&filter, R_ALERT, argv + optind, argc - optind);
 	if (!k.m) {
-		fprintf(stderr, "weir: match, character %zu: %s\n", e.column, e.text);
 		buf_release(&filter);
 		return EXIT_USAGE;
 	}
+	code = EXIT_FAILED;
 	struct topo *t = config_load(file);
 	if (t) {
 		output_begin(&k.alerts, t->timezone);
 		output_begin(&k.flows, t->timezone);
-		if (!rate_given && k.flows.form == OUT_TABLE && isatty(STDOUT_FILENO))
-			k.rate = FLOWS_A_SECOND;
+		if (k.rate == BY_OUTPUT)
+			k.rate = k.flows.form == OUT_TABLE && isatty(STDOUT_FILENO) ? FLOWS_A_SECOND : 0;
 		code = follow(&k, t, flows);
 	}
 	match_free(k.m);

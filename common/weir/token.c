@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "options.h"
 #include "token.h"
 #include "verbs.h"
+
+#define NEVER UINT64_MAX
 
 static const char usage[] = "usage: weir token [-f FILE] list\n"
 			    "       weir token [-f FILE] [-s SCOPES] [-e 30d] add NAME\n"
@@ -84,8 +86,7 @@ static int carry_out(const char *path, struct token *t, int argc, char **argv)
 		return add(path, argv[1], t);
 	if (argc == 2 && strcmp(op, "remove") == 0)
 		return drop(path, argv[1]);
-	fputs(usage, stderr);
-	return EXIT_USAGE;
+	return options_usage(usage);
 }
 
 int verb_token(int argc, char **argv)
@@ -93,20 +94,17 @@ int verb_token(int argc, char **argv)
 	struct token new = { 0 };
 	const char *file = NULL, *scopes = "read";
 	char bad[40];
-	uint64_t age;
-	int opt;
-	while ((opt = getopt(argc, argv, "+f:s:e:")) != -1) {
-		if (opt == 'f') {
-			file = optarg;
-		} else if (opt == 's') {
-			scopes = optarg;
-		} else if (opt == 'e' && topo_duration(optarg, &age) == 0) {
-			new.expires = (uint64_t)time(NULL) + age / 1000000000u;
-		} else {
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
+	uint64_t age = NEVER;
+	const struct option_row options[] = {
+		OPTION_FILE(&file),
+		{ NULL, 's', OPTION_TEXT, &scopes },
+		{ NULL, 'e', OPTION_DURATION, &age },
+	};
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (rc)
+		return rc;
+	if (age != NEVER)
+		new.expires = (uint64_t)time(NULL) + age / 1000000000u;
 	if (!token_scopes(scopes, &new.scopes, bad)) {
 		fprintf(stderr, "weir: there is no right '%s'\n", bad);
 		return EXIT_USAGE;

@@ -1,10 +1,17 @@
-/* The verbs of weir(1), one file each. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a process does not answer. */
+/* The verbs of weir(1), one file each. */
 #ifndef WEIR_VERBS_H
 #define WEIR_VERBS_H
 
+#include "loop.h"
 #include "topo.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3, /* a process does not answer */
+	EXIT_INTERRUPTED = 130 /* by SIGINT, as shells tell it */
+};
 
 /* argv[0] is the verb. */
 int verb_run(int argc, char **argv);
@@ -32,5 +39,10 @@ int verb_silence(int argc, char **argv);
 const char *config_path(const char *option);
 /* Loads it, printing what is wrong; NULL on failure. */
 struct topo *config_load(const char *option);
+/*
+ * A loop that SIGINT and SIGTERM end with an exit code. They are blocked for it: before the first use of a link, whose threads
+ * would take them.
+ */
+struct loop *verb_loop(int code);
 
 #endif

@@ -56,6 +56,30 @@ struct topo *config_load(const char *option)
 	return t;
 }
 
+static struct {
+	struct loop *loop;
+	int code;
+} interrupted;
+
+static void on_signal(void *arg, int signo)
+{
+	(void)arg;
+	(void)signo;
+	loop_stop(interrupted.loop, interrupted.code);
+}
+
+struct loop *verb_loop(int code)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	interrupted.loop = loop_new();
+	interrupted.code = code;
+	loop_on_signal(interrupted.loop, SIGINT, on_signal, NULL);
+	loop_on_signal(interrupted.loop, SIGTERM, on_signal, NULL);
+	return interrupted.loop;
+}
+
 static int usage(FILE *to)
 {
 	fputs("usage: weir VERB [ARGUMENTS]\n\n", to);

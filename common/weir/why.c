@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ask.h"
 #include "checkdef.h"
+#include "options.h"
 #include "record.h"
 #include "timestamp.h"
 #include "verbs.h"
@@ -218,18 +218,15 @@ static int show(const struct topo *t, const char *id)
 
 int verb_checks_why(int argc, char **argv)
 {
+	static const char usage[] = "usage: weir checks why [-f FILE] ID\n";
 	const char *file = NULL;
+	const struct option_row options[] = { OPTION_FILE(&file) };
 	struct id id;
-	int opt;
-	while ((opt = getopt(argc, argv, "f:")) != -1) {
-		if (opt != 'f')
-			return EXIT_USAGE;
-		file = optarg;
-	}
-	if (optind + 1 != argc) {
-		fputs("usage: weir checks why [-f FILE] ID\n", stderr);
-		return EXIT_USAGE;
-	}
+	int rc = OPTIONS_READ(argc, argv, options, usage);
+	if (rc)
+		return rc;
+	if (optind + 1 != argc)
+		return options_usage(usage);
 	if (id_parse(argv[optind], strlen(argv[optind]), &id) < 0) {
 		fprintf(stderr, "weir: '%s' is no id of an alert\n", argv[optind]);
 		return EXIT_USAGE;

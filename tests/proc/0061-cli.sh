@@ -76,6 +76,11 @@ done
 for v in $(weir --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
 	check "$v --help" sh -c "$bin/weir $v --help | grep -q 'usage: weir $v'"
 done
+for wrong in "tail -n ten" "flows --since soon" "alerts --watch=0" "series --step long" "status -o fancy" "replay --speed fast" "hosts --nothing"; do
+	status=0
+	"$bin/weir" $wrong >"$tmp/out" 2>&1 </dev/null || status=$?
+	same "weir $wrong is wrong usage, and told so" "2 yes" "$status $(grep -q '^usage: weir' "$tmp/out" && echo yes)"
+done
 "$bin/weir" --completion >"$tmp/completion"
 check "completion knows verbs" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir ho); COMP_CWORD=1; _weir; [ \"\${COMPREPLY[*]}\" = hosts ]"
 check "and options" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir hosts --fi); COMP_CWORD=2; _weir; [ \"\${COMPREPLY[*]}\" = --fields ]"
