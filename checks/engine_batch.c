@@ -79,8 +79,8 @@ struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook
 	const char *copy = b->verdicts.p + start;
 	if (read) {
 		p->run.app = *read;
-		codec_shift_group(R_VERDICT, VERDICT_APP, &p->run.app, at);
-		codec_read_group(&(struct codec_reader){ .base = copy, .len = f->verdict_len }, R_VERDICT, VERDICT_APP, NULL,
+		codec_shift_group(R_VERDICT, RG_verdict_app, &p->run.app, at);
+		codec_read_group(&(struct codec_reader){ .base = copy, .len = f->verdict_len }, R_VERDICT, RG_verdict_app, NULL,
 				 &p->run.app_packed);
 		flow_run_begin(e, &p->run, f, hook, copy);
 	} else {

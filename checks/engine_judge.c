@@ -27,7 +27,7 @@ void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow 
 			const char *verdict, uint32_t len)
 {
 	struct codec_reader r = { .base = verdict, .len = len };
-	codec_read_group(&r, R_VERDICT, VERDICT_APP, &run->app, &run->app_packed);
+	codec_read_group(&r, R_VERDICT, RG_verdict_app, &run->app, &run->app_packed);
 	flow_run_begin(e, run, f, hook, verdict);
 }
 

@@ -127,7 +127,6 @@ struct flow_run {
 };
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
-#define VERDICT_APP 1 /* the group of a VERDICT that a run needs */
 /* With run->app filled in already, whose strings are in base. */
 void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base);
 /* With a packed verdict that is not the flow's own any more; it must outlive the run. */

@@ -61,9 +61,15 @@ static char *put_length(char *p, enum ftype type, uint32_t n)
 	return put_tagged(p, (type == FT_BIN ? BIN8 : STR8) + width, n, width);
 }
 
-static bool is_zero(const struct slot *f, const char *v)
+/* Addresses and ids. */
+static inline bool is_zero16(const char *v)
 {
 	static const char zero[16];
+	return memcmp(v, zero, sizeof zero) == 0;
+}
+
+static bool is_zero(const struct slot *f, const char *v)
+{
 	switch (f->type) {
 	case FT_U16:
 		return !*(const uint16_t *)v;
@@ -76,9 +82,9 @@ static bool is_zero(const struct slot *f, const char *v)
 		return !*(const uint64_t *)v;
 	case FT_ADDR:
 	case FT_ID:
-		return memcmp(v, zero, 16) == 0;
+		return is_zero16(v);
 	case FT_MAC:
-		return memcmp(v, zero, 6) == 0;
+		return !mac_is_set((const struct mac *)v);
 	case FT_STR:
 	case FT_LIST:
 	case FT_MAP:
@@ -137,7 +143,7 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 			break;
 		case FT_ADDR:
 		case FT_ID:
-			if (!memcmp(v, (const char[16]){ 0 }, 16))
+			if (is_zero16(v))
 				*p++ = (char)NIL;
 			else if (type == FT_ADDR && addr_is_v4((const struct addr *)v))
 				p = put_bin(p, v + 12, 4);

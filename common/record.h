@@ -192,6 +192,13 @@ struct g_interface {
 #undef RECORD
 #undef GROUP
 
+/* The groups of each record by number: RG_flow_key is 0, RG_flow_n 1. */
+#define GROUP(record, group, member) RG_##record##_##member,
+#define RECORD(NAME, number, name, doc, groups) enum { groups };
+#include "records/records.def"
+#undef RECORD
+#undef GROUP
+
 enum rtype {
 	R_NONE = 0,
 #define RECORD(NAME, number, name, doc, groups) R_##NAME = number,

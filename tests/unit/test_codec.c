@@ -346,7 +346,7 @@ static void test_group(void **state)
 	buf_adds(&out, "before");
 	codec_pack(&out, R_FLOW, &f, arena.p);
 	struct codec_reader r = { .base = out.p, .len = out.len, .pos = 6 };
-	assert_true(codec_read_group(&r, R_FLOW, 2, &app, &packed));
+	assert_true(codec_read_group(&r, R_FLOW, RG_flow_app, &app, &packed));
 	assert_int_equal(r.pos, 6);
 	assert_int_equal(app.host.len, f.app.host.len);
 	assert_memory_equal(out.p + app.host.off, arena.p + f.app.host.off, app.host.len);
@@ -356,12 +356,12 @@ static void test_group(void **state)
 	assert_int_equal(again.len, out.len - 6);
 	assert_memory_equal(again.p, out.p + 6, again.len);
 	moved = app;
-	codec_shift_group(R_FLOW, 2, &moved, 6);
+	codec_shift_group(R_FLOW, RG_flow_app, &moved, 6);
 	assert_memory_equal(again.p + moved.host.off, "ex\xc3\xa4mple.org", moved.host.len);
-	assert_false(codec_read_group(&r, R_HOST, 0, &(struct g_host){ 0 }, NULL));
+	assert_false(codec_read_group(&r, R_HOST, RG_host_host, &(struct g_host){ 0 }, NULL));
 	for (size_t n = 0; n < packed.off + packed.len; n++) {
 		struct codec_reader cut = { .base = out.p, .len = n, .pos = 6 };
-		assert_false(n > 6 && codec_read_group(&cut, R_FLOW, 2, &app, &packed));
+		assert_false(n > 6 && codec_read_group(&cut, R_FLOW, RG_flow_app, &app, &packed));
 	}
 	buf_release(&arena);
 	buf_release(&out);
