@@ -158,8 +158,8 @@ heard() {
 	perl -0777 -ne 'print /\A\{/ ? /\A(.*\n)/s : /\A(.*\n\n)/s' "$file.part" >"$file" &&
 		[ "$(grep -c "$line" "$file")" -ge "$n" ]
 }
-pid_of() { # process name of our run
-	weir status -f "$tmp/weir.yaml" -o json | jq -r --arg p "$1" 'select(.type=="process" and .process==$p).pid'
+pid_of() { # process name of our run; nothing if it does not run
+	weir status -f "$tmp/weir.yaml" -o json | jq -r --arg p "$1" 'select(.type=="process" and .process==$p and .pid > 0).pid'
 }
 state_of() {
 	weir status -f "$tmp/weir.yaml" -o json | jq -r --arg p "$1" 'select(.type=="process" and .process==$p).state'

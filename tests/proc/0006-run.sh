@@ -3,7 +3,7 @@
 
 said() { grep -q "$1" "$tmp/run.log"; }
 times_said() { grep -c "$1" "$tmp/run.log"; }
-runs() { [ "$(state_of "$1")" != "not running" ] && [ -n "$(pid_of "$1")" ]; }
+runs() { [ -n "$(pid_of "$1")" ]; }
 
 # -- ready --
 topology "  one: {file: $captures/scan.pcap, speed: 1}"
@@ -51,7 +51,8 @@ check "and leaves no process behind" gone "$classify"
 topology "  one: {file: $captures/scan.pcap, speed: 1}"
 start
 wait_for 20 said 'the API listens'
-all="$(pid_of capture/one) $(pid_of classify) $(pid_of checks) $(pid_of alertd) $(pid_of notify) $(pid_of apid)"
+all=$(pgrep -P "$run_pid")
+check "the processes are its children" test "$(echo "$all" | wc -l)" -ge 6
 kill -9 "$run_pid"
 none_left() { for p in $all; do gone "$p" || return 1; done; }
 wait_for 20 none_left

@@ -21,7 +21,7 @@ mv "$tmp/new" "$grow"
 wait_for 30 counted 1375
 ok $? "and what is in the next file under its name"
 check "which is said" grep -q "another file is $grow now" "$tmp/run.log"
-again() { new=$(pid_of "$1") && [ -n "$new" ] && [ "$new" != 0 ] && [ "$new" != "$old" ]; }
+again() { new=$(pid_of "$1") && [ -n "$new" ] && [ "$new" != "$old" ]; }
 for p in capture/lan checks; do
 	old=$(pid_of $p)
 	kill -9 "$old"
