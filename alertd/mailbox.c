@@ -82,9 +82,10 @@ void mailbox_post(struct mailbox *m, void (*fn)(void *arg), void *arg)
 	l->fn = fn;
 	l->arg = arg;
 	pthread_mutex_lock(&m->lock);
+	bool alone = !m->first; /* else the loop has been woken, and takes all there is */
 	*m->last = l;
 	m->last = &l->next;
 	pthread_mutex_unlock(&m->lock);
-	if (io_write(m->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (alone && io_write(m->fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("mailbox: write");
 }

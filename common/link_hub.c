@@ -72,9 +72,12 @@ struct hub *hub_get(struct loop *l)
 	return h;
 }
 
+/* What waits already has woken the loop, which takes all there is. */
 void hub_post(struct hub *h, struct event *e)
 {
+	uint64_t one = 1;
 	pthread_mutex_lock(&h->lock);
+	bool alone = !h->first;
 	if (!e->queued) {
 		e->queued = true;
 		e->next = NULL;
@@ -82,8 +85,7 @@ void hub_post(struct hub *h, struct event *e)
 		h->last = &e->next;
 	}
 	pthread_mutex_unlock(&h->lock);
-	uint64_t one = 1;
-	if (io_write(h->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+	if (alone && io_write(h->fd, &one, sizeof one) < 0 && errno != EAGAIN)
 		log_warn("link: eventfd");
 }
 
