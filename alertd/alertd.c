@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "hash.h"
 #include "history.h"
 #include "log.h"
 #include "mailbox.h"
@@ -31,6 +32,7 @@ struct alertd {
 	struct loop_timer *load, *forget;
 	char *checks_url;
 	bool cancel;
+	uint64_t revision; /* of alerts.db; random at first, so that none of another life is taken for one of this */
 };
 
 /* -- the delivery log -- */
@@ -301,12 +303,13 @@ static int init(struct proc_ctx *c)
 				    .commit_ms = COMMIT_MS, .totals_max = totals_max(t), .committed = on_committed, .arg = k };
 	conf.store = (struct store_conf){ .dir = t->store.path, .period = t->store.period, .max_alerts = t->store.max_alerts,
 					  .max_deliveries = t->store.max_deliveries, .deliveries = t->n_recipients > 0,
-					  .cancel = &k->cancel };
+					  .cancel = &k->cancel, .revision = &k->revision };
 	conf.quarantine = xasprintf("%s/quarantine", t->state); /* stays */
 	conf.store.quarantine = conf.quarantine;
 	memcpy(conf.store.kept, t->store.kept, sizeof conf.store.kept);
 	struct service_conf service = { .ops = &store_sqlite, .store = conf.store, .handle = on_command, .arg = k };
 	k->c = c;
+	k->revision = hash_key_random().k0 | 1;
 	/* What SQLite sorts on disk it sorts here: the sandbox knows no other place. */
 	setenv("SQLITE_TMPDIR", t->state, 1);
 	conf.url = k->checks_url = topo_url(t, "checks", NULL);

@@ -79,8 +79,10 @@ static void answer(struct searchers *s, struct store **store, struct search *q)
 	q->status = 503;
 	if (!*store) /* the writer may not have made it yet: tried again for each question */
 		*store = s->ops->open(&s->conf, STORE_READ, &q->err);
-	if (*store && codec_read(&r, &rec) == 1)
-		q->status = s->ops->query(*store, &rec.query, r.base, &q->body, &q->page, &q->err);
+	if (!*store || codec_read(&r, &rec) != 1)
+		return;
+	q->revision = searchers_revision(s, &rec.query, r.base); /* before the search: what comes meanwhile may be in it, or not */
+	q->status = s->ops->query(*store, &rec.query, r.base, &q->body, &q->page, &q->err);
 }
 
 static void *run(void *arg)
@@ -134,6 +136,11 @@ static bool is_short(const char *base, struct str what)
 		if (str_eq(base, what, names[i]))
 			return true;
 	return false;
+}
+
+uint64_t searchers_revision(const struct searchers *s, const struct g_query *q, const char *base)
+{
+	return str_eq(base, q->what, "alerts") && s->conf.revision ? __atomic_load_n(s->conf.revision, __ATOMIC_ACQUIRE) : 0;
 }
 
 void searchers_ask(struct searchers *s, struct link_req *req, const struct r_query *q, const char *base)

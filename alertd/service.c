@@ -67,6 +67,7 @@ static void send_found(void *arg)
 		a.count = f->page.count;
 		a.total = f->page.total;
 		a.scanned = f->page.scanned;
+		a.revision = f->revision;
 		a.next = str_put_raw(&strs, f->page.next, strlen(f->page.next));
 	}
 	a.error = str_put(&strs, buf_cstr(&f->err), f->err.len, 2048);
@@ -78,6 +79,15 @@ static void send_found(void *arg)
 static void on_found(void *arg, struct search *found)
 {
 	mailbox_post(((struct service *)arg)->mailbox, send_found, found);
+}
+
+static void on_query(struct service *s, struct link_req *q, const struct r_query *rec, const char *base)
+{
+	uint64_t have = rec->query.have;
+	if (have && have == searchers_revision(s->searchers, &rec->query, base))
+		link_reply(q, &(struct g_answer){ .status = 304, .revision = have }, NULL, NULL);
+	else
+		searchers_ask(s->searchers, q, rec, base);
 }
 
 /* -- commands -- */
@@ -173,7 +183,7 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 {
 	struct service *s = arg;
 	if (type == R_QUERY)
-		searchers_ask(s->searchers, q, rec, base);
+		on_query(s, q, rec, base);
 	else if (type == R_COMMAND)
 		on_command(s, q, &((const struct r_command *)rec)->command, base);
 	else

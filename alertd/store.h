@@ -36,6 +36,7 @@ struct store_conf {
 	const char *quarantine;  /* folder of packets that crashed a process, for its numbers */
 	bool deliveries;         /* keep a delivery log: somebody is to be notified */
 	const bool *cancel;      /* set by another thread: what takes long ends soon, with failure. May be NULL. */
+	uint64_t *revision;      /* moved by the writer of alerts after each commit, before anybody hears of it. May be NULL. */
 };
 
 /* How far a run (a stream's epoch) is stored. next 0: nothing of it. */

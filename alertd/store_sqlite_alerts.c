@@ -97,11 +97,26 @@ static void load_log(struct store *s)
 	s->a.saved = *l;
 }
 
+#define CHECKPOINT_PAGES 1000 /* SQLite's own; there is one hook, and this one is in its place */
+
+/* What was committed can be read now. */
+static int on_committed(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+	if (s->conf.revision)
+		__atomic_add_fetch(s->conf.revision, 1, __ATOMIC_RELEASE);
+	if (pages >= CHECKPOINT_PAGES)
+		sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
 int alerts_open(struct store *s)
 {
 	char *path = store_alerts_path(s);
 	s->db = store_open_db(s, path, OPEN_MAKE);
 	free(path);
+	if (s->db)
+		sqlite3_wal_hook(s->db, on_committed, s);
 	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || series_open(s, &s->series, s->db) < 0 ||
 	    silences_load(s) < 0)
 		return -1;

@@ -269,7 +269,7 @@ static bool cannot_count(const struct query *k, const struct entry *e)
 
 /*
  * Places in the order of the page, and the whole record of each only as it is stepped to: what is sorted, when no index has the
- * order, are places. A limit, even one of no rows, keeps SQLite from making one query of both, and CROSS JOIN keeps the order.
+ * order, are places. A limit, be it -1 for none, keeps SQLite from making one query of both, and CROSS JOIN keeps the order.
  * One statement for all rows: what it takes memory for once, one for each row would take again and again.
  */
 static sqlite3_stmt *select_rows(struct query *k)

@@ -293,6 +293,8 @@ static void put_bounds(const struct apid *k, struct metrics *m)
 	metrics_bound(m, "http_local_max", NULL, "connections", MAX_LOCAL);
 	metrics_bound(m, "sessions_max", NULL, "sessions", LOGIN_SESSIONS);
 	metrics_bound(m, "questions_max", NULL, "questions", APID_MAX_ASKED);
+	metrics_bound(m, "answers_max", NULL, "answers", ANSWERS_MAX);
+	metrics_bound(m, "answer_bytes_max", NULL, "bytes", ANSWERS_MAX_BYTES);
 	metrics_bound(m, "walks_max", NULL, "answers", COMPAT_MAX_WALKS);
 	metrics_bound(m, "totals_max", "rows", "rows", TOTALS_ROWS);
 	metrics_bound(m, "totals_max", "engaged", "alerts", TOTALS_ENGAGED);
@@ -321,6 +323,7 @@ static void put_metrics(void *arg, struct metrics *m)
 		{ "http_timeouts", "connections", true, st.timeouts },
 		{ "http_open", "connections", false, st.open },
 		{ "http_streams", "streams", false, events_clients(k->events) },
+		{ "answers_again", "answers", true, k->answered_again },
 		{ "live_flows", "flows", false, live_count(k->flows) },
 		{ "live_hosts", "hosts", false, live_count(k->hosts) },
 		{ "live_evicted", "records", true, live_evicted(k->flows) + live_evicted(k->hosts) },
@@ -425,6 +428,7 @@ static int on_init(struct proc_ctx *c)
 	k->c = c;
 	k->max_connections = connections_allowed(c->topo->api.max_connections);
 	k->logins = logins_new();
+	k->answers = answers_new();
 	k->checks.name = "checks";
 	k->alertd.name = "alertd";
 	k->flows = live_new(R_FLOW, MAX_LIVE);

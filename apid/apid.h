@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answers.h"
 #include "events.h"
 #include "http.h"
 #include "live.h"
@@ -37,6 +38,8 @@ struct apid {
 	struct upstream checks, alertd;
 	bool have_snapshot;
 	unsigned asked;    /* questions to alertd that wait for their answer */
+	struct answers *answers;
+	uint64_t answered_again; /* with a body that was at hand */
 	struct listener *listeners;
 	struct gather *gather; /* STATUS of all processes, being asked for */
 	struct log_limit limit;

@@ -22,6 +22,10 @@ struct list {
 	void (*add)(void *list, const void *rec, const char *base);
 	void (*end)(struct list *l, const char *next);
 	void *arg;           /* theirs; freed with the list */
+	/* Of alertd's answers that may be kept for others. */
+	struct buf question;   /* empty: this is none */
+	struct answer *at_hand; /* an earlier one, NULL = none */
+	uint64_t revision;     /* of the one that came, 0 = not to be kept */
 	struct csv_column *columns; /* of LIST_CSV: found when the header is written */
 	size_t n_columns;
 };

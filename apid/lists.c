@@ -116,6 +116,8 @@ static void list_free(struct list *l)
 	params_release(&l->p);
 	buf_release(&l->body);
 	buf_release(&l->cell);
+	buf_release(&l->question);
+	answer_release(l->at_hand);
 	free(l->columns);
 	free(l->arg);
 	free(l);
@@ -182,15 +184,21 @@ static void add_link(struct list *l, const char *next)
 	buf_release(&b);
 }
 
-void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
+static void reply(struct list *l, const char *next)
 {
 	static const char *const types[] = { "application/json", "application/x-ndjson", "text/csv; charset=utf-8" };
+	if (*next)
+		add_link(l, next);
+	request_reply(l->r, l->status ? l->status : 200, types[l->form], &l->body);
+	list_free(l);
+}
+
+void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
+{
 	if (l->one && l->n == 0) {
 		list_problem(l, 404, "there is none with this id", NULL);
 		return;
 	}
-	if (*next)
-		add_link(l, next);
 	if (!l->one && l->form == LIST_JSON) {
 		buf_adds(&l->body, l->n ? "],\"next\":" : "{\"data\":[],\"next\":");
 		if (*next)
@@ -206,8 +214,9 @@ void list_end(struct list *l, const char *next, bool has_total, uint64_t total)
 	}
 	if (l->form == LIST_JSON)
 		buf_addc(&l->body, '\n');
-	request_reply(l->r, l->status ? l->status : 200, types[l->form], &l->body);
-	list_free(l);
+	if (l->revision)
+		answers_keep(l->k->answers, &l->question, l->revision, &l->body, next);
+	reply(l, next);
 }
 
 void list_end_bare(struct list *l, const char *close, const char *next)
@@ -322,6 +331,14 @@ void get_host(void *arg, struct request *r, const struct route *rt, const char *
 
 /* -- stored -- */
 
+/* alertd has nothing newer than what is at hand. */
+static void reply_again(struct list *l)
+{
+	l->k->answered_again++;
+	buf_add(&l->body, l->at_hand->body.p, l->at_hand->body.len);
+	reply(l, l->at_hand->next);
+}
+
 static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
 	static union {
@@ -337,12 +354,17 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 	l->k->asked--;
 	if (a)
 		l->k->alertd.heard = mono_ns();
+	if (a && a->status == 304 && l->at_hand) {
+		reply_again(l);
+		return;
+	}
 	if (!a || a->status != 200) {
 		if (a)
 			snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(r->base, a->error) : "");
 		list_problem(l, a && a->status >= 400 && a->status < 600 ? a->status : 504, text, NULL);
 		return;
 	}
+	l->revision = l->question.len ? a->revision : 0;
 	for (uint32_t i = 0; i < a->count && codec_peek(r) == l->type && codec_read(r, &rec) == 1; i++)
 		(l->add ? l->add : list_add)(l, &rec, r->base);
 	snprintf(text, sizeof text, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
@@ -350,6 +372,18 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		l->end(l, text);
 	else
 		list_end(l, text, l->p.count, a->total);
+}
+
+/* The question and all else that the body depends on; what is ended in a way of its own has an end of its own, too. */
+static void name_question(struct list *l, const struct r_query *q, const char *base)
+{
+	if (l->end || !str_eq(base, q->query.what, "alerts"))
+		return;
+	codec_pack(&l->question, R_QUERY, q, base);
+	buf_addf(&l->question, "%d %d", l->form, l->one);
+	for (char **name = l->p.fields; name && *name; name++)
+		buf_addf(&l->question, " %s", *name);
+	l->at_hand = answers_find(l->k->answers, &l->question);
 }
 
 void list_ask(struct list *l, const char *what)
@@ -369,6 +403,8 @@ void list_ask(struct list *l, const char *what)
 	q.query.key = str_put_raw(&strs, l->p.key, strlen(l->p.key));
 	q.query.run = str_put_raw(&strs, l->p.run, strlen(l->p.run));
 	q.query.step = l->p.step;
+	name_question(l, &q, strs.p);
+	q.query.have = l->at_hand ? l->at_hand->revision : 0;
 	l->k->asked++;
 	if (link_ask(l->k->c->loop, l->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_stored, l) < 0)
 		on_stored(l, NULL, NULL);

@@ -104,6 +104,16 @@ check "the next page is linked" grep -q '^Link: </api/v1/flows/history?limit=50&
 same "acknowledge" 200 "$(code -X POST -H "$auth" -H 'Content-Type: application/json' -d '{"comment":"seen by the test"}' "$base/api/v1/alerts/$id/ack")"
 check "the note is there, with its author" sh -c "curl -s -H '$auth' $base/api/v1/alerts/$id | jq -e '.acknowledged and .ack.by == \"api.token\" and .ack.comment == \"seen by the test\"'"
 check "and written down" grep -q "audit: write: POST /api/v1/alerts/$id/ack by api.token from 127.0.0.1: 200" "$tmp/run.log"
+again() { api '/api/v1/alerts?limit=50' >"$tmp/page" && [ "$(weir status $f -m -o json | jq 'select(.process=="apid" and .name=="answers_again").value')" -gt 0 ]; }
+api '/api/v1/alerts?limit=50' >"$tmp/before"
+wait_for 10 again
+ok $? "what is asked again and is still the same is not made again"
+check "and is the same" cmp "$tmp/before" "$tmp/page"
+for op in unack ack unack ack; do
+	code -X POST -H "$auth" "$base/api/v1/alerts/$id/$op" >/dev/null
+	same "$op is in the next page" "$([ $op = ack ] && echo true || echo false)" \
+		"$(api '/api/v1/alerts?limit=50' | jq --arg id "$id" '.data[]|select(.id==$id).acknowledged')"
+done
 same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")"
 same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
 same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"

@@ -936,6 +936,38 @@ static void noted_hosts_are_bounded(void **unused)
 	buf_release(&err);
 }
 
+/* What others can read has another revision before who committed hears of it; what changed nothing has the same. */
+static void commits_move_the_revision(void **unused)
+{
+	uint64_t revision = 41, last;
+	struct buf err = { 0 }, out = { 0 };
+	struct store_page page;
+	struct r_alert a = { .alert = { .id = { 1, 2 }, .revision = 1, .time = T0, .end = T0 } };
+	const struct store_note note = { "ack", "test", "", "" };
+	(void)unused;
+	conf.revision = &revision;
+	struct store *s = open_store(STORE_ALERTS), *r = open_store(STORE_READ);
+	good(s, store_sqlite.begin(s, 1, T0));
+	good(s, store_sqlite.put(s, R_ALERT, &a, "", 1));
+	last = revision;
+	good(s, store_sqlite.commit(s, 2));
+	assert_int_not_equal(revision, last);
+	last = revision;
+	struct question q = { .what = "alerts" };
+	must_ask(r, &q, &out, &page);
+	assert_int_equal(page.count, 1);
+	assert_int_equal(revision, last);
+	assert_int_equal(store_sqlite.note(s, a.alert.id, &note, T0, &err), 200);
+	assert_int_not_equal(revision, last);
+	last = revision;
+	assert_int_equal(store_sqlite.note(s, (struct id){ 3, 4 }, &note, T0, &err), 404);
+	assert_int_equal(revision, last);
+	store_sqlite.close(r);
+	store_sqlite.close(s);
+	buf_release(&out);
+	buf_release(&err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -954,6 +986,7 @@ int main(void)
 		cmocka_unit_test_setup(hosts_by_their_totals, fresh),
 		cmocka_unit_test_setup(hosts_have_notes, fresh),
 		cmocka_unit_test_setup(noted_hosts_are_bounded, fresh),
+		cmocka_unit_test_setup(commits_move_the_revision, fresh),
 	};
 	/* Hundreds of transactions that wait for a disk are no test of ours. */
 	snprintf(dir, sizeof dir, "%s/test-store-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
