@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "door.h"
 #include "fault.h"
+#include "catalogue.h"
 #include "hostnotes.h"
 #include "log.h"
 #include "totals.h"
@@ -238,6 +239,7 @@ static void on_snapshot(void *arg, const struct g_answer *a, struct codec_reader
 		follower_set(k->history, w.epoch, w.replay ? 1 : w.head);
 		look_if_whole(k);
 		follower_resume(k->history);
+		catalogue_refresh(k);
 	}
 }
 
@@ -256,7 +258,7 @@ static void on_again(void *arg)
 	start_over(arg, w.replay);
 }
 
-/* -- alertd is asked now and then, so that readiness is known without asking -- */
+/* -- alertd is asked now and then, so that readiness is known without asking; checks, what scripts it has -- */
 
 static void on_pong(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
@@ -275,6 +277,7 @@ static void on_ping(void *arg)
 	struct apid *k = arg;
 	door_reload(k);
 	totals_sample(k->totals, mono_ns());
+	catalogue_refresh(k);
 	if (w.pinging)
 		return;
 	w.pinging = link_ask(k->c->loop, k->query_url, R_STATUS, &q, NULL, PING_MS, on_pong, k) == 0;

@@ -31,6 +31,8 @@ struct apid {
 	uint32_t max_connections; /* of those configured, as many as files may be open */
 	struct live *flows, *hosts;
 	struct live *noted;    /* hosts that people gave an alias or notes; NULL: not known yet */
+	struct live *scripts;  /* checks that are scripts; NULL: not known yet */
+	bool asking_scripts;
 	struct totals *totals; /* of flows, hosts and alerts */
 	struct events *events;
 	struct follower *history, *alerts;

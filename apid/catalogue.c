@@ -1,95 +1,66 @@
-/* What checks there are: those of the catalogue and the rules of weir.yaml, as they are set here. */
+#include "catalogue.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "checkdef.h"
+#include "checkrec.h"
 #include "codec.h"
 #include "list.h"
 #include "problem.h"
 
-static struct str put(struct buf *b, const char *s)
-{
-	return s ? str_put_raw(b, s, strlen(s)) : (struct str){ 0, 0 };
-}
+#define ASK_MS      2000
+#define MAX_SCRIPTS 4096 /* more than checks loads */
 
-static struct str put_hooks(struct buf *strs, unsigned hooks)
+/* An alert key may exist for a flow and for a host. */
+static void put(void *table, const struct r_check *rec, const char *base)
 {
-	struct buf b = { 0 };
-	for (unsigned bit = 0; bit < CHECKDEF_HOOKS; bit++)
-		if (hooks >> bit & 1)
-			buf_addf(&b, "%s%s", b.len ? "\n" : "", checkdef_hook_names[bit]);
-	struct str s = str_put_raw(strs, b.p, b.len);
-	buf_release(&b);
-	return s;
-}
-
-/* Parameters that are numbers: what the topology says, else what the catalogue does. */
-static struct str put_params(struct buf *strs, const struct checkdef *d, const struct topo_check *set)
-{
-	struct buf b = { 0 };
-	for (const struct checkdef_param *p = d->params; p->name; p++) {
-		const struct topo_param *own = set ? topo_check_param(set, p->name) : NULL;
-		if (p->list)
-			continue;
-		buf_addf(&b, "%s%s=", b.len ? "\n" : "", p->name);
-		if (own)
-			buf_adds(&b, own->values[0]);
-		else
-			buf_addf(&b, "%.15g", p->def);
-	}
-	struct str s = str_put_raw(strs, b.p, b.len);
-	buf_release(&b);
-	return s;
-}
-
-static void add_native(struct live *table, const struct topo *t, const struct checkdef *d)
-{
-	const struct topo_check *set = topo_check(t, d->key);
-	struct buf strs = { 0 };
 	char name[160];
-	struct r_check c = { .check = {
-		.entity = (uint8_t)d->entity, .category = (uint8_t)d->category, .severity = (uint8_t)severity_of_score(d->score),
-		.score = d->score, .type_id = d->type_id, .risk_id = d->risk_id, .changed = set && set->line,
-		.enabled = set && set->enabled_set ? set->enabled : d->enabled } };
-	c.check.key = put(&strs, d->key);
-	c.check.title = put(&strs, d->title);
-	c.check.description = put(&strs, d->description);
-	c.check.mitre = put(&strs, d->mitre);
-	c.check.source = put(&strs, "native");
-	c.check.when = put_hooks(&strs, d->hooks);
-	c.check.params = put_params(&strs, d, set);
-	/* An alert key may exist for a flow and for a host. */
-	int n = snprintf(name, sizeof name, "%s %s", enum_name(enum_entity, d->entity), d->key);
-	live_put_named(table, name, (size_t)n, &c, strs.p);
-	buf_release(&strs);
+	int n = snprintf(name, sizeof name, "%s %.*s", enum_name(enum_entity, rec->check.entity), (int)rec->check.key.len,
+			 str_ptr(base, rec->check.key));
+	live_put_named(table, name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1, rec, base);
 }
 
-static void add_rule(struct live *table, const struct topo_rule *rule)
+static bool put_script(void *table, const void *rec, const char *base)
 {
-	struct buf strs = { 0 };
-	int entity = enum_value(enum_entity, strcmp(rule->entity, "sensor") == 0 ? "interface" : rule->entity);
-	int category = rule->category ? enum_value(enum_category, rule->category) : CAT_OTHER;
-	struct r_check c = { .check = { .entity = entity < 0 ? ENT_OTHER : (uint8_t)entity,
-					.category = category < 0 ? CAT_OTHER : (uint8_t)category, .enabled = true, .changed = true,
-					.severity = (uint8_t)severity_of_score(rule->score), .score = (uint16_t)rule->score } };
-	c.check.key = put(&strs, rule->named.name);
-	c.check.title = put(&strs, rule->title ? rule->title : rule->named.name);
-	c.check.mitre = put(&strs, rule->mitre);
-	c.check.source = put(&strs, "rule");
-	live_put_named(table, rule->named.name, strlen(rule->named.name), &c, strs.p);
-	buf_release(&strs);
+	put(table, rec, base);
+	return true;
 }
 
-static struct live *make_table(const struct topo *t)
+struct live *catalogue_table(const struct apid *k)
 {
-	struct live *table = live_new(R_CHECK, n_checkdefs + t->n_rules + 1);
-	for (size_t i = 0; i < n_checkdefs; i++)
-		add_native(table, t, &checkdefs[i]);
-	for (size_t i = 0; i < t->n_rules; i++)
-		add_rule(table, &t->rules[i]);
+	const struct topo *t = k->c->topo;
+	struct live *table = live_new(R_CHECK, n_checkdefs + t->n_rules + MAX_SCRIPTS);
+	checkrec_each(t, put, table);
+	if (k->scripts)
+		live_each(k->scripts, NULL, put_script, table);
 	return table;
 }
+
+/* -- scripts: what checks has loaded -- */
+
+static void on_scripts(void *arg, const struct g_answer *a, struct codec_reader *r)
+{
+	struct apid *k = arg;
+	struct r_check rec;
+	k->asking_scripts = false;
+	if (!a || a->status != 200)
+		return;
+	live_free(k->scripts);
+	k->scripts = live_new(R_CHECK, MAX_SCRIPTS);
+	for (uint32_t i = 0; i < a->count && codec_peek(r) == R_CHECK && codec_read(r, &rec) == 1; i++)
+		put(k->scripts, &rec, r->base);
+}
+
+void catalogue_refresh(struct apid *k)
+{
+	static const char what[] = "scripts";
+	const struct r_snapshot q = { .snapshot.what = { 0, sizeof what - 1 } };
+	if (!k->asking_scripts)
+		k->asking_scripts = link_ask(k->c->loop, k->checks_url, R_SNAPSHOT, &q, what, ASK_MS, on_scripts, k) == 0;
+}
+
+/* -- resources -- */
 
 static void answer(struct apid *k, struct request *r, const char *fields)
 {
@@ -98,7 +69,7 @@ static void answer(struct apid *k, struct request *r, const char *fields)
 		return;
 	if (fields && !l->p.fields)
 		params_fields(&l->p, fields);
-	struct live *table = make_table(k->c->topo);
+	struct live *table = catalogue_table(k);
 	list_live(l, table, "key");
 	live_free(table);
 }
@@ -121,7 +92,7 @@ void get_check(void *arg, struct request *r, const struct route *rt, const char 
 	(void)rt;
 	struct apid *k = arg;
 	struct buf expression = { 0 };
-	struct live *table = make_table(k->c->topo);
+	struct live *table = catalogue_table(k);
 	buf_adds(&expression, "key = ");
 	match_quote(&expression, key, strlen(key));
 	list_one(list_new(k, r, R_CHECK, true), table, buf_cstr(&expression), "-entity");

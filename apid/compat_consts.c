@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalogue.h"
+#include "checkdef.h"
 #include "compat.h"
 #include "loop.h"
 #include "ndpi_names.h"
@@ -69,14 +71,21 @@ void compat_alert_severities(struct compat *c)
 	compat_ok(c, a);
 }
 
+static void add_alert_type(json_t *a, enum entity entity, const char *key, unsigned id)
+{
+	char *name = xasprintf("%s_alert_%s", enum_name(enum_entity, entity), key);
+	json_array_append_new(a, json_pack("{s:s,s:i}", "type", name, "key", (int)id));
+	free(name);
+}
+
 void compat_alert_types(struct compat *c)
 {
 	json_t *a = json_array();
-	for (size_t i = 0; i < n_checkdefs; i++) {
-		char *name = xasprintf("%s_alert_%s", enum_name(enum_entity, checkdefs[i].entity), checkdefs[i].key);
-		json_array_append_new(a, json_pack("{s:s,s:i}", "type", name, "key", checkdefs[i].type_id));
-		free(name);
-	}
+	for (size_t i = 0; i < n_checkdefs; i++)
+		add_alert_type(a, checkdefs[i].entity, checkdefs[i].key, checkdefs[i].type_id);
+	/* The types of all that scripts raise. */
+	add_alert_type(a, ENT_FLOW, "custom_lua_script", 87);
+	add_alert_type(a, ENT_HOST, "custom_lua_script", 24);
 	compat_ok(c, a);
 }
 
@@ -156,26 +165,27 @@ void compat_pools(struct compat *c)
 	compat_ok(c, a);
 }
 
+static bool add_check(void *families, const void *rec, const char *base)
+{
+	const struct g_check *c = &((const struct r_check *)rec)->check;
+	const char *family = enum_name(enum_entity, c->entity);
+	json_t *f = json_object_get(families, family);
+	if (!f) {
+		f = json_object();
+		json_object_set_new(families, family, f);
+	}
+	json_object_setn_new(f, str_ptr(base, c->key), c->key.len, json_pack("{s:{s:b,s:{s:i}}}", "all", "enabled", c->enabled,
+									      "script_conf", "severity", (int)c->severity));
+	return true;
+}
+
 /* Checks by family, in the shape that ntopng exports. */
 void compat_checks_config(struct compat *c)
 {
-	const struct topo *t = c->k->c->topo;
 	json_t *families = json_object();
-	for (size_t i = 0; i < n_checkdefs; i++) {
-		const struct checkdef *d = &checkdefs[i];
-		bool on = d->enabled;
-		for (size_t k = 0; k < t->checks.n; k++)
-			if (strcmp(t->checks.list[k].name, d->key) == 0 && t->checks.list[k].enabled_set)
-				on = t->checks.list[k].enabled;
-		const char *family = enum_name(enum_entity, d->entity);
-		json_t *f = json_object_get(families, family);
-		if (!f) {
-			f = json_object();
-			json_object_set_new(families, family, f);
-		}
-		json_object_set_new(f, d->key, json_pack("{s:{s:b,s:{s:i}}}", "all", "enabled", on, "script_conf", "severity",
-							 (int)severity_of_score(d->score)));
-	}
+	struct live *table = catalogue_table(c->k);
+	live_each(table, NULL, add_check, families);
+	live_free(table);
 	compat_ok(c, json_pack("{s:{s:{s:o}}}", "0", "config", "config", families));
 }
 

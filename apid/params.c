@@ -145,46 +145,66 @@ static bool read_filter(struct params *p, const char *value, enum rtype type, st
 	return true;
 }
 
+static bool read_limit(struct params *p, const char *value, struct param_error *e)
+{
+	unsigned long n = strtoul(value, NULL, 10);
+	p->limit = (uint32_t)n;
+	return (n >= 1 && n <= PARAMS_MAX_LIMIT) || wrong(e, "limit", "beyond its bounds");
+}
+
+static bool read_text(struct params *p, const char *name, const char *value, bool *ret_good, struct param_error *e)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t size;
+	} texts[] = { { "sort", p->sort, sizeof p->sort }, { "cursor", p->cursor, sizeof p->cursor }, { "by", p->by, sizeof p->by },
+		      { "key", p->key, sizeof p->key },    { "run", p->run, sizeof p->run } };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (strcmp(name, texts[i].name) == 0) {
+			*ret_good = copy(texts[i].to, texts[i].size, value, name, e);
+			return true;
+		}
+	return false;
+}
+
+static bool is_list_param(const char *name)
+{
+	for (const struct route_param *r = params_stored; r->name; r++)
+		if (strcmp(r->name, name) == 0)
+			return true;
+	return false;
+}
+
 static bool read_one(struct params *p, const char *name, const char *value, enum rtype type, struct param_error *e)
 {
 	char field[64];
 	const char *op;
-	if (strcmp(name, "filter") == 0) {
-		return read_filter(p, value, type, e);
-	} else if (strcmp(name, "sort") == 0) {
-		return copy(p->sort, sizeof p->sort, value, name, e);
-	} else if (strcmp(name, "cursor") == 0) {
-		return copy(p->cursor, sizeof p->cursor, value, name, e);
-	} else if (strcmp(name, "limit") == 0) {
-		unsigned long n = strtoul(value, NULL, 10);
-		if (n < 1 || n > PARAMS_MAX_LIMIT)
-			return wrong(e, name, "beyond its bounds");
-		p->limit = (uint32_t)n;
-	} else if (strcmp(name, "start") == 0) {
-		return route_time(value, &p->start) || wrong(e, name, "no time");
-	} else if (strcmp(name, "end") == 0) {
-		return route_time(value, &p->end) || wrong(e, name, "no time");
-	} else if (strcmp(name, "fields") == 0) {
-		params_fields(p, value);
-	} else if (strcmp(name, "count") == 0) {
-		p->count = route_flag(value);
-	} else if (strcmp(name, "by") == 0) {
-		return copy(p->by, sizeof p->by, value, name, e);
-	} else if (strcmp(name, "key") == 0) {
-		return copy(p->key, sizeof p->key, value, name, e);
-	} else if (strcmp(name, "run") == 0) {
-		return copy(p->run, sizeof p->run, value, name, e);
-	} else if (strcmp(name, "step") == 0) {
-		p->step = strtoul(value, NULL, 10) * 1000000000u;
-	} else if (strcmp(name, "format") == 0 || strcmp(name, "shape") == 0) {
-		return true; /* the reply's concern */
-	} else if (route_field(name, type, field, &op)) {
+	bool good;
+	/* Those of sums and series only are fields where the records have such a field. */
+	if (!is_list_param(name) && route_field(name, type, field, &op)) {
 		size_t before = p->filter.len;
 		add_condition(p, name, field, op, value);
 		return check_condition(p, type, before, name, e);
-	} else {
-		return wrong(e, name, "neither a field nor a parameter");
 	}
+	if (read_text(p, name, value, &good, e))
+		return good;
+	if (strcmp(name, "filter") == 0)
+		return read_filter(p, value, type, e);
+	if (strcmp(name, "limit") == 0)
+		return read_limit(p, value, e);
+	if (strcmp(name, "start") == 0)
+		return route_time(value, &p->start) || wrong(e, name, "no time");
+	if (strcmp(name, "end") == 0)
+		return route_time(value, &p->end) || wrong(e, name, "no time");
+	if (strcmp(name, "fields") == 0)
+		params_fields(p, value);
+	else if (strcmp(name, "count") == 0)
+		p->count = route_flag(value);
+	else if (strcmp(name, "step") == 0)
+		p->step = strtoul(value, NULL, 10) * 1000000000u;
+	else if (strcmp(name, "format") != 0 && strcmp(name, "shape") != 0) /* the reply's concern */
+		return wrong(e, name, "neither a field nor a parameter");
 	return true;
 }
 

@@ -293,18 +293,21 @@ static void on_request(void *arg, struct link_req *q, enum rtype type, const voi
 		return;
 	}
 	const struct g_snapshot *s = &((const struct r_snapshot *)rec)->snapshot;
-	bool hosts = str_eq(base, s->what, "hosts");
+	bool hosts = str_eq(base, s->what, "hosts"), scripts = str_eq(base, s->what, "scripts");
 	uint64_t cursor = s->cursor;
 	struct buf body = { 0 };
 	char next[24];
-	if (!hosts && !str_eq(base, s->what, "flows")) {
-		link_reply_status(q, 400, "what: flows or hosts");
+	if (!hosts && !scripts && !str_eq(base, s->what, "flows")) {
+		link_reply_status(q, 400, "what: flows, hosts or scripts");
 		return;
 	}
 	struct g_answer a = { .status = 200, .epoch = stream_epoch(k->p.history.stream),
 			      .head = stream_head(k->p.history.stream) };
-	a.count = engine_snapshot(k->p.engine, hosts, &cursor, &body);
-	int n = cursor ? snprintf(next, sizeof next, "%" PRIu64, cursor) : 0;
+	if (scripts)
+		a.count = engine_scripts(k->p.engine, &body);
+	else
+		a.count = engine_snapshot(k->p.engine, hosts, &cursor, &body);
+	int n = cursor && !scripts ? snprintf(next, sizeof next, "%" PRIu64, cursor) : 0;
 	a.next = (struct str){ 0, (uint32_t)n };
 	link_reply(q, &a, next, &body);
 	buf_release(&body);

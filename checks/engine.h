@@ -56,6 +56,8 @@ void engine_lost(struct engine *e, const char *sensor);
 void engine_finish(struct engine *e);
 /* All flows or hosts as records, from *cursor on, into out until it is full; *cursor becomes 0 at the end. */
 uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct buf *out);
+/* Packs a CHECK record for each script and kind of thing that it looks at; how many. */
+uint32_t engine_scripts(const struct engine *e, struct buf *out);
 /*
  * A copy of the whole state, as bytes in pieces. May begin only when engine_is_idle. The small things are copied at once, into
  * out; hosts and flows follow by calls of engine_copy_step, n or so at a time, until it returns false. Meanwhile the engine

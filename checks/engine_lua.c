@@ -15,6 +15,11 @@ void lua_checks_new(struct engine *e)
 	}
 }
 
+uint32_t engine_scripts(const struct engine *e, struct buf *out)
+{
+	return lua_describe(e->lua, out);
+}
+
 /* -- findings -- */
 
 /* The line 'name=number' of values. */

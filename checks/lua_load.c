@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkrec.h"
+#include "codec.h"
 #include "hash.h"
 
 /* Names that ntopng gives its custom scripts. What follows the name is free: any number may lie in a directory. */
@@ -85,6 +87,7 @@ static bool take_metadata(struct lua *l, struct lua_script *s)
 	d.title = take_text(L, "title");
 	d.description = take_text(L, "description");
 	d.mitre = take_text(L, "mitre");
+	s->params = take_text(L, "params");
 	d.score = take_score(L, "score");
 	d.client_score = take_score(L, "client_score");
 	take_loops(l, s);
@@ -138,6 +141,7 @@ static void script_release(struct lua_script *s)
 	free((char *)s->def[0].title);
 	free((char *)s->def[0].description);
 	free((char *)s->def[0].mitre);
+	free(s->params);
 	free(s->key);
 	free(s->path);
 	free(s->why);
@@ -264,4 +268,54 @@ void lua_free(struct lua *l)
 uint64_t lua_hash(const struct lua *l)
 {
 	return l->hash;
+}
+
+/* -- what is loaded, for people -- */
+
+/* Those of hooks that native checks have too are named as theirs are. */
+static const char *hook_in_words(enum lua_hook h)
+{
+	if (h == LUA_START)
+		return "at the start of a flow";
+	return h == LUA_ALERT ? "when an alert is raised or changes" : checkdef_hook_names[h - LUA_DETECTED];
+}
+
+static struct str put_hooks(struct buf *strs, const struct lua_script *s, enum lua_hook from, enum lua_hook to)
+{
+	struct buf b = { 0 };
+	for (enum lua_hook h = from; h <= to; h++)
+		if (s->loop[h] != LUA_NOREF)
+			buf_addf(&b, "%s%s", b.len ? "\n" : "", hook_in_words(h));
+	struct str text = str_put_raw(strs, b.p, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static uint32_t describe(const struct lua *l, const struct lua_script *s, struct buf *out)
+{
+	struct buf strs = { 0 };
+	uint32_t n = 0;
+	for (int i = 0; i < N_DEFS; i++) {
+		struct r_check r;
+		buf_reset(&strs);
+		checkrec_def(&r.check, &strs, &s->def[i], topo_check(l->topo, s->key), "lua");
+		r.check.enabled = !s->disabled;
+		r.check.params = str_put_raw(&strs, s->params, strlen(s->params));
+		r.check.when = i == DEF_FLOW ? put_hooks(&strs, s, LUA_START, LUA_END) : put_hooks(&strs, s, LUA_MINUTE, LUA_ALERT);
+		/* One that has timers only may raise alerts for hosts. */
+		if (r.check.when.len || (i == DEF_HOST && n == 0)) {
+			codec_pack(out, R_CHECK, &r, strs.p);
+			n++;
+		}
+	}
+	buf_release(&strs);
+	return n;
+}
+
+uint32_t lua_describe(const struct lua *l, struct buf *out)
+{
+	uint32_t n = 0;
+	for (unsigned i = 0; i < l->n; i++)
+		n += describe(l, &l->scripts[i], out);
+	return n;
 }

@@ -49,6 +49,7 @@ enum { DEF_FLOW, DEF_HOST, N_DEFS };
 
 struct lua_script {
 	char *key, *path, *why; /* why: disabled */
+	char *params;           /* 'name=value' lines */
 	uint64_t hash;
 	struct checkdef def[N_DEFS];
 	struct checkdef *scored[N_DEFS][251]; /* the same with another score, made when asked for */

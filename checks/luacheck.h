@@ -105,6 +105,8 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 /* Scripts are numbered from 0 on. */
 unsigned lua_count(const struct lua *l);
 bool lua_is_on(const struct lua *l, unsigned script);
+/* Packs a CHECK record for each script and kind of thing that it looks at; how many. */
+uint32_t lua_describe(const struct lua *l, struct buf *out);
 /* The definition by which a script raises alerts for hosts. hooks: when it looks at them, 0 if it has no function of hosts. */
 const struct checkdef *lua_host_def(const struct lua *l, unsigned script);
 /* The definition by which a script raises alerts for flows; NULL if there is no such script. */

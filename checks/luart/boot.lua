@@ -172,6 +172,20 @@ local function read_params(script, meta, given)
 	end
 end
 
+-- 'name=value' lines; of a list, its items with commas.
+local function params_in_lines(params)
+	local flat = {}
+	for name, v in pairs(params) do
+		if type(v) == "table" then
+			local items = {}
+			for i, item in ipairs(v) do items[i] = tostring(item) end
+			v = table.concat(items, ", ")
+		end
+		flat[name] = v
+	end
+	return lines(flat)
+end
+
 -- Loads a script. Errors are thrown as text.
 function rt.load_script(number, key, path, source, given, style)
 	local script = { key = key, number = number, path = path }
@@ -185,7 +199,9 @@ function rt.load_script(number, key, path, source, given, style)
 	rt.running = script
 	local meta = chunk()
 	read_params(script, meta, given)
-	return read_metadata(script, meta)
+	local out = read_metadata(script, meta)
+	out.params = params_in_lines(script.env.param)
+	return out
 end
 
 -- Called by C before a check of a script runs: state tables and timers belong to it.

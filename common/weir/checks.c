@@ -1,22 +1,63 @@
 /*
- * weir checks list|explain KEY|why ID|test SCRIPT CAPTURE...: the catalogue of native checks; what decided an alert; a Lua check
- * tried out.
+ * weir checks list|explain KEY|why ID|test SCRIPT CAPTURE...: the checks of the catalogue, the rules of the topology and the scripts
+ * that checks has loaded; what decided an alert; a Lua check tried out.
  */
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "checkdef.h"
+#include "ask.h"
+#include "checkrec.h"
+#include "effective.h"
+#include "output.h"
 #include "verbs.h"
 
-static void list(void)
+#define ASK_MS 2000 /* the catalogue is wanted where nothing runs, too */
+
+struct options {
+	const char *file, *fields;
+	struct output out;
+	struct topo *t;
+};
+
+/* Without a configuration there is nobody to be asked, and without an answer the others are still worth knowing. */
+static void each_script(const struct options *o, void (*cb)(void *arg, const struct r_check *rec, const char *base), void *arg)
 {
-	printf("%-38s %-9s %-9s %5s %-3s %s\n", "CHECK", "ENTITY", "SEVERITY", "SCORE", "ON", "TITLE");
-	for (size_t i = 0; i < n_checkdefs; i++) {
-		const struct checkdef *d = &checkdefs[i];
-		printf("%-38s %-9s %-9s %5u %-3s %s\n", d->key, enum_name(enum_entity, d->entity),
-		       enum_name(enum_severity, severity_of_score(d->score)), d->score, d->enabled ? "yes" : "no", d->title);
-	}
+	static const char what[] = "scripts";
+	const struct r_snapshot q = { .snapshot.what = { 0, sizeof what - 1 } };
+	struct buf body = { 0 };
+	struct g_answer a;
+	struct codec_reader r;
+	struct r_check rec;
+	if (!o->t->checks.lua || !config_given(o->file))
+		return;
+	char *url = topo_url(o->t, "checks", NULL);
+	if (link_ask_sync(url, R_SNAPSHOT, &q, what, ASK_MS, &body, &a, &r) < 0 || a.status != 200)
+		fputs("weir: checks does not answer: scripts are left out\n", stderr);
+	else
+		for (uint32_t i = 0; i < a.count && ask_record(&r, R_CHECK, &rec); i++)
+			cb(arg, &rec, r.base);
+	free(url);
+	buf_release(&body);
 }
+
+static void print_record(void *arg, const struct r_check *rec, const char *base)
+{
+	output_record(arg, R_CHECK, rec, base);
+}
+
+static int list(struct options *o)
+{
+	if (o->fields && !output_fields(&o->out, R_CHECK, o->fields))
+		return EXIT_USAGE;
+	output_begin(&o->out, NULL);
+	checkrec_each(o->t, print_record, &o->out);
+	each_script(o, print_record, &o->out);
+	return EXIT_DONE;
+}
+
+/* -- explain -- */
 
 static void print_hooks(unsigned hooks)
 {
@@ -29,12 +70,37 @@ static void print_hooks(unsigned hooks)
 	putchar('\n');
 }
 
-static void explain(const struct checkdef *d)
+/* A list of lines, each indented. */
+static void print_lines(const char *title, const char *base, struct str lines)
+{
+	const char *item;
+	size_t pos = 0, n;
+	if (lines.len)
+		printf("%s", title);
+	while (list_next(base, lines, &pos, &item, &n))
+		printf("  %.*s\n", (int)n, item);
+}
+
+static void explain_param(const struct checkdef_param *p, const struct topo_check *set)
+{
+	const struct topo_param *own = set ? topo_check_param(set, p->name) : NULL;
+	if (p->list)
+		printf("\n  %s: a list, default %s", p->name, p->items ? p->items : "empty");
+	else
+		printf("\n  %s: %.15g %s (from %.15g to %.15g)", p->name, p->def, p->unit, p->min, p->max);
+	for (char **v = own ? own->values : NULL; v && *v; v++)
+		printf("%s%s", v == own->values ? "; here " : ", ", *v);
+	printf("\n    %s\n", p->doc);
+}
+
+static void explain(const struct checkdef *d, const struct topo_check *set)
 {
 	printf("%s: %s\n\n%s\n\n", d->key, d->title, d->description);
 	printf("about     %s\ncategory  %s\nscore     %u (client or attacker %u, server or victim %u), %s\ndefault   %s\n",
 	       enum_name(enum_entity, d->entity), enum_name(enum_category, d->category), d->score, d->client_score,
 	       (unsigned)(d->score - d->client_score), enum_name(enum_severity, severity_of_score(d->score)), d->enabled ? "on" : "off");
+	if (set && set->enabled_set)
+		printf("here      %s\n", set->enabled ? "on" : "off");
 	printf("runs      ");
 	print_hooks(d->hooks);
 	if (d->type_id)
@@ -47,32 +113,102 @@ static void explain(const struct checkdef *d)
 		printf("mitre     %s\n", d->mitre);
 	if (d->risk_id)
 		printf("risk      nDPI %u\n", d->risk_id);
-	for (const struct checkdef_param *p = d->params; p->name; p++) {
-		if (p->list)
-			printf("\n  %s: a list, default %s\n    %s\n", p->name, p->items ? p->items : "empty", p->doc);
-		else
-			printf("\n  %s: %.15g %s (from %.15g to %.15g)\n    %s\n", p->name, p->def, p->unit, p->min, p->max, p->doc);
+	for (const struct checkdef_param *p = d->params; p->name; p++)
+		explain_param(p, set);
+}
+
+struct search {
+	const char *key;
+	bool found;
+};
+
+/* A rule or a script. */
+static void explain_record(void *arg, const struct r_check *rec, const char *base)
+{
+	const struct g_check *c = &rec->check;
+	struct search *s = arg;
+	if (!str_eq(base, c->key, s->key))
+		return;
+	printf("%s%s: %.*s\n\n", s->found ? "\n" : "", s->key, (int)c->title.len, str_ptr(base, c->title));
+	if (c->description.len)
+		printf("%.*s\n\n", (int)c->description.len, str_ptr(base, c->description));
+	printf("source    %.*s\nabout     %s\ncategory  %s\nscore     %u, %s\nhere      %s\n", (int)c->source.len,
+	       str_ptr(base, c->source), enum_name(enum_entity, c->entity), enum_name(enum_category, c->category), c->score,
+	       enum_name(enum_severity, c->severity), c->enabled ? "on" : "off");
+	if (c->mitre.len)
+		printf("mitre     %.*s\n", (int)c->mitre.len, str_ptr(base, c->mitre));
+	print_lines("runs\n", base, c->when);
+	print_lines("parameters\n", base, c->params);
+	s->found = true;
+}
+
+static int explain_key(const struct options *o, const char *key)
+{
+	const struct checkdef *d = checkdef_find(key, ENT_OTHER);
+	struct search s = { .key = key, .found = d != NULL };
+	if (d)
+		explain(d, topo_check(o->t, key));
+	else
+		checkrec_each(o->t, explain_record, &s);
+	if (!s.found)
+		each_script(o, explain_record, &s);
+	if (!s.found)
+		fprintf(stderr, "weir: no check is named '%s', see weir checks list\n", key);
+	return s.found ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* -- the verb -- */
+
+static int usage(void)
+{
+	fputs("usage: weir checks list [-f FILE] [-o table|wide|json|tsv] [--fields A,B]\n"
+	      "                   explain [-f FILE] KEY | why ID | test SCRIPT CAPTURE ...\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+	static const struct option options[] = { { "fields", required_argument, NULL, 'F' }, { NULL, 0, NULL, 0 } };
+	int opt, form = OUT_AUTO;
+	while ((opt = getopt_long(argc, argv, "f:o:", options, NULL)) != -1) {
+		if (opt == 'f')
+			o->file = optarg;
+		else if (opt == 'F')
+			o->fields = optarg;
+		else if (opt != 'o' || (form = output_form(optarg)) < 0)
+			return usage();
 	}
+	o->out.form = (enum output_form)form;
+	return EXIT_DONE;
+}
+
+/* argv[0] is list or explain. */
+static int known(int argc, char **argv)
+{
+	struct options o = { 0 };
+	bool one = strcmp(argv[0], "explain") == 0;
+	int code = read_options(&o, argc, argv);
+	if (code == EXIT_DONE && argc - optind != one)
+		code = usage();
+	if (code != EXIT_DONE)
+		return code;
+	o.t = effective_base(o.file);
+	if (!o.t)
+		return EXIT_FAILED;
+	code = one ? explain_key(&o, argv[optind]) : list(&o);
+	output_release(&o.out);
+	topo_free(o.t);
+	return code;
 }
 
 int verb_checks(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "list") == 0) {
-		list();
-		return EXIT_DONE;
-	}
-	if (argc == 3 && strcmp(argv[1], "explain") == 0) {
-		const struct checkdef *d = checkdef_find(argv[2], ENT_OTHER);
-		if (d)
-			explain(d);
-		else
-			fprintf(stderr, "weir: no check is named '%s', see weir checks list\n", argv[2]);
-		return d ? EXIT_DONE : EXIT_FAILED;
-	}
-	if (argc >= 2 && strcmp(argv[1], "why") == 0)
-		return verb_checks_why(argc - 1, argv + 1);
-	if (argc >= 2 && strcmp(argv[1], "test") == 0)
-		return verb_checks_test(argc - 1, argv + 1);
-	fputs("usage: weir checks list | explain KEY | why ID | test SCRIPT CAPTURE ...\n", stderr);
-	return EXIT_USAGE;
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} verbs[] = { { "list", known }, { "explain", known }, { "why", verb_checks_why }, { "test", verb_checks_test } };
+	for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	return usage();
 }

@@ -167,7 +167,7 @@ struct topo *effective_base(const char *file)
 {
 	static const char text[] = "sensors: { replay: { file: none } }\n";
 	struct buf err = { 0 };
-	if (file || getenv("WEIR_CONFIG") || access(config_path(NULL), R_OK) == 0)
+	if (config_given(file))
 		return config_load(file);
 	struct topo *t = topo_parse("built-in", text, strlen(text), &err);
 	if (!t)

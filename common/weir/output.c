@@ -64,6 +64,11 @@ static const struct column run_table[] = { { "run", "RUN", 16 },       { "stored
 					   { "to", "TO", 19 },         { "ended", "ENDED", 5 },    { "alerts", "ALERTS", 8 },
 					   { "flows", "FLOWS", 10 },   { "inputs", "INPUTS", 0 },  { NULL, NULL, 0 } };
 
+static const struct column check_table[] = { { "key", "CHECK", 38 },         { "entity", "ENTITY", 9 },
+					     { "severity", "SEVERITY", 9 },  { "score", "SCORE", 5 },
+					     { "enabled", "ON", 5 },         { "source", "SOURCE", 6 },
+					     { "title", "TITLE", 0 },        { NULL, NULL, 0 } };
+
 static const struct column *columns_for(enum rtype type, bool wide)
 {
 	switch (type) {
@@ -83,6 +88,8 @@ static const struct column *columns_for(enum rtype type, bool wide)
 		return sample_table;
 	case R_RUN:
 		return run_table;
+	case R_CHECK:
+		return check_table;
 	default:
 		return metric_table;
 	}

@@ -37,6 +37,8 @@ int verb_silence(int argc, char **argv);
 
 /* Path of the topology: -f's argument if not NULL, else $WEIR_CONFIG, else /etc/weir/weir.yaml. */
 const char *config_path(const char *option);
+/* Somebody named one, or the last of these can be read. */
+bool config_given(const char *option);
 /* Loads it, printing what is wrong; NULL on failure. */
 struct topo *config_load(const char *option);
 /*

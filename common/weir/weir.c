@@ -46,6 +46,11 @@ const char *config_path(const char *option)
 	return option ? option : env && *env ? env : "/etc/weir/weir.yaml";
 }
 
+bool config_given(const char *option)
+{
+	return option || getenv("WEIR_CONFIG") || access(config_path(NULL), R_OK) == 0;
+}
+
 struct topo *config_load(const char *option)
 {
 	struct buf err = { 0 };

@@ -69,11 +69,29 @@ check "certificates and the script for ntopng are on the same alert" jq -se 'any
 check "the flow has them too" jq -se 'any(.type == "flow" and ((.alerts // []) | index("certificates")))' "$tmp/replay1"
 
 # A script that hangs and came with another configuration: the engine that is made for it is watched as the first one was.
-topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog: 1s}"
-start
-wait_for 30 at_end
-ok $? "a first life"
+# Beside it: what is loaded is known to those who ask.
+topology "  replay: {file: $cap, speed: max}" "checks: {certificates: {issuer: Example Ltd}}
+lua: {paths: [$tmp/lua], watchdog: 1s}"
+start_api
+certificates='{"entity":"flow","source":"lua","enabled":true,"params":{"issuer":"Example Ltd"},"when":["when the application is known"]}'
+listed() { api /api/v1/checks/certificates | jq -c '{entity, source, enabled, params, when}' | grep -qxF "$certificates"; }
+wait_for 10 listed
+ok $? "a script is one of the checks"
+same "and an alert type" "Certificate of an issuer" "$(api '/api/v1/alert-types?key=certificates' | jq -r '.data[].title')"
+same "ntopng's clients see it" true "$(api /lua/rest/v2/get/checks/config.lua | jq '.rsp."0".config.config.flow.certificates.all.enabled')"
+from_checks() {
+	weir checks list -f "$tmp/weir.yaml" | jq -c 'select(.key == "certificates")|{entity, source, enabled, params, when}' |
+		grep -qxF "$certificates"
+}
+wait_for 10 from_checks
+ok $? "weir checks list has it"
+explained() { weir checks explain -f "$tmp/weir.yaml" certificates | grep -qx '  issuer=Example Ltd'; }
+wait_for 10 explained
+ok $? "weir checks explain too"
+replies_are_described
 stop_run
+weir checks list -f "$tmp/weir.yaml" -o tsv --fields key >"$tmp/list" 2>"$tmp/err"
+check "without checks, the others and a word of it" sh -c "grep -qx syn_scan $tmp/list && grep -q 'scripts are left out' $tmp/err"
 printf 'return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }\n' >"$tmp/lua/hangs.lua"
 topology "  replay: {file: $cap, speed: max}" "lua: {paths: [$tmp/lua], watchdog: 900ms}"
 start

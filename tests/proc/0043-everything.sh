@@ -4,7 +4,7 @@
 	echo "sensors: {none: {file: none}}"
 	echo "lua: {paths: [$top/checks/lua/examples]}"
 	echo "checks:"
-	weir checks list | awk 'NR > 1 { print "  " $1 ": {enabled: yes}" }'
+	weir checks list -o tsv --fields key | awk '{ print "  " $1 ": {enabled: yes}" }'
 } >"$tmp/weir.yaml"
 set -- "$captures"/*.pcap*
 [ -d "$top/../shared/pcaps" ] && set -- "$@" "$top"/../shared/pcaps/*.pcap*

@@ -149,6 +149,7 @@ static void test_filter(void **state)
 	(void)state;
 	static const struct {
 		const char *raw, *filter;
+		enum rtype type; /* R_NONE: FLOW */
 	} rows[] = {
 		{ "/x?server.port=443,80", "(server.port in (\"443\",\"80\"))" },
 		{ "/x?app=TLS&bytes[ge]=1K", "(app in (\"TLS\")) and (bytes >= \"1K\")" },
@@ -157,13 +158,16 @@ static void test_filter(void **state)
 		{ "/x?hostname[prefix]=a*b", "(hostname like \"a?b*\")" },
 		{ "/x?filter=app%3DTLS%20or%20app%3DQUIC&proto=tcp", "(app=TLS or app=QUIC) and (proto in (\"tcp\"))" },
 		{ "/x?filter=&limit=7", "" },
+		/* A parameter of series, which is no field of flows, but one of these. */
+		{ "/x?key=syn_scan", "" },
+		{ "/x?key=syn_scan", "(key in (\"syn_scan\"))", R_CHECK },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct uri u;
 		struct params p;
 		struct param_error e;
 		assert_int_equal(uri_parse(&u, rows[i].raw), 0);
-		if (!params_read(&p, &u, R_FLOW, &e))
+		if (!params_read(&p, &u, rows[i].type ? rows[i].type : R_FLOW, &e))
 			fail_msg("%s: %s: %s", rows[i].raw, e.param, e.reason);
 		assert_string_equal(buf_cstr(&p.filter), rows[i].filter);
 		params_release(&p);
