@@ -10,7 +10,7 @@
  * new alerts are counted in one 'suppressed' row of the recipient instead of getting rows of their own. What a silence holds
  * back is 'silenced' from the start; it can be sent by hand.
  *
- * The only file of notify that knows SQLite.
+ * queue.c and queue_file.c are the only ones of notify that know SQLite.
  */
 #ifndef WEIR_QUEUE_H
 #define WEIR_QUEUE_H
