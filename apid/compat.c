@@ -60,6 +60,12 @@ static const struct compat_row *find_row(const char *path)
 	return NULL;
 }
 
+bool compat_takes_cookies(const char *path)
+{
+	const struct compat_row *row = find_row(path);
+	return !compat_writes(path) || (row && row->handle == compat_session);
+}
+
 /* -- arguments: of the query, and over them those of the body -- */
 
 /* Scalars become text, so that "0", 0 and true mean the same wherever they come from; null is absent. */

@@ -39,9 +39,11 @@ static double rate(uint64_t n, const struct r_host *h)
 	return (double)n / (s < 1 ? 1 : s);
 }
 
+/* What people call it is before what it calls itself. */
 static json_t *host_name(const struct r_host *h, const char *base)
 {
-	return h->host.name.len ? jstr(base, h->host.name) : jaddr(&h->host.ip);
+	struct str name = h->host.alias.len ? h->host.alias : h->host.name;
+	return name.len ? jstr(base, name) : jaddr(&h->host.ip);
 }
 
 static json_t *host_row(struct compat *c, const void *rec, const char *base)
@@ -103,7 +105,7 @@ static void keep(void *arg, const void *rec, const char *base)
 	*h = *(const struct r_host *)rec;
 	struct str *all[] = { &h->host.name, &h->host.names, &h->host.os, &h->host.apps, &h->host.engaged, &h->host.sensor,
 			      &h->host.vendor, &h->host.country, &h->host.as_name, &h->host.pool, &h->host.network, &h->host.app_counts,
-			      &h->host.name_times };
+			      &h->host.name_times, &h->host.alias };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		*all[i] = str_put_raw(&f->strs, str_ptr(base, *all[i]), all[i]->len);
 	f->there = true;
@@ -403,6 +405,8 @@ void compat_host_find(struct compat *c)
 		filter_text(&b, "ip", text);
 	} else {
 		buf_adds(&b, "name contains ");
+		match_quote(&b, text ? text : "", text ? strlen(text) : 0);
+		buf_adds(&b, " or alias contains ");
 		match_quote(&b, text ? text : "", text ? strlen(text) : 0);
 	}
 	struct match *m = filter_parse(&b, R_HOST);

@@ -174,8 +174,12 @@ static enum auth_verdict identify(struct apid *k, struct request *r, const struc
 		*ret = &at_socket; /* the mode of the socket has let it in */
 		return AUTH_GOOD;
 	}
-	if (compat_is_path(request_uri(r)->path)) /* ntopng's clients have more ways to show the token */
-		offered = login_header(k->logins, offered, request_header(r, "Cookie"), mono_ns(), login, sizeof login) ? login : NULL;
+	const char *path = request_uri(r)->path;
+	if (compat_is_path(path)) { /* ntopng's clients have more ways to show the token */
+		/* A browser sends cookies whoever made it ask: they open what is read. */
+		const char *cookie = compat_takes_cookies(path) ? request_header(r, "Cookie") : NULL;
+		offered = login_header(k->logins, offered, cookie, mono_ns(), login, sizeof login) ? login : NULL;
+	}
 	auth_set_time(d->auth, wall_ns() / 1000000000u);
 	enum auth_verdict v = auth_check(d->auth, &from, offered, mono_ns(), ret);
 	explicit_bzero(login, sizeof login);

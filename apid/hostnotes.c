@@ -1,19 +1,17 @@
 #include "hostnotes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "apid.h"
 #include "codec.h"
-#include "problem.h"
 
 #define ASK_MS    5000
 #define MAX_NOTED 4096 /* more than alertd keeps */
 
 struct load {
 	struct apid *k;
-	struct request *r;
-	char host[64];
+	void (*done)(void *arg, bool good);
+	void *arg;
 };
 
 struct noted {
@@ -88,20 +86,17 @@ static void on_hosts(void *arg, const struct g_answer *a, struct codec_reader *r
 	l->k->asked--;
 	if (good)
 		take(l->k, a->count, r);
-	if (l->r && good)
-		get_host(l->k, l->r, NULL, l->host);
-	else if (l->r)
-		request_problem(l->r, 504, "it is done; alertd does not say what all of it is now", NULL);
+	if (l->done)
+		l->done(l->arg, good);
 	free(l);
 }
 
-void hostnotes_load(struct apid *k, struct request *r, const char *host)
+void hostnotes_load(struct apid *k, void (*done)(void *arg, bool good), void *arg)
 {
 	struct buf strs = { 0 };
 	struct r_query q = { .query.what = str_put_raw(&strs, "hosts", 5) };
-	struct load *l = xcalloc(1, sizeof *l);
-	*l = (struct load){ .k = k, .r = r };
-	snprintf(l->host, sizeof l->host, "%s", host ? host : "");
+	struct load *l = xmalloc(sizeof *l);
+	*l = (struct load){ k, done, arg };
 	k->asked++;
 	if (link_ask(k->c->loop, k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_hosts, l) < 0)
 		on_hosts(l, NULL, NULL);

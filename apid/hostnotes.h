@@ -6,10 +6,9 @@
 #include <stddef.h>
 
 struct apid;
-struct request;
 
-/* Asks alertd for all of it. r: then answered with this host, as named in a path; NULL: nobody waits. */
-void hostnotes_load(struct apid *k, struct request *r, const char *host);
+/* Asks alertd for all of it. done hears when it is here, or that it is not; NULL: nobody waits. */
+void hostnotes_load(struct apid *k, void (*done)(void *arg, bool good), void *arg);
 /* Puts a HOST record, packed, into the live view with what is said of the host. old: as in live_put_old. */
 void hostnotes_put(struct apid *k, const char *raw, size_t len, bool old);
 

@@ -6,6 +6,7 @@
 #include "door.h"
 #include "json.h"
 #include "problem.h"
+#include "tokens.h"
 
 static void add_token(struct buf *out, const struct token *t, const char *secret)
 {
@@ -27,9 +28,12 @@ static void add_token(struct buf *out, const struct token *t, const char *secret
 	buf_addc(out, '}');
 }
 
-static void failed(struct request *r, struct buf *err)
+/* Answers with why not. */
+static void failed(struct request *r, enum token_change rc, struct buf *err)
 {
-	request_problem(r, 503, buf_cstr(err), NULL);
+	if (rc == TOKEN_BUSY)
+		request_header_add(r, "Retry-After", "1");
+	request_problem(r, rc == TOKEN_EXISTS ? 409 : rc == TOKEN_NONE ? 404 : 503, buf_cstr(err), NULL);
 	buf_release(err);
 }
 
@@ -41,7 +45,7 @@ void get_tokens(void *arg, struct request *r, const struct route *rt, const char
 	struct token *t;
 	size_t n;
 	if (token_load(door_tokens(k), &t, &n, &err) < 0) {
-		failed(r, &err);
+		failed(r, TOKEN_FAILED, &err);
 		return;
 	}
 	buf_adds(&b, "{\"data\":[");
@@ -76,10 +80,22 @@ static bool read_token(const struct uri *u, struct token *t, struct param_error 
 	return true;
 }
 
+enum token_change tokens_make(struct apid *k, struct token *t, char secret[static TOKEN_SECRET + 1], struct buf *err)
+{
+	if (!token_make(secret)) {
+		buf_adds(err, "no random numbers");
+		return TOKEN_FAILED;
+	}
+	token_hash(secret, TOKEN_SECRET, t->hash);
+	enum token_change rc = token_add(door_tokens(k), t, false, err);
+	if (rc == TOKEN_DONE)
+		door_reload(k);
+	return rc;
+}
+
 void post_token(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)rt, (void)id;
-	struct apid *k = arg;
 	struct token t = { 0 };
 	struct param_error e;
 	struct buf b = { 0 }, err = { 0 };
@@ -89,21 +105,13 @@ void post_token(void *arg, struct request *r, const struct route *rt, const char
 		return;
 	}
 	door_about(r, t.name);
-	if (!token_make(secret)) {
-		request_problem(r, 503, "no random numbers", NULL);
-		return;
-	}
-	token_hash(secret, TOKEN_SECRET, t.hash);
-	int rc = token_add(door_tokens(k), &t, &err);
-	if (rc == 0) {
-		door_reload(k);
+	enum token_change rc = tokens_make(arg, &t, secret, &err);
+	if (rc == TOKEN_DONE) {
 		add_token(&b, &t, secret);
 		buf_addc(&b, '\n');
 		request_reply(r, 201, "application/json", &b);
-	} else if (rc > 0) {
-		request_problem(r, 409, "there is a token of this name: remove it first", NULL);
 	} else {
-		failed(r, &err);
+		failed(r, rc, &err);
 	}
 	explicit_bzero(secret, sizeof secret);
 }
@@ -113,14 +121,11 @@ void delete_token(void *arg, struct request *r, const struct route *rt, const ch
 	(void)rt;
 	struct apid *k = arg;
 	struct buf none = { 0 }, err = { 0 };
-	int rc = token_remove(door_tokens(k), name, &err);
-	if (rc < 0) {
-		failed(r, &err);
+	enum token_change rc = token_remove(door_tokens(k), name, false, &err);
+	if (rc != TOKEN_DONE) {
+		failed(r, rc, &err);
 		return;
 	}
 	door_reload(k);
-	if (rc > 0)
-		request_problem(r, 404, "there is no token of this name", NULL);
-	else
-		request_reply(r, 204, "application/json", &none);
+	request_reply(r, 204, "application/json", &none);
 }

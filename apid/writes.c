@@ -150,11 +150,29 @@ void patch_alert(void *arg, struct request *r, const struct route *rt, const cha
 
 /* -- hosts -- */
 
+struct shown {
+	struct apid *k;
+	struct request *r;
+	char host[ADDR_STRLEN + 8]; /* as in a path */
+};
+
+static void on_notes(void *arg, bool good)
+{
+	struct shown *s = arg;
+	if (good)
+		get_host(s->k, s->r, NULL, s->host);
+	else
+		request_problem(s->r, 504, "it is done; alertd does not say what all of it is now", NULL);
+	free(s);
+}
+
 static void show_host(struct write *w)
 {
-	char ip[ADDR_STRLEN], host[ADDR_STRLEN + 8];
-	snprintf(host, sizeof host, "%s@%u", addr_str(&w->ip, ip), w->vlan);
-	hostnotes_load(w->k, w->r, host);
+	char ip[ADDR_STRLEN];
+	struct shown *s = xmalloc(sizeof *s);
+	*s = (struct shown){ .k = w->k, .r = w->r };
+	snprintf(s->host, sizeof s->host, "%s@%u", addr_str(&w->ip, ip), w->vlan);
+	hostnotes_load(w->k, on_notes, s);
 }
 
 void patch_host(void *arg, struct request *r, const struct route *rt, const char *id)

@@ -210,19 +210,21 @@ int token_save(const char *path, const struct token *t, size_t n, struct buf *er
 /* -- changes -- */
 
 /* Whoever changes the file holds a lock on its directory: the file itself is another one after each change. */
-static int lock(const char *path, struct buf *err)
+static enum token_change lock(const char *path, bool wait, int *ret_fd, struct buf *err)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
-		close(fd);
-		fd = -1;
+	enum token_change rc = TOKEN_DONE;
+	if (fd < 0 || flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
+		rc = fd >= 0 && errno == EWOULDBLOCK ? TOKEN_BUSY : TOKEN_FAILED;
+		buf_addf(err, "%s: %s", dir, rc == TOKEN_BUSY ? "somebody else is changing the tokens" : strerror(errno));
+		if (fd >= 0)
+			close(fd);
 	}
-	if (fd < 0)
-		buf_addf(err, "%s: cannot be locked: %s", dir, strerror(errno));
+	*ret_fd = fd;
 	free(dir);
-	return fd;
+	return rc;
 }
 
 static size_t find(const struct token *t, size_t n, const char *name)
@@ -234,35 +236,49 @@ static size_t find(const struct token *t, size_t n, const char *name)
 }
 
 /* Adds a token, or removes the one of this name if it is NULL. */
-static int change(const char *path, const char *name, const struct token *add, struct buf *err)
+static enum token_change change(const char *path, const char *name, const struct token *add, struct buf *err)
 {
 	struct token *t = NULL;
 	size_t n = 0;
-	int rc = -1, fd = lock(path, err);
-	if (fd >= 0 && token_load(path, &t, &n, err) == 0) {
-		size_t i = find(t, n, name);
-		rc = (i < n) == (add != NULL);
-		if (rc == 0 && add) {
-			t = xrealloc(t, (n + 1) * sizeof *t);
-			t[n++] = *add;
-		} else if (rc == 0) {
-			memmove(&t[i], &t[i + 1], (--n - i) * sizeof *t);
-		}
-		if (rc == 0)
-			rc = token_save(path, t, n, err);
+	enum token_change rc = TOKEN_DONE;
+	if (token_load(path, &t, &n, err) < 0)
+		return TOKEN_FAILED;
+	size_t i = find(t, n, name);
+	if (add && i < n) {
+		buf_addf(err, "there is a token '%s': remove it first", name);
+		rc = TOKEN_EXISTS;
+	} else if (!add && i == n) {
+		buf_addf(err, "there is no token '%s'", name);
+		rc = TOKEN_NONE;
+	} else if (add) {
+		t = xrealloc(t, (n + 1) * sizeof *t);
+		t[n++] = *add;
+	} else {
+		memmove(&t[i], &t[i + 1], (--n - i) * sizeof *t);
 	}
+	if (rc == TOKEN_DONE && token_save(path, t, n, err) < 0)
+		rc = TOKEN_FAILED;
 	free(t);
-	if (fd >= 0)
-		close(fd);
 	return rc;
 }
 
-int token_add(const char *path, const struct token *t, struct buf *err)
+static enum token_change locked_change(const char *path, const char *name, const struct token *add, bool wait, struct buf *err)
 {
-	return change(path, t->name, t, err);
+	int fd;
+	enum token_change rc = lock(path, wait, &fd, err);
+	if (rc != TOKEN_DONE)
+		return rc;
+	rc = change(path, name, add, err);
+	close(fd);
+	return rc;
 }
 
-int token_remove(const char *path, const char *name, struct buf *err)
+enum token_change token_add(const char *path, const struct token *t, bool wait, struct buf *err)
 {
-	return change(path, name, NULL, err);
+	return locked_change(path, t->name, t, wait, err);
+}
+
+enum token_change token_remove(const char *path, const char *name, bool wait, struct buf *err)
+{
+	return locked_change(path, name, NULL, wait, err);
 }

@@ -56,11 +56,12 @@ bool token_make(char secret[static TOKEN_SECRET + 1]);
  */
 int token_load(const char *path, struct token **ret, size_t *n, struct buf *err);
 /*
- * Adds one to the file, or removes one, with nobody else doing so meanwhile. 0; 1: the name is there already, or not there; -1
- * after appending to err.
+ * Adds one to the file, or removes one, with nobody else doing so meanwhile. wait: for those who do so now, else TOKEN_BUSY. If it
+ * is not done, why is appended to err.
  */
-int token_add(const char *path, const struct token *t, struct buf *err);
-int token_remove(const char *path, const char *name, struct buf *err);
+enum token_change { TOKEN_DONE, TOKEN_EXISTS, TOKEN_NONE, TOKEN_BUSY, TOKEN_FAILED };
+enum token_change token_add(const char *path, const struct token *t, bool wait, struct buf *err);
+enum token_change token_remove(const char *path, const char *name, bool wait, struct buf *err);
 /* Replaces the file at once, readable by the owner only. */
 int token_save(const char *path, const struct token *t, size_t n, struct buf *err);
 

@@ -275,7 +275,11 @@ for what, path, args, code, rc in (
          {"ifid": 0, **W, "where_clause": "1=1) UNION SELECT * FROM sqlite_master --"}, 400, -5),
         ("a second statement", P + "db/flows.lua", {"ifid": 0, **W, "where_clause": "SCORE>1; DROP TABLE flows"}, 400, -5),
         ("a function that reads files", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": "readfile(INFO)"}, 400, -5),
-        ("what only the configuration sets", "/lua/rest/v2/set/host/alias.lua", {"host": HOST}, 501, -100)):
+        ("what only the configuration sets", "/lua/rest/v2/set/network/alias.lua", {"network": "192.0.2.0/24"}, 501, -100),
+        ("nothing to say of a host", "/lua/rest/v2/set/host/alias.lua", {"host": HOST}, 400, -5),
+        ("an alias of no host", "/lua/rest/v2/set/host/alias.lua", {"host": "x", "custom_name": "y"}, 400, -4),
+        ("an alias that is too long", "/lua/rest/v2/set/host/alias.lua", {"host": HOST, "custom_name": "y" * 200}, 400, -5),
+        ("a token without a name", "/lua/rest/v2/create/ntopng/api_token.lua", {}, 400, -5)):
     r = ask("POST", path, args)
     good = r.status_code == code and r.json()["rc"] == rc and r.json()["rsp"] == []
     ok(f"{what}: {rc}, {code}", None if good else f"{r.status_code} {r.text[:200]}")
@@ -287,6 +291,34 @@ ok("GET acknowledges nothing", None if r.status_code == 400 else r.text[:100])
 ok("POST does", envelope(ask("POST", ACK, {"ifid": 0, "row_id": row, "label": "seen"})))
 got = [x for x in ask("GET", LIST, {"ifid": 0, "status": "acknowledged"}).json()["rsp"]["records"] if x["row_id"] == row]
 ok("and it is seen", None if got and got[0]["user_label"] == "seen" else str(got)[:200])
+ALIAS, NOTES, CONFIG = (f"/lua/rest/v2/set/host/{what}.lua" for what in ("alias", "notes", "config"))
+
+
+def named():
+    return ask("GET", R + "host/data.lua", {"ifid": 0, "host": HOST}).json()["rsp"]["name"]
+
+
+called = named()
+ok("a host gets an alias", envelope(ask("POST", ALIAS, {"host": HOST, "vlan": 0, "custom_name": "prüfling <1>"})))
+ok("and is called so at once", None if named() == "prüfling <1>" else named())
+got = ask("GET", R + "host/find.lua", {"ifid": 0, "query": "prüfling"}).json()["rsp"]["results"]
+ok("it is found by it", None if [x["ip"] for x in got] == [HOST] else str(got)[:200])
+ok("notes", envelope(ask("POST", NOTES, {"host": HOST, "custom_notes": "in the lab"})))
+ok("both at once", envelope(ask("POST", CONFIG, {"host": HOST, "custom_name": "two", "custom_notes": "in the yard"})))
+got = requests.get(URL + "/api/v1/hosts/" + HOST, **BASIC).json()
+ok("are in /api/v1, too", None if (got["alias"], got["notes"]) == ("two", "in the yard") else str(got)[:200])
+r = ask("GET", ALIAS, {"host": HOST, "custom_name": "by GET"})
+ok("GET gives no alias", None if r.status_code == 400 and named() == "two" else r.text[:100])
+r = ask("POST", ALIAS, {"host": HOST, "custom_name": "by a cookie"}, cookies={"session": session})
+ok("nor does a cookie", None if r.status_code == 401 and named() == "two" else r.text[:100])
+ok("an empty one takes it away", envelope(ask("POST", ALIAS, {"host": HOST, "custom_name": ""})))
+ok("and the host has its own name again", None if named() == called else named())
+r = ask("POST", "/lua/rest/v2/create/ntopng/api_token.lua", {"username": "scripts"})
+made = {"auth": ("scripts", r.json()["rsp"]["api_token"])}
+ok("a token is made, with which one may read", envelope(ask("GET", TEST, {}, **made)))
+r = ask("POST", ALIAS, {"host": HOST, "custom_name": "by it"}, **made)
+ok("and not write", None if r.status_code == 403 and r.json()["rc"] == -3 and named() == called else r.text[:100])
+
 r = ask("POST", ACK, {"ifid": 0, "row_id": "0" * 26})
 ok("an alert that is none", None if r.status_code == 404 and r.json()["rc"] == -1 else r.text[:100])
 
@@ -354,7 +386,8 @@ got = ask("POST", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": ",".join
 ok("each column that is told may be asked for", None if got and set(got[0]) == set(names[:40]) else str(got)[:150])
 # Every path of the table answers: with what it has, or that it cannot be set.
 wrong_ones = []
-NEEDED = {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", "alert_family": "flow", "select_clause": "*"}
+NEEDED = {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", "alert_family": "flow", "select_clause": "*",
+          "custom_name": "", "custom_notes": "", "username": "everything"}
 for row in requests.get(URL + "/api/v1/compat", headers={"Authorization": "Bearer " + TOKEN}, timeout=15).json()["data"]:
     a = requests.post(URL + row["path"], json={"ifid": 0, "host": HOST, **W, **NEEDED}, headers={"Authorization": "Bearer " + TOKEN}, timeout=30)
     good = (501,) if row["has"] == "no_write" else (200, 400) if "/acknowledge/" in row["path"] or "session" in row["path"] else (200,)

@@ -37,22 +37,17 @@ static int add(const char *path, const char *name, struct token *t)
 	}
 	memcpy(t->name, name, strlen(name) + 1);
 	token_hash(secret, TOKEN_SECRET, t->hash);
-	int rc = token_add(path, t, &err);
-	if (rc == 0)
+	bool done = token_add(path, t, true, &err) == TOKEN_DONE;
+	if (done)
 		printf("%s\n", secret); /* this once: only its hash is kept */
-	if (rc > 0)
-		buf_addf(&err, "'%s' is there already: remove it first", name);
 	explicit_bzero(secret, sizeof secret);
-	return rc ? failed(&err) : EXIT_DONE;
+	return done ? EXIT_DONE : failed(&err);
 }
 
 static int drop(const char *path, const char *name)
 {
 	struct buf err = { 0 };
-	int rc = token_remove(path, name, &err);
-	if (rc > 0)
-		buf_addf(&err, "there is no token '%s'", name);
-	return rc ? failed(&err) : EXIT_DONE;
+	return token_remove(path, name, true, &err) == TOKEN_DONE ? EXIT_DONE : failed(&err);
 }
 
 static int list(const char *path)

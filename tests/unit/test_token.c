@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,8 +77,36 @@ static void test_file(void **state)
 	rmdir(dir);
 }
 
+/* Whoever changes the file holds a lock on its directory: who must not wait for it is told so, and nothing is changed. */
+static void test_busy(void **state)
+{
+	(void)state;
+	char dir[SCRATCH], path[64];
+	struct token one = { .name = "one", .scopes = 1u << SCOPE_READ_STATS }, *back;
+	struct buf err = { 0 };
+	size_t n;
+	assert_non_null(scratch(dir, "token"));
+	snprintf(path, sizeof path, "%s/api.tokens", dir);
+	assert_int_equal(token_add(path, &one, false, &err), TOKEN_DONE);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(token_remove(path, "one", false, &err), TOKEN_BUSY);
+	assert_non_null(strstr(buf_cstr(&err), "somebody else"));
+	close(fd);
+	assert_int_equal(token_load(path, &back, &n, &err), 0);
+	assert_int_equal(n, 1);
+	free(back);
+	assert_int_equal(token_add(path, &one, false, &err), TOKEN_EXISTS);
+	assert_int_equal(token_remove(path, "two", true, &err), TOKEN_NONE);
+	assert_int_equal(token_remove(path, "one", true, &err), TOKEN_DONE);
+	buf_release(&err);
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hash), cmocka_unit_test(test_scopes), cmocka_unit_test(test_file) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hash), cmocka_unit_test(test_scopes), cmocka_unit_test(test_file),
+					    cmocka_unit_test(test_busy) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
