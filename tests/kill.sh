@@ -20,7 +20,14 @@ recipients: {recorder: {exec: [$tmp/recorder], retry_min: 100ms, concurrency: 8}
 ${3:-}"
 }
 
-# Starts a process, and again whenever it ends, until $tmp/over is there. The fault is only for its first life.
+rnd=0 # the seed
+draw() { # below $1, in $drawn
+	rnd=$(((rnd * 1103515245 + 12345) % 2147483648))
+	drawn=$((rnd / 65536 % $1))
+}
+
+# Starts a process, and again whenever it ends, until $tmp/over is there; while the directory $tmp/dark is there it waits, and says
+# so in it. The fault is only for its first life.
 keep_alive() { # name
 	(
 		trap - EXIT
@@ -28,7 +35,9 @@ keep_alive() { # name
 		[ -z "${KILL_FDS:-}" ] || ulimit -n "$KILL_FDS"
 		[ "$1" = capture ] && instance="-i replay"
 		while [ ! -e "$tmp/over" ]; do
-			LD_PRELOAD=${KILL_PRELOAD:-} "$bin/weir-$1" -f "$tmp/weir.yaml" $instance >>"$tmp/$1.log" 2>&1 &
+			[ -d "$tmp/dark" ] && echo >"$tmp/dark/$1" && sleep 0.05 && continue
+			# shellcheck disable=SC2086 # a command with arguments
+			LD_PRELOAD=${KILL_PRELOAD:-} ${KILL_UNDER:-} "$bin/weir-$1" -f "$tmp/weir.yaml" $instance >>"$tmp/$1.log" 2>&1 &
 			echo $! >"$tmp/$1.pid.new"
 			mv "$tmp/$1.pid.new" "$tmp/$1.pid"
 			wait $!
@@ -39,7 +48,7 @@ keep_alive() { # name
 }
 
 run_begin() {
-	rm -rf "$tmp/run" "$tmp/state" "$tmp/got" "$tmp/over" "$tmp"/*.log "$tmp"/*.pid
+	rm -rf "$tmp/run" "$tmp/state" "$tmp/got" "$tmp/over" "$tmp/dark" "$tmp"/*.log "$tmp"/*.pid
 	mkdir -p "$tmp/got"
 	chmod 777 "$tmp/got"
 	keepers=""

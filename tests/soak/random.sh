@@ -5,11 +5,6 @@
 KILL_WAIT=120
 kill_topology "${CAPTURE:-$captures/office.pcapng}" "${SPEED:-10}"
 run_clean
-rnd=0
-draw() { # below $1, in $drawn
-	rnd=$(((rnd * 1103515245 + 12345) % 2147483648))
-	drawn=$((rnd / 65536 % $1))
-}
 for seed in $(seq "${FIRST:-1}" $((${FIRST:-1} + ${SEEDS:-20} - 1))); do
 	rnd=$seed
 	run_begin

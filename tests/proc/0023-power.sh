@@ -1,0 +1,19 @@
+# The power fails three times in a run. What is stored in the end is what an undisturbed run stores, and everybody was told.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../kill.sh"
+. "$(dirname "$0")/../power.sh"
+power_begin
+kill_topology "$captures/office.pcapng" 10
+run_clean
+told_more() { [ "$(ls "$tmp/got" | wc -l)" -gt "$before" ]; }
+run_with_disk
+wait_for 10 sh -c "ls '$DISK'/data/* '$DISK'/names/*"
+ok $? "what is synced is kept"
+for how in late early mixed; do
+	before=$(ls "$tmp/got" | wc -l)
+	wait_for 30 told_more
+	power_cut $how 1
+done
+run_check "three power cuts"
+run_end
+finish
