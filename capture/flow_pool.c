@@ -94,6 +94,17 @@ struct flow *flow_pool_find(const struct flow_pool *p, uint32_t tag, const struc
 	return NULL;
 }
 
+uint32_t flow_pool_longest_probe(const struct flow_pool *p)
+{
+	uint32_t longest = 0;
+	for (uint32_t i = 0; i <= p->mask; i++) {
+		uint32_t probe = (i - (uint32_t)(p->slots[i] >> 32)) & p->mask;
+		if (p->slots[i] && probe > longest)
+			longest = probe;
+	}
+	return longest;
+}
+
 static void slot_insert(struct flow_pool *p, uint32_t tag, uint32_t index)
 {
 	uint32_t i = tag & p->mask;

@@ -39,6 +39,8 @@ static inline uint32_t flow_pool_tag(const struct flow_pool *p, const struct flo
 
 /* NULL if there is none. */
 struct flow *flow_pool_find(const struct flow_pool *p, uint32_t tag, const struct flow_tuple *t);
+/* The most slots that one of the flows is behind its first: what finding it costs. */
+uint32_t flow_pool_longest_probe(const struct flow_pool *p);
 /* A new flow, all zero but its tuple and tag, and in no list. NULL if there is no room. */
 struct flow *flow_pool_take(struct flow_pool *p, uint32_t tag, const struct flow_tuple *t);
 /* Gives a flow back, out of its lists. What it owns has been freed. */
