@@ -79,8 +79,7 @@ void count_flow(struct engine *e, struct openflow *f)
 	struct host *s = host_get(e->hosts, &f->key.server, f->key.vlan, f->key.first);
 	f->counted = true;
 	e->flows_seen++;
-	if (!e->since)
-		e->since = f->key.first;
+	begin_learning(e, f->key.first);
 	sensor->place.volumes.now.flows++;
 	/* Making the second may have evicted the first, when the table is full. */
 	c = host_of(e, f, false);

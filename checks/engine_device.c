@@ -225,6 +225,7 @@ void engine_arp(struct engine *e, const struct r_arp *r, const char *base)
 {
 	const struct g_arp *a = &r->arp;
 	struct sensor *s = sensor_get(e, str_ptr(base, a->sensor), a->sensor.len);
+	begin_learning(e, a->time);
 	window_add_spread(&s->place.minute.arp, a->time, 0, a->packets);
 	if (!is_device(&a->sender_mac))
 		return;

@@ -206,6 +206,13 @@ void lua_hosts(struct engine *e, struct host *const *hosts, unsigned n, unsigned
 
 /* -- engine_count.c: what flows say of hosts -- */
 
+/* With the first packet, of whatever kind it is. */
+static inline void begin_learning(struct engine *e, uint64_t time)
+{
+	if (!e->since)
+		e->since = time;
+}
+
 /* NULL: it has none, or it made room. */
 struct host *host_of(struct engine *e, struct openflow *f, bool server);
 /* Adds (or takes back) the flow's score on its hosts. */

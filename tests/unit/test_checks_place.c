@@ -512,8 +512,9 @@ HIT(unexpected_new_device)
 }
 MISS(unexpected_new_device)
 {
-	into(l, 1, 1, true, 1);
 	arp(l, 1, "10.0.0.1", 1, "10.0.0.2", 1);
+	arp(l, 100, "10.0.0.3", 3, "10.0.0.2", 1);
+	into(l, 100, 1, true, 1);
 	arp(l, 200, "10.0.0.1", 1, "10.0.0.2", 1);
 }
 
