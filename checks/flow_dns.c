@@ -1,6 +1,6 @@
 /* Names, and what is smuggled in them. */
 #include "flow_util.h"
-#include "hll.h"
+#include "host.h"
 
 FLOW_CHECK(ndpi_punicody_idn)
 {
@@ -55,11 +55,13 @@ static bool carries_much(const struct flow_view *v, const struct check_conf *k, 
 
 static bool asks_many(const struct flow_view *v, const struct check_conf *k, struct finding *f)
 {
-	char name[100];
+	char domain[120];
+	struct str name = v->app->dns_query;
 	if (v->facts->dns_names <= k->number[2] || v->facts->dns_label < k->number[3])
 		return false;
-	flow_text(name, sizeof name, v, v->app->dns_query);
-	SAY(f, "The client asked for about %u long names below the domain of %s", v->facts->dns_names, name);
+	uint32_t at = (uint32_t)host_domain_at(str_ptr(v->app_base, name), name.len);
+	flow_text(domain, sizeof domain, v, (struct str){ name.off + at, name.len - at });
+	SAY(f, "The client asked for about %u long names below %s", v->facts->dns_names, domain);
 	VALUES(f, "names=%u\nnames_threshold=%g\nlabel=%u\nlabel_threshold=%g", v->facts->dns_names, k->number[2],
 	       v->facts->dns_label, k->number[3]);
 	return true;

@@ -244,7 +244,7 @@ void host_add_app(struct host *h, const struct app_growth *g)
 }
 
 /* The last two labels, or three when the last but one is short, as in example.co.uk: near enough to tell domains apart. */
-static size_t domain_at(const char *name, size_t len)
+size_t host_domain_at(const char *name, size_t len)
 {
 	size_t at = len, dots = 0, last = len;
 	while (at > 0) {
@@ -261,7 +261,7 @@ static size_t domain_at(const char *name, size_t len)
 
 struct host_domain *host_add_query(struct host *h, const char *name, size_t len)
 {
-	size_t at = domain_at(name, len);
+	size_t at = host_domain_at(name, len);
 	if (at < 2)
 		return NULL; /* the domain itself */
 	if (!h->domains)

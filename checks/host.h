@@ -167,6 +167,8 @@ void host_add_app(struct host *h, const struct app_growth *g);
  * A DNS name that the host asked for. The names below one registered domain are counted in a sketch, for the four domains with
  * most of them in the hour. Returns the domain's counters, NULL if there is none.
  */
+/* Where the registered domain begins in a name. */
+size_t host_domain_at(const char *name, size_t len);
 struct host_domain *host_add_query(struct host *h, const char *name, size_t len);
 void host_set_name(struct host *h, enum name_source source, const char *name, size_t len, uint64_t time);
 /* The best name: DHCP, mDNS, NetBIOS, DNS in this order; "" if none. */
