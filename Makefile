@@ -141,9 +141,14 @@ UNIT     := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
 $(O)/tests/%: $(O)/tests/unit/%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $< -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
 		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common) $(LIBS_$(@F)) -lcmocka
 $(O)/tests/test_codec: LIBS_test_codec = -lmsgpackc
+# Golden tests of checks, by family.
+golden = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/golden/golden.c tests/unit/golden/$(1)_*.c))
+$(O)/tests/test_checks_flow: $(call golden,flow)
+$(O)/tests/test_checks_host: $(call golden,host)
+$(O)/tests/test_checks_place: $(call golden,place)
 
 .PHONY: unit
 unit: $(UNIT) $(SHIPPED)
@@ -175,7 +180,7 @@ fuzz: fuzz-build
 	$(Q)tests/fuzz/run $(O)/fuzz/bin $(O)/fuzz/corpus $(T)
 
 # -- lint -------------------------------------------------------------------------------------------------------------
-LINT_SRC := $(wildcard common/*.[ch] common/weir/*.[ch] $(PROCS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
+LINT_SRC := $(wildcard common/*.[ch] common/weir/*.[ch] $(PROCS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 .PHONY: lint
 lint: deps-lint
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/lint DEVELOPER=1 all
