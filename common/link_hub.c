@@ -16,7 +16,7 @@
 #define RESEND_MS 3000 /* REQ repeats itself after this; what is asked is idempotent */
 
 struct hub {
-	struct loop *loop;
+	uint64_t loop;
 	struct loop_fd *lfd;
 	pthread_mutex_t lock;
 	struct event *first, **last;
@@ -54,11 +54,11 @@ struct hub *hub_get(struct loop *l)
 {
 	pthread_mutex_lock(&hubs_lock);
 	struct hub *h = hubs;
-	while (h && h->loop != l)
+	while (h && h->loop != loop_id(l))
 		h = h->next;
 	if (!h) {
 		h = xcalloc(1, sizeof *h);
-		h->loop = l;
+		h->loop = loop_id(l);
 		pthread_mutex_init(&h->lock, NULL);
 		h->last = &h->first;
 		h->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -48,7 +48,7 @@ struct signal_cb {
 struct loop {
 	int ep, timer_fd, signal_fd;
 	uint64_t timer_armed; /* what timer_fd is set to */
-	uint64_t turns;
+	uint64_t turns, id;
 	bool stopped;
 	int code;
 	struct loop_timer *timers;
@@ -248,7 +248,9 @@ static bool any_idle(const struct loop *l)
 
 struct loop *loop_new(void)
 {
+	static uint64_t last;
 	struct loop *l = xcalloc(1, sizeof *l);
+	l->id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 	l->signal_fd = -1;
 	sigemptyset(&l->mask);
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
@@ -313,6 +315,11 @@ void loop_stop(struct loop *l, int code)
 {
 	l->stopped = true;
 	l->code = code;
+}
+
+uint64_t loop_id(const struct loop *l)
+{
+	return l->id;
 }
 
 uint64_t loop_turns(const struct loop *l)

@@ -18,6 +18,8 @@ void loop_free(struct loop *l);
 /* Runs until loop_stop. Returns the code given to loop_stop. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int code);
+/* No other loop of this process has it, also not one that is made where this one was. */
+uint64_t loop_id(const struct loop *l);
 /* Turns of the loop so far: a watchdog asks whether it moved. */
 uint64_t loop_turns(const struct loop *l);
 
