@@ -126,6 +126,7 @@ struct reader {
 	char *path;
 	sqlite3 *db;
 	uint64_t inode;
+	uint64_t beside;          /* inode of alerts.db, attached to series.db as 'other'; 0 = it is not */
 	uint64_t used;            /* mono ns */
 	bool matched;             /* what columns it has is known */
 	struct columns flow;      /* of a flow file */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "codec.h"
@@ -126,13 +127,14 @@ static void pack(struct samples *t, sqlite3_stmt *st, const struct g_query *q, c
 	t->k.out->count++;
 }
 
-static int answer(struct samples *t, sqlite3 *db, const char *const *dbs, const struct g_query *q, const char *base, struct buf *out)
+static int answer(struct samples *t, struct reader *r, const char *const *dbs, const struct g_query *q, const char *base, struct buf *out)
 {
 	struct buf sql = { 0 };
 	char *after = xasprintf("%s\n", t->key), *past = xasprintf("%s\v", t->key);
 	sqlite3_stmt *st = NULL;
 	select_all(t, dbs, &sql);
-	int rc = store_prepare(t->k.s, db, buf_cstr(&sql), &st);
+	query_watch(t->k.s, r->db);
+	int rc = reader_prepare(t->k.s, r, buf_cstr(&sql), &st);
 	if (rc == 0) {
 		sqlite3_bind_int(st, 1, series_kind(t->a->kind));
 		const char *const keys[] = { t->key, after, past }; /* those that key_is names */
@@ -140,13 +142,30 @@ static int answer(struct samples *t, sqlite3 *db, const char *const *dbs, const 
 			sqlite3_bind_text(st, i, keys[i - 2], -1, SQLITE_STATIC);
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 			pack(t, st, q, base, out);
-		rc = rc == SQLITE_DONE ? 0 : store_fail(t->k.s, db, "series");
+		rc = rc == SQLITE_DONE ? 0 : store_fail(t->k.s, r->db, "series");
 		t->k.out->scanned = t->k.out->count;
 	}
-	sqlite3_finalize(st);
+	reader_done(r, st);
 	buf_release(&sql);
 	free(after);
 	free(past);
+	return rc;
+}
+
+/* Has alerts.db beside series.db, as 'other': once, while both files are those that they were. */
+static int put_beside(struct store *s, struct reader *r, const char *alerts)
+{
+	struct stat st;
+	if (stat(alerts, &st) < 0)
+		return store_fail(s, NULL, alerts);
+	if (r->beside == st.st_ino)
+		return 0;
+	char *sql = sqlite3_mprintf("%sATTACH %Q AS other", r->beside ? "DETACH other;" : "", alerts);
+	r->beside = 0;
+	int rc = store_exec(s, r->db, sql);
+	if (rc == 0)
+		r->beside = st.st_ino;
+	sqlite3_free(sql);
 	return rc;
 }
 
@@ -157,18 +176,13 @@ static int read_files(struct samples *t, const struct g_query *q, const char *ba
 	char *series = store_series_path(s), *alerts = store_alerts_path(s);
 	bool has_series = access(series, F_OK) == 0, has_alerts = access(alerts, F_OK) == 0;
 	const char *dbs[3] = { "main", has_series && has_alerts ? "other" : NULL };
-	sqlite3 *db = has_series || has_alerts ? store_open_db(s, has_series ? series : alerts, OPEN_READ) : NULL;
-	int rc = db ? 0 : has_series || has_alerts ? -1 : 0;
-	if (db && dbs[1]) {
-		char *sql = sqlite3_mprintf("ATTACH %Q AS other", alerts);
-		rc = store_exec(s, db, sql);
-		sqlite3_free(sql);
+	int rc = 0;
+	if (has_series || has_alerts) {
+		struct reader *r = reader_get(s, has_series ? series : alerts);
+		rc = !r || (dbs[1] && put_beside(s, r, alerts) < 0) ? -1 : answer(t, r, dbs, q, base, out);
+		if (rc < 0)
+			reader_drop(r);
 	}
-	if (db && rc == 0) {
-		query_watch(s, db);
-		rc = answer(t, db, dbs, q, base, out);
-	}
-	sqlite3_close(db);
 	free(series);
 	free(alerts);
 	return rc;
