@@ -334,15 +334,23 @@ static void fail_walk(struct step *s, const struct g_answer *a, const char *base
 	compat_fail(c, rc, why);
 }
 
+static enum rtype type_of(const struct compat_walk *w)
+{
+	if (strcmp(w->what, "series") == 0)
+		return R_SAMPLE;
+	return w->by ? R_TOP : strcmp(w->what, "alerts") == 0 ? R_ALERT : R_FLOW;
+}
+
 static void on_page(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
 	static union {
 		struct r_alert alert;
 		struct r_flow flow;
 		struct r_top top;
+		struct r_sample sample;
 	} rec;
 	struct step *s = arg;
-	enum rtype type = s->w.by ? R_TOP : strcmp(s->w.what, "alerts") == 0 ? R_ALERT : R_FLOW;
+	enum rtype type = type_of(&s->w);
 	bool enough = false;
 	s->c->k->asked--;
 	if (!a || a->status != 200) {
@@ -365,12 +373,18 @@ static void ask(struct step *s)
 {
 	struct buf strs = { 0 };
 	uint32_t left = s->w.max - s->seen;
-	struct r_query q = { .query = { .limit = left < PAGE ? left : PAGE, .start = s->w.start, .end = s->w.end } };
-	q.query.what = str_put_raw(&strs, s->w.what, strlen(s->w.what));
+	bool whole = type_of(&s->w) == R_SAMPLE; /* a series has no pages */
+	struct r_query q = { .query = { .limit = left < PAGE || whole ? left : PAGE, .start = s->w.start, .end = s->w.end,
+					.step = s->w.step } };
+	const struct {
+		struct str *to;
+		const char *text;
+	} texts[] = { { &q.query.what, s->w.what }, { &q.query.sort, s->w.sort }, { &q.query.cursor, s->cursor },
+		      { &q.query.by, s->w.by },     { &q.query.key, s->w.key } };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].text)
+			*texts[i].to = str_put_raw(&strs, texts[i].text, strlen(texts[i].text));
 	q.query.filter = str_put_raw(&strs, s->w.filter.p, s->w.filter.len);
-	q.query.sort = str_put_raw(&strs, s->w.sort, strlen(s->w.sort));
-	q.query.cursor = str_put_raw(&strs, s->cursor, strlen(s->cursor));
-	q.query.by = str_put_raw(&strs, s->w.by ? s->w.by : "", s->w.by ? strlen(s->w.by) : 0);
 	s->c->k->asked++;
 	if (link_ask(s->c->k->c->loop, s->c->k->query_url, R_QUERY, &q, strs.p, ASK_MS, on_page, s) < 0)
 		on_page(s, NULL, NULL);

@@ -91,8 +91,10 @@ bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan);
 
 /* Walks over stored alerts or flows, or over their sums: row for each, then done. The call ends if the store fails. */
 struct compat_walk {
-	const char *what; /* alerts, flows; top.alerts, top.flows: rows are TOP records, one for each value of by */
+	const char *what; /* alerts, flows; top.alerts, top.flows: rows are TOP records, one for each value of by; series: SAMPLE */
 	const char *by;   /* fields, joined by commas */
+	const char *key;  /* series: which one, or NULL */
+	uint64_t step;    /* series: ns */
 	struct buf filter;
 	const char *sort;
 	uint64_t start, end;
@@ -134,6 +136,8 @@ void compat_active(struct compat *c, const struct live *live, enum rtype type, c
 void filter_arg(const struct compat *c, struct buf *b, const char *arg, const char *field);
 void filter_text(struct buf *b, const char *field, const char *value);
 void filter_add(struct buf *b, const char *expression);
+/* "and the host is at either end": an address; what follows ';' or '@' does not count. */
+void filter_either(struct buf *b, const char *host);
 /* Parses it; one that is wrong matches nothing. */
 struct match *filter_parse(struct buf *b, enum rtype type);
 /* An object of label -> number as ntopng's pies have it, largest first; rows below fold percent of all become "Other". */

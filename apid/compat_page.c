@@ -19,6 +19,12 @@ void filter_text(struct buf *b, const char *field, const char *value)
 	match_quote(b, value, strlen(value));
 }
 
+void filter_either(struct buf *b, const char *host)
+{
+	filter_add(b, "either.ip = ");
+	match_quote(b, host, strcspn(host, ";@"));
+}
+
 void filter_arg(const struct compat *c, struct buf *b, const char *arg, const char *field)
 {
 	const char *value = compat_arg(c, arg);

@@ -96,7 +96,7 @@ const struct compat_row compat_rows[] = {
 	  NULL, 0, true },
 	{ "get/db/historical_db_search", compat_db_search, HAS_PART, EPOCHS ",ip,start,length", NULL, "top conversations", 0, true },
 	{ "get/timeseries/ts", compat_timeseries, HAS_PART, "ts_schema,ts_query,epoch_begin,epoch_end,limit", NULL,
-	  "made from stored flows, whose bytes are spread evenly over their time", 0, true },
+	  "below a minute a point, and scores, made from flows, whose bytes are spread evenly over their time", 0, true },
 	{ "get/timeseries/type/consts", compat_timeseries_types, HAS_ALL, "query", NULL, NULL, 0 },
 
 	{ "get/ntopng/applications", compat_l7_apps, HAS_ALL, NULL, NULL, NULL, 0 },

@@ -4,8 +4,10 @@
 Each row of REQUESTS is a request as the official Python client (or another one, where said) sends it; beside it is the shape
 that it reads. A shape is a type, a tuple of types, a dict of shapes (these keys must be there), [shape] (a list of such, not
 empty), or a function that tells what is wrong. Prints TAP."""
+import calendar
 import json
 import sys
+import time
 
 import requests
 
@@ -26,6 +28,11 @@ def rows_of_text(v):
             if not isinstance(x, str):
                 return f"{k} is no text"
     return None
+
+
+def parse(text):
+    """RFC 3339 as seconds since 1970."""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
 def wrong(v, shape):
@@ -332,6 +339,16 @@ ok("they sum up to all", None if total == sum(sums) else f"{total} {sum(sums)}")
 got = ask("GET", R + "timeseries/ts.lua", {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", **W}).json()["rsp"]
 drawn = sum(s["total"] for s in got["statistics"]["by_serie"])
 ok("and so does the series", None if abs(drawn - total) <= total / 100 else f"{drawn} {total}")
+# By the minute and coarser it is what is stored so.
+got = ask("GET", R + "timeseries/ts.lua", {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", "limit": 40,
+                                           "epoch_begin": int(B) // 60 * 60 - 3600, "epoch_end": int(E) + 3600}).json()["rsp"]
+stored = requests.get(URL + "/api/v1/series/query?step=60&by=sensor", **BASIC).json()["data"]
+for k, field in enumerate(("bytes_sent", "bytes_rcvd")):
+    want = [sum(p[field] for p in stored if 0 <= parse(p["time"]) - t < got["step"])
+            for t in range(got["start"], got["start"] + got["count"] * got["step"], got["step"])]
+    have = [round(v * got["step"]) for v in got["series"][k]["data"]]
+    ok(f"{field}: each point is what is stored", None if got["step"] % 60 == 0 and sum(want) > 0 and want == have
+       else f"{got['step']} {want} {have}")
 pages, k = [], 1
 while True:
     rsp = ask("GET", R + "host/active.lua", {"ifid": 0, "perPage": 2, "currentPage": k, "sortColumn": "column_ip"}).json()["rsp"]

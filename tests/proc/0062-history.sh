@@ -47,6 +47,10 @@ same "and by check" "$(weir alerts $f -n 10000 -o json | wc -l)" "$(weir series 
 host=192.168.50.10
 same "a host: bytes as it is known for" "$(api /api/v1/hosts/$host | jq '.bytes_sent + .bytes_rcvd')" \
 	"$(api "/api/v1/series/query?by=host&key=$host" | jq '[.data[].bytes]|add')"
+from=$(api "/api/v1/series/query?by=host&key=$host" | jq '.data[0].time[:19] + "Z"|fromdate')
+same "the same for ntopng's clients" "$(api "/api/v1/series/query?by=host&key=$host" | jq -c '[.data|map(.bytes_sent), map(.bytes_rcvd)|add]')" \
+	"$(api "/lua/rest/v2/get/timeseries/ts.lua?ts_schema=host:traffic&ts_query=ifid:0,host:$host&epoch_begin=$from&epoch_end=$((from + 86400))" |
+		jq -c '.rsp|.step as $s|[.series[]|.data|add * $s|round]')"
 weir series $f --by host,app --key $host -o json >"$tmp/apps"
 check "its applications" jq -s -e "length > 2 and all(.[]; .key[0] == \"$host\")" "$tmp/apps"
 top() { api "/api/v1/top/$1?limit=1000&$2" | jq -c '.data'; }
