@@ -14,7 +14,7 @@
 #include "stream_file.h"
 
 #define SECOND       1000000000ull
-#define TURN_BATCHES 16          /* batches of packets per turn of the loop */
+#define TURN_BATCHES 32          /* batches of packets per turn of the loop, read and counted */
 #define FULL_ROOM    (4u << 20)  /* room of the stream below which a file reader waits */
 #define HEAD_BYTES   (256u << 20) /* packets held for HEADs */
 #define REOPEN_MS    1000
@@ -62,6 +62,7 @@ static void start_again(struct capture *k, uint64_t from)
 	buf_reset(&k->overflow);
 	k->drained = 0;
 	k->ended = k->renewing = false;
+	k->ending = NULL;
 	k->pace_mono = 0;
 	k->errors = 0;
 	stream_restart(k->stream, k->epoch, 1);
@@ -107,10 +108,8 @@ static void count_batch(struct capture *k, const struct packet *p, unsigned n)
 static void end_of_input(struct capture *k)
 {
 	k->ended = true;
-	flowtab_flush(k->table, END_EOF);
 	uint64_t now = flowtab_clock(k->table);
 	out_tick(k, R_EOS, now, now);
-	server_wake(k->c->server, k->stream);
 	proc_state(k->c, "end of input, %llu packets%s", (unsigned long long)k->n.packets,
 		   k->errors ? ", with errors" : "");
 	log_info("end of input: packets=%llu undecoded=%llu flows=%llu", (unsigned long long)k->n.packets,
@@ -148,20 +147,18 @@ static unsigned due_now(struct capture *k)
 }
 
 /* A file was replaced by another, which is a run of its own: only so can both be read again under the same numbers. */
-static void finish_run(struct capture *k)
+static void end_of_run(struct capture *k)
 {
-	log_info("another file is %s now", k->sensor->inputs[0]);
-	flowtab_flush(k->table, END_EOF);
 	if (flowtab_clock(k->table))
 		out_tick(k, R_TICK, flowtab_clock(k->table), flowtab_clock(k->table));
 	k->renewing = true;
 	loop_wake_idle(k->idle);
 }
 
-/* Takes the next packets into k->packets. False when there are none to be had now. */
+/* Takes the next packets into k->packets. False when there is nothing to do now. */
 static bool read_more(struct capture *k)
 {
-	k->at = 0;
+	k->at = k->n_packets = 0;
 	switch (k->source->ops->read(k->source, k->packets, FLOWTAB_BATCH, &k->n_packets)) {
 	case SOURCE_OK:
 		k->last_wall = mono_ns();
@@ -171,11 +168,12 @@ static bool read_more(struct capture *k)
 			loop_set_timer(k->pace, 200, 0);
 		return false;
 	case SOURCE_ANOTHER:
-		finish_run(k);
-		return false;
+		log_info("another file is %s now", k->sensor->inputs[0]);
+		k->ending = end_of_run;
+		return true;
 	case SOURCE_END:
-		end_of_input(k);
-		return false;
+		k->ending = end_of_input;
+		return true;
 	case SOURCE_ERROR:
 		break;
 	}
@@ -196,27 +194,40 @@ static bool read_more(struct capture *k)
 	return false;
 }
 
+/* Some flows of a source that came to its end. */
+static bool end_flows(struct capture *k)
+{
+	void (*then)(struct capture *) = k->ending;
+	if (!flowtab_flush_some(k->table, END_EOF, FLOWTAB_BATCH))
+		return true;
+	k->ending = NULL;
+	then(k);
+	return false;
+}
+
+/* Reads or counts a batch. False when there is nothing to do now: on_fetched, a timer or the source's descriptor go on. */
+static bool do_batch(struct capture *k)
+{
+	if (!k->live && (k->overflow.len || !stream_has_room(k->stream, FULL_ROOM)))
+		return false;
+	if (k->ending)
+		return end_flows(k);
+	if (k->at == k->n_packets)
+		return read_more(k);
+	unsigned n = due_now(k);
+	if (n == 0)
+		return false;
+	count_batch(k, k->packets + k->at, n);
+	k->at += n;
+	return true;
+}
+
 static bool on_idle(void *arg)
 {
 	struct capture *k = arg;
 	bool more = out_drain(k) && k->started && is_renewed(k) && !k->ended && !k->stopping && k->source;
-	for (int i = 0; more && i < TURN_BATCHES; i++) {
-		if (!k->live && (k->overflow.len || stream_room(k->stream) < FULL_ROOM)) {
-			more = false; /* on_fetched goes on */
-			break;
-		}
-		if (k->at == k->n_packets && !read_more(k)) {
-			more = false;
-			break;
-		}
-		unsigned n = due_now(k);
-		if (n == 0 && k->at < k->n_packets) {
-			more = false;
-			break;
-		}
-		count_batch(k, k->packets + k->at, n);
-		k->at += n;
-	}
+	for (int i = 0; more && i < TURN_BATCHES; i++)
+		more = do_batch(k);
 	FAULT("capture.publish.after");
 	server_wake(k->c->server, k->stream);
 	return more;

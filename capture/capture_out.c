@@ -17,8 +17,8 @@ enum keep { KEEP_ALWAYS = 0, KEEP_END, KEEP_SMALL_END, KEEP_UPDATE, KEEP_HEAD };
 /* -- records -- */
 
 /*
- * A file waits for room before it is read on, but one packet after a silence, or the end, may end every flow there is: what does
- * not fit then is kept here, in order, until there is room. The flow table's bounds are its bounds.
+ * A file waits for room before it is read on, but one packet after a silence may end every flow there is: what does not fit
+ * then is kept here, in order, until there is room. The flow table's bounds are its bounds.
  */
 static bool append(struct capture *k, const char *rec, size_t len)
 {

@@ -15,6 +15,7 @@ struct capture {
 	const struct topo_sensor *sensor;
 	struct source *source;
 	bool live, started, ended, stopping;
+	void (*ending)(struct capture *k); /* flows are being ended, then this; or NULL */
 	bool renewing;                   /* a growing file was replaced: the next one is read when the first is safe */
 	struct decode_opts decode;
 	struct flowtab *table;

@@ -1,5 +1,6 @@
 #include "flowtab.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 
@@ -345,13 +346,22 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 	}
 }
 
-void flowtab_flush(struct flowtab *ft, enum endreason why)
+bool flowtab_flush_some(struct flowtab *ft, enum endreason why, unsigned n)
 {
 	struct flow *f;
 	settle(ft, false);
 	for (int i = 0; i < LIST_STATES; i++)
-		while ((f = flow_pool_first(&ft->pool, (enum flow_list)i)))
+		while ((f = flow_pool_first(&ft->pool, (enum flow_list)i))) {
+			if (n-- == 0)
+				return false;
 			flow_end(ft, f, why);
+		}
+	return true;
+}
+
+void flowtab_flush(struct flowtab *ft, enum endreason why)
+{
+	flowtab_flush_some(ft, why, UINT_MAX);
 }
 
 uint64_t flowtab_clock(const struct flowtab *ft)

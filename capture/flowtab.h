@@ -77,8 +77,9 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 		     unsigned n);
 /* Time passed without packets (an idle live interface). */
 void flowtab_advance(struct flowtab *ft, uint64_t now);
-/* Ends all flows. */
+/* Ends all flows; or n of them at most, and says whether that were all: there may be millions. */
 void flowtab_flush(struct flowtab *ft, enum endreason why);
+bool flowtab_flush_some(struct flowtab *ft, enum endreason why, unsigned n);
 uint64_t flowtab_clock(const struct flowtab *ft);
 const struct flowtab_stats *flowtab_stats(const struct flowtab *ft);
 /* The sum of what open flows count, of what no END has told yet: not made from the statistics, which it must agree with. */

@@ -86,10 +86,10 @@ static void host_run(struct engine *e, struct host *h, unsigned due, bool more)
 	run_host_policy(e, h);
 }
 
-/* What the checks found is complete. */
-static void host_run_end(struct engine *e, struct host *h, unsigned due)
+/* What the checks found is complete. Where no more will come the host's last record follows. */
+static void host_run_end(struct engine *e, struct host *h, unsigned due, bool more)
 {
-	if (h->changed)
+	if (h->changed && more)
 		emit_host(e, h, false);
 	h->changed = false;
 	for (unsigned p = 0; p < PERIODS; p++)
@@ -156,7 +156,7 @@ void run_hosts(struct engine *e, unsigned due, bool more)
 		lua_hosts(e, group, n, lua_due(due));
 		for (unsigned i = 0; i < n; i++) {
 			if (news[i])
-				host_run_end(e, group[i], due);
+				host_run_end(e, group[i], due, more);
 			remove_idle(e, group[i]);
 		}
 		batch_alerts(e);

@@ -11,7 +11,7 @@
 #define PIECE_BYTES   (1u << 20)
 #define STEP          4000         /* hosts and flows copied at a time: some 6 ms */
 #define WAITING_MAX   (64u << 20)  /* copied and not yet written: then copying waits */
-#define SHARE         8            /* the journal grows to this part of the snapshot before the next one */
+#define SHARE         2            /* the journal grows to this part of the snapshot before the next one */
 #define PAUSE_NS      100000000ull /* at least between snapshots */
 #define PAUSE_MAX_NS  10000000000ull /* the same when they fail again and again */
 #define BOUND_SHARE   4            /* a snapshot is due at this part of the journal's bound: two of them have to fit */

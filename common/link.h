@@ -21,7 +21,7 @@
 #include "stream.h"
 
 #define LINK_MAX_MESSAGE (4u << 20)   /* largest message taken */
-#define LINK_BATCH_BYTES (256u << 10) /* default size of an answer */
+#define LINK_BATCH_BYTES (512u << 10) /* default size of an answer */
 #define LINK_MAX_REQUESTS 64          /* that a server has taken and not answered; others wait in their sockets */
 
 /* -- producer -- */

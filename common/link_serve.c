@@ -12,7 +12,7 @@
 #define MAX_STREAMS     72         /* one per sensor and a few more */
 #define MAX_WAIT_MS     10000      /* longest poll granted */
 #define GATHER_MS       4          /* a small batch waits this long for more: fewer, fuller messages */
-#define GATHER_BYTES    (128u << 10)
+#define GATHER_BYTES    (256u << 10)
 
 struct link_req {
 	struct server *sv;

@@ -10,7 +10,7 @@
  * Records lie in chunks the size of an answer to FETCH, so that an answer is one copy. Chunks are dropped whole, oldest
  * first, and used again.
  */
-#define CHUNK_BYTES  (256u << 10)
+#define CHUNK_BYTES  (512u << 10)
 #define MAX_DURABLE  8
 #define MAX_SPARE    8
 

@@ -179,7 +179,7 @@ const struct topo_key topo_root_keys[] = {
 	{ "recovery.enabled", K_BOOL, T(checks.keep), "yes", "checks keeps its state over its death" },
 	{ "recovery.sync", K_DUR, T(checks.journal_sync), "5s", "time between syncs of the journal: what loss of power can cost",
 	  10 * MS, HOUR },
-	{ "recovery.journal", K_SIZE, T(checks.journal_bytes), "64M", "journal after which a snapshot is taken", 4 * KB, 64 * GB },
+	{ "recovery.journal", K_SIZE, T(checks.journal_bytes), "128M", "journal after which a snapshot is taken", 4 * KB, 64 * GB },
 	{ "recovery.journal_max", K_SIZE, T(checks.journal_max), "2G",
 	  "journal held at most: nothing more is taken in until a snapshot has made room", 64 * KB, 1024 * GB },
 	{ "checks", K_SECTION, 0, NULL, "switches and thresholds of the checks" },
