@@ -144,6 +144,7 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
 	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
 		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common) $(LIBS_$(@F)) -lcmocka
 $(O)/tests/test_codec: LIBS_test_codec = -lmsgpackc
+$(O)/tests/test_store $(O)/tests/test_store_sums $(O)/tests/test_store_retention: $(O)/tests/unit/store_lab.o
 # Golden tests of checks, by family.
 golden = $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/golden/golden.c tests/unit/golden/$(1)_*.c))
 $(O)/tests/test_checks_flow: $(call golden,flow)
