@@ -514,12 +514,15 @@ static const uint64_t *values_of(const struct live *l, const struct live_sort *s
 	return NULL;
 }
 
-/* The same for all records and an order whose values are held: what cannot get into the page is not touched. */
+/*
+ * The same for all records and an order whose values are held: what cannot get into the page is not touched. What came last is
+ * looked at first: lists begin with the latest mostly, and then few get into the page just to be driven out again.
+ */
 static void search_values(const struct live *l, struct search *s, const uint64_t *values)
 {
 	uint64_t flip = s->q->sort.desc ? UINT64_MAX : 0, from = s->q->cursor ? get_number(s->from.place) : 0;
 	struct hit h = { { 0 }, 0 };
-	for (uint32_t i = 0; i < l->n_used; i++) {
+	for (uint32_t i = l->n_used; i-- > 0;) {
 		uint64_t place = values[i] ^ flip;
 		bool behind = place > from, full = s->best.n == s->best.max;
 		if (!l->used[i])
