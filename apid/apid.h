@@ -95,8 +95,8 @@ void streams_keepalive(struct apid *k);
 
 /* Whose request it is; NULL on open paths. */
 const struct token *request_token(struct request *r);
-/* Members of the body, a form or a JSON object, become parameters. False: *e says why not. */
-bool body_params(struct request *r, struct param_error *e);
+/* Members of the body, a form or a JSON object, become parameters; params: those that the route has. False: *e says why not. */
+bool body_params(struct request *r, const struct route_param *params, struct param_error *e);
 
 /* All tables: routes.c has ours and the list of them. */
 extern const struct route routes[];

@@ -33,42 +33,57 @@ static char *join(const json_t *list)
 	return text;
 }
 
-/* Text of a value, as it would be in a query; what cannot be in one stays JSON. The caller frees. */
+/*
+ * Text of a value, as it would be in a query; null is an empty text, which takes away what is there. The caller frees; NULL: an object,
+ * or a list of anything but texts.
+ */
 static char *text_of(const json_t *v)
 {
-	char *list = json_is_array(v) ? join(v) : NULL;
-	if (list)
-		return list;
-	if (json_is_string(v))
-		return xstrdup(json_string_value(v));
-	if (json_is_null(v))
-		return xstrdup("");
+	if (json_is_array(v))
+		return join(v);
+	if (json_is_object(v))
+		return NULL;
+	if (json_is_string(v) || json_is_null(v))
+		return xstrdup(json_is_null(v) ? "" : json_string_value(v));
 	char *dump = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT), *text = xstrdup(dump ? dump : "");
 	free(dump);
 	return text;
 }
 
-static bool add_json(struct uri *u, const char *body, size_t len, struct param_error *e)
+static bool add_member(struct uri *u, const char *name, const json_t *value, struct param_error *e)
+{
+	char *text = text_of(value);
+	bool good = text && uri_add(u, name, text);
+	if (!good)
+		wrong(e, name, text ? "not clean text, or too many members" : "a text, a number, true or false, or a list of texts");
+	free(text);
+	return good;
+}
+
+/* Does null take something away? A flag, a number or a time is not there then: it has no empty text. */
+static bool is_absent(const struct route_param *p, const char *name, const json_t *value)
+{
+	while (p && p->name && strcmp(p->name, name) != 0)
+		p++;
+	return json_is_null(value) && p && p->name && p->type != PT_TEXT;
+}
+
+static bool add_json(struct uri *u, const struct route_param *params, const char *body, size_t len, struct param_error *e)
 {
 	json_error_t je;
 	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, &je), *value;
 	const char *name;
 	bool good = root && json_is_object(root);
-	if (!good) {
-		json_decref(root);
-		return wrong(e, "body", root ? "a JSON object is wanted" : je.text);
-	}
-	json_object_foreach(root, name, value) {
-		char *text = text_of(value);
-		if (good && !uri_add(u, name, text))
-			good = wrong(e, name, "not clean text, or too many members");
-		free(text);
-	}
+	if (!good)
+		wrong(e, "body", root ? "a JSON object is wanted" : je.text);
+	json_object_foreach(good ? root : NULL, name, value)
+		if (good && !is_absent(params, name, value))
+			good = add_member(u, name, value, e);
 	json_decref(root);
 	return good;
 }
 
-bool body_params(struct request *r, struct param_error *e)
+bool body_params(struct request *r, const struct route_param *params, struct param_error *e)
 {
 	size_t len;
 	const char *body = request_body(r, &len), *type = request_header(r, "Content-Type");
@@ -79,5 +94,5 @@ bool body_params(struct request *r, struct param_error *e)
 		return wrong(e, "body", "a byte of it is zero");
 	if (type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
 		return uri_add_form(u, body) == 0 || wrong(e, "body", u->error);
-	return add_json(u, body, len, e);
+	return add_json(u, params, body, len, e);
 }

@@ -250,10 +250,10 @@ static void serve(struct apid *k, struct request *r, const struct route *rt, con
 		return;
 	}
 	guest_of(r)->writes = strncmp(rt->method, "GET", 3) != 0;
-	if (rt->body && !body_params(r, &e))
+	if (rt->body && !body_params(r, rt->params, &e))
 		request_problem(r, 400, "the body is not right", &e);
 	else if (!route_check(rt, request_uri(r), &e))
-		request_problem(r, 400, "a parameter is not right", &e);
+		request_problem(r, 400, PROBLEM_PARAM, &e);
 	else if (!rt->heavy || door_heavy(k, r))
 		rt->handle(k, r, rt, id);
 }

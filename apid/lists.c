@@ -134,7 +134,7 @@ void list_bad_param(struct list *l, const char *param, const char *reason)
 	struct param_error e;
 	snprintf(e.param, sizeof e.param, "%s", param);
 	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	list_problem(l, 400, "a parameter is not right", &e);
+	list_problem(l, 400, PROBLEM_PARAM, &e);
 }
 
 /* A list with the parameters of the request; on error the request is answered and NULL returned. */
@@ -144,7 +144,7 @@ struct list *list_read(struct apid *k, struct request *r, enum rtype type)
 	struct param_error e;
 	if (params_read(&l->p, request_uri(r), type, &e))
 		return l;
-	list_problem(l, 400, "a parameter is not right", &e);
+	list_problem(l, 400, PROBLEM_PARAM, &e);
 	return NULL;
 }
 
@@ -251,7 +251,7 @@ void list_live(struct list *l, const struct live *live, const char *default_sort
 	require_time(&l->p, "last", ">=", l->p.start);
 	require_time(&l->p, "first", "<=", l->p.end);
 	if (!params_finish(&l->p, l->type, &e)) {
-		list_problem(l, 400, "a parameter is not right", &e);
+		list_problem(l, 400, PROBLEM_PARAM, &e);
 		return;
 	}
 	struct live_query q = { .limit = l->p.limit, .cursor = *l->p.cursor ? l->p.cursor : NULL };
@@ -350,7 +350,7 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		struct r_silence silence;
 	} rec;
 	struct list *l = arg;
-	char text[256] = "alertd does not answer";
+	char next[256];
 	l->k->asked--;
 	if (a)
 		l->k->alertd.heard = mono_ns();
@@ -359,19 +359,18 @@ static void on_stored(void *arg, const struct g_answer *a, struct codec_reader *
 		return;
 	}
 	if (!a || a->status != 200) {
-		if (a)
-			snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(r->base, a->error) : "");
-		list_problem(l, a && a->status >= 400 && a->status < 600 ? a->status : 504, text, NULL);
+		request_refused(l->r, a, a ? r->base : NULL);
+		list_free(l);
 		return;
 	}
 	l->revision = l->question.len ? a->revision : 0;
 	for (uint32_t i = 0; i < a->count && codec_peek(r) == l->type && codec_read(r, &rec) == 1; i++)
 		(l->add ? l->add : list_add)(l, &rec, r->base);
-	snprintf(text, sizeof text, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
+	snprintf(next, sizeof next, "%.*s", (int)a->next.len, a->next.len ? str_ptr(r->base, a->next) : "");
 	if (l->end)
-		l->end(l, text);
+		l->end(l, next);
 	else
-		list_end(l, text, l->p.count, a->total);
+		list_end(l, next, l->p.count, a->total);
 }
 
 /* The question and all else that the body depends on; what is ended in a way of its own has an end of its own, too. */

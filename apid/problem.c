@@ -1,5 +1,6 @@
 #include "problem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json.h"
@@ -49,4 +50,30 @@ void request_problem(struct request *r, unsigned status, const char *detail, con
 	if (status == 401)
 		request_header_add(r, "WWW-Authenticate", "Bearer realm=\"weir\"");
 	request_reply(r, status, "application/problem+json", &b);
+}
+
+/* "NAME: reason", which is what the store says of a parameter. */
+static bool read_error(const char *text, struct param_error *e)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	if (n == 0 || strncmp(text + n, ": ", 2) != 0)
+		return false;
+	snprintf(e->param, sizeof e->param, "%.*s", (int)n, text);
+	snprintf(e->reason, sizeof e->reason, "%s", text + n + 2);
+	return true;
+}
+
+void request_refused(struct request *r, const struct g_answer *a, const char *base)
+{
+	struct param_error e;
+	char text[300];
+	if (!a) {
+		request_problem(r, 504, "alertd does not answer", NULL);
+		return;
+	}
+	snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(base, a->error) : "");
+	if (a->status == 400 && read_error(text, &e))
+		request_problem(r, 400, PROBLEM_PARAM, &e);
+	else
+		request_problem(r, a->status >= 400 && a->status < 600 ? a->status : 504, text, NULL);
 }

@@ -3,9 +3,14 @@
 #define WEIR_PROBLEM_H
 
 #include "http.h"
+#include "record.h"
 #include "route.h"
+
+#define PROBLEM_PARAM "a parameter is not right" /* which, says e */
 
 /* Answers a request with a problem. e: which parameter was wrong and how, or NULL. */
 void request_problem(struct request *r, unsigned status, const char *detail, const struct param_error *e);
+/* Answers with what alertd has against it, in an answer whose texts are in base; NULL: it does not answer. */
+void request_refused(struct request *r, const struct g_answer *a, const char *base);
 
 #endif

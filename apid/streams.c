@@ -72,7 +72,7 @@ static void problem(struct request *r, const char *param, const char *reason)
 	struct param_error e;
 	snprintf(e.param, sizeof e.param, "%s", param);
 	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	request_problem(r, 400, "a parameter is not right", &e);
+	request_problem(r, 400, PROBLEM_PARAM, &e);
 }
 
 /* A filter for each topic asked for; false after answering. */

@@ -5,6 +5,7 @@
 
 #include "door.h"
 #include "json.h"
+#include "loop.h"
 #include "problem.h"
 #include "tokens.h"
 
@@ -74,8 +75,10 @@ static bool read_token(const struct uri *u, struct token *t, struct param_error 
 		snprintf(e->reason, sizeof e->reason, "there is no right '%s'", bad);
 		return false;
 	}
-	if (expires)
-		route_time(expires, &at);
+	if (expires && (!route_time(expires, &at) || at <= wall_ns())) {
+		*e = (struct param_error){ "expires", "a time to come" };
+		return false;
+	}
 	t->expires = at / 1000000000u;
 	return true;
 }
@@ -101,7 +104,7 @@ void post_token(void *arg, struct request *r, const struct route *rt, const char
 	struct buf b = { 0 }, err = { 0 };
 	char secret[TOKEN_SECRET + 1];
 	if (!read_token(request_uri(r), &t, &e)) {
-		request_problem(r, 400, "a parameter is not right", &e);
+		request_problem(r, 400, PROBLEM_PARAM, &e);
 		return;
 	}
 	door_about(r, t.name);

@@ -25,16 +25,13 @@ struct write {
 static void on_written(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
 	struct write *w = arg;
-	char text[300] = "alertd does not answer";
 	w->k->asked--;
-	if (a) {
+	if (a)
 		w->k->alertd.heard = mono_ns();
-		snprintf(text, sizeof text, "%.*s", (int)a->error.len, a->error.len ? str_ptr(r->base, a->error) : "");
-	}
 	if (a && a->status == 200)
 		w->done(w);
 	else
-		request_problem(w->r, a && a->status >= 400 && a->status < 600 ? a->status : 504, text, NULL);
+		request_refused(w->r, a, a ? r->base : NULL);
 	free(w);
 }
 
@@ -68,7 +65,7 @@ static bool bad_param(struct request *r, const char *param, const char *reason)
 	struct param_error e;
 	snprintf(e.param, sizeof e.param, "%s", param);
 	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	request_problem(r, 400, "a parameter is not right", &e);
+	request_problem(r, 400, PROBLEM_PARAM, &e);
 	return false;
 }
 

@@ -118,6 +118,20 @@ same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")
 same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
 same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"
 
+# -- bodies whose members are of another type --
+patch_alert() { code -X PATCH -H "$auth" -H 'Content-Type: application/json' -d "$1" "$base/api/v1/alerts/$id"; }
+names() { jq -r '.errors[0].param' "$tmp/body"; }
+for body in '{"comment":{"a":1}}' '{"labels":[1]}' '{"labels":[["a"]]}' '[]' '{"comment":"a","comment":"b"}' '{"acknowledged":null}'; do
+	same "no body for an alert: $body" 400 "$(patch_alert "$body")"
+done
+same "acknowledged no more" 200 "$(patch_alert '{"acknowledged":false}')"
+same "null is no flag" 200 "$(patch_alert '{"acknowledged":null,"comment":"seen"}')"
+same "nothing is acknowledged by it" false "$(jq '.acknowledged // false' "$tmp/body")"
+post() { code -X POST -H "$auth" -H 'Content-Type: application/json' -d "$2" "$base/api/v1/$1"; }
+same "a silence of the past" "400 end" "$(post silences '{"match":"check = x","comment":"c","end":"2020-01-01"}') $(names)"
+same "a token of the past" "400 expires" "$(post tokens '{"name":"old","expires":"2020-01-01"}') $(names)"
+same "what the store says of a parameter has its name" "400 by" "$(code -H "$auth" "$base/api/v1/group-by?by=app,none") $(names)"
+
 # -- what people say of a host --
 patch_host() { # host, members: prints the status, the reply is in $tmp/body
 	code -X PATCH -H "$auth" -H 'Content-Type: application/json' -d "$2" "$base/api/v1/hosts/$1"
