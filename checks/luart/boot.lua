@@ -35,6 +35,8 @@ rt.note = note
 
 -- A check's first result is true or not; a number that some function returned is no score.
 local function fire(_, text, values)
+	if text ~= nil and type(text) ~= "string" then error("it returned a message that is no text", 0) end
+	if values ~= nil and type(values) ~= "table" then error("it returned values that are no table", 0) end
 	note(cell.row, true, text, values)
 end
 -- With a score, for triggerAlert.
@@ -63,6 +65,18 @@ local host_hooks = { minute = "minute", ["5min"] = "5min", hour = "hour", day = 
 
 local function need(cond, fmt, ...)
 	if not cond then error(fmt:format(...), 0) end
+end
+
+local members = { "title", "description", "category", "mitre", "score", "severity", "client_score", "api", "params", "flow", "on",
+	"host", "every", "alert", "timers" }
+
+-- A name that is misspelt would do nothing, and nobody would know.
+local function check_members(meta)
+	local known = {}
+	for _, name in ipairs(members) do known[name] = true end
+	for name in next, meta do
+		need(known[name], "the table has '%s', which is none of %s", tostring(name), table.concat(members, ", "))
+	end
 end
 
 local function text_of(meta, name, default)
@@ -100,6 +114,7 @@ end
 -- What the script returned, checked, as a flat table that C reads.
 local function read_metadata(script, meta)
 	need(type(meta) == "table", "the script does not return a table")
+	check_members(meta)
 	local out = {
 		title = text_of(meta, "title", script.key),
 		description = text_of(meta, "description", ""),
@@ -141,6 +156,15 @@ local function read_metadata(script, meta)
 	return out
 end
 
+local function is_default(value)
+	local kind = type(value)
+	if kind ~= "table" then return kind == "number" or kind == "string" or kind == "boolean" end
+	for _, item in next, value do
+		if type(item) ~= "string" then return false end
+	end
+	return true
+end
+
 -- Values of the parameters: the script's default, or what the topology has, as the type of the default.
 local function read_params(script, meta, given)
 	local declared = type(meta) == "table" and rawget(meta, "params") or {}
@@ -149,6 +173,7 @@ local function read_params(script, meta, given)
 		local value = d
 		need(type(name) == "string", "params: names are texts")
 		if type(d) == "table" and rawget(d, "default") ~= nil then value = rawget(d, "default") end
+		need(is_default(value), "parameter %s: its default is no number, text, boolean or list of texts", name)
 		local texts = given[name]
 		if texts then
 			local kind = type(value)

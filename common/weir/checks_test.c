@@ -102,7 +102,7 @@ static void on_status(void *arg, const struct g_answer *a, struct codec_reader *
 	else
 		fprintf(stderr, "weir: the script was not loaded\n");
 	fflush(stdout);
-	w->code = loaded && v[2] == 0 ? EXIT_DONE : EXIT_FAILED;
+	w->code = loaded && v[2] == 0 && v[3] == 0 ? EXIT_DONE : EXIT_FAILED;
 	loop_stop(w->loop, w->code);
 }
 
@@ -213,12 +213,11 @@ static void forget_others(struct topo *t, const char *key)
 	t->checks.n = n;
 }
 
-/* All others are off: what they say would stand before what this one says. */
+/* What others say would stand before what this one says. */
 static void only_this(struct topo *t, const char *key)
 {
 	DIR *d = opendir(t->checks.lua_shipped);
 	struct dirent *e;
-	forget_others(t, key);
 	for (size_t i = 0; i < n_checkdefs; i++)
 		disable(t, checkdefs[i].key);
 	while (d && (e = readdir(d))) {
@@ -265,7 +264,7 @@ static char *key_of(const char *script)
 	return n > 4 && strcmp(base + n - 4, ".lua") == 0 ? xstrndup(base, n - 4) : NULL;
 }
 
-static int test(const char *file, const char *script, const char *key, char **captures, bool verbose)
+static int test(const char *file, const char *script, const char *key, char **captures, bool all, bool verbose)
 {
 	char dir[] = "/tmp/weir-XXXXXX";
 	int code = EXIT_FAILED;
@@ -282,7 +281,9 @@ static int test(const char *file, const char *script, const char *key, char **ca
 		effective_sensor(t, "replay", SRC_FILES, captures, 0);
 		effective_dir(t, dir);
 		effective_no_recipients(t);
-		only_this(t, key);
+		forget_others(t, key);
+		if (!all)
+			only_this(t, key);
 		set_list(&t->checks.lua_paths, scripts);
 		/* Nobody stores anything: the alerts are for us, the history is for nobody. */
 		set_list(&((struct topo_link *)topo_link(t, "alerts"))->durable, "replay");
@@ -301,10 +302,12 @@ static int test(const char *file, const char *script, const char *key, char **ca
 
 int verb_checks_test(int argc, char **argv)
 {
-	static const char usage[] = "usage: weir checks test [-f FILE] [--verbose] SCRIPT CAPTURE ...\n";
+	static const char usage[] = "usage: weir checks test [-f FILE] [--all] [--verbose] SCRIPT CAPTURE ...\n";
 	const char *file = NULL;
-	bool verbose = false;
-	const struct option_row options[] = { OPTION_FILE(&file), { "verbose", 'v', OPTION_FLAG, &verbose } };
+	bool all = false, verbose = false;
+	const struct option_row options[] = {
+		OPTION_FILE(&file), { "all", 'a', OPTION_FLAG, &all }, { "verbose", 'v', OPTION_FLAG, &verbose }
+	};
 	int code = OPTIONS_READ(argc, argv, options, usage);
 	if (code)
 		return code;
@@ -324,7 +327,7 @@ int verb_checks_test(int argc, char **argv)
 			fprintf(stderr, "weir: %s: %s\n", argv[optind + i], strerror(errno));
 	}
 	if (good)
-		code = test(file, script, key, captures, verbose);
+		code = test(file, script, key, captures, all, verbose);
 	for (int i = 0; captures[i]; i++)
 		free(captures[i]);
 	free(captures);

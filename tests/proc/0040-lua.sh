@@ -47,11 +47,21 @@ same "a script for ntopng runs as it is" 0 $?
 same "with the score that it gives" 80 "$(jq -r 'select(.type == "alert") | .score' "$tmp/out" | sort -u)"
 check "and its text" jq -se '[.[] | select(.type == "alert") | .message | test("^[0-9.]+ to [0-9.]+$")] | length > 0 and all' "$tmp/out"
 
+cat >"$tmp/lua/second.lua" <<'EOL'
+return { alert = function(alert) return alert.check == "tls_certificate_selfsigned", "seen by another" end }
+EOL
+weir checks test --all "$tmp/lua/second.lua" "$cap" >"$tmp/out" 2>"$tmp/err"
+same "a check of alerts is tested with those of others" "host seen by another" \
+	"$(jq -r 'select(.type == "alert" and .check == "second") | .entity + " " + .message' "$tmp/out" | sort -u)"
+rm "$tmp/lua/second.lua"
+
 # One that never comes back is found, and left out in the end; the others see all records.
 cat >"$tmp/lua/hangs.lua" <<'EOL'
 return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }
 EOL
 sed "s|^lua:.*|lua: {paths: [$tmp/lua], watchdog: 1s}|" "$tmp/weir.yaml" >"$tmp/hang.yaml"
+weir checks test -f "$tmp/hang.yaml" "$tmp/lua/hangs.lua" "$cap" >/dev/null 2>&1
+same "its test fails" 1 $?
 weir replay -f "$tmp/hang.yaml" "$cap" >"$tmp/replay" 2>"$tmp/err"
 same "a replay with a script that hangs comes to its end" 0 $?
 check "the script is disabled" grep -q "lua check hangs is disabled: it ended or hung the process on 3 batches" "$tmp/err"

@@ -195,6 +195,38 @@ static void test_errors(void **state)
 	bench_end(&b);
 }
 
+/* What a script says of itself is checked before it runs; what it returns, when it does. */
+static void test_mistakes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *text;
+		bool loaded;
+	} all[] = {
+		{ "member", "return { titel = 'x', flow = function() return true end }", false },
+		{ "first", "return { 'x', flow = function() return true end }", false },
+		{ "param", "return { params = { a = print }, flow = function() return true end }", false },
+		{ "items", "return { params = { a = { 1, 2 } }, flow = function() return true end }", false },
+		{ "title", "return { title = 5, flow = function() return true end }", false },
+		{ "message", "return { flow = function() return true, {} end }", true },
+		{ "values", "return { flow = function() return true, 'x', 'y' end }", true },
+	};
+	struct bench b = { 0 };
+	struct buf arena = { 0 };
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		bench_script(&b, all[i].name, all[i].text);
+	bench_start(&b, "");
+	struct r_flow f = make_flow(&arena, 1);
+	bench_flow(&b, 1 << LUA_END, &f, &arena);
+	assert_string_equal(bench_run(&b, LUA_FLOWS, S), "");
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		assert_int_equal(lua_flow_def(b.lua, all[i].name) != NULL, all[i].loaded);
+		assert_true(!all[i].loaded || bench_metric(&b, "lua_check_errors", all[i].name) == 1);
+	}
+	buf_release(&arena);
+	bench_end(&b);
+}
+
 static void test_memory(void **state)
 {
 	(void)state;
@@ -297,8 +329,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields), cmocka_unit_test(test_every_field), cmocka_unit_test(test_hooks),
-		cmocka_unit_test(test_params), cmocka_unit_test(test_errors),	   cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_params), cmocka_unit_test(test_errors), cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_state),
 	};
 	return cmocka_run_group_tests_name("lua", tests, NULL, NULL);
 }
