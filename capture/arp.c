@@ -8,8 +8,6 @@
 enum { LINK_ETHERNET = 1, LINK_SLL = 113, LINK_SLL2 = 276 };
 enum { TYPE_ARP = 0x0806, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8 };
 
-#define SECOND 1000000000ull
-
 /* Where the ARP message begins, 0 if there is none. */
 static uint32_t message_at(const struct packet *p, uint16_t *ret_vlan)
 {

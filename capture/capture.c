@@ -13,7 +13,6 @@
 #include "source_live.h"
 #include "stream_file.h"
 
-#define SECOND       1000000000ull
 #define TURN_BATCHES 32          /* batches of packets per turn of the loop, read and counted */
 #define FULL_ROOM    (4u << 20)  /* room of the stream below which a file reader waits */
 #define HEAD_BYTES   (256u << 20) /* packets held for HEADs */

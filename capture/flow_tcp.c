@@ -1,7 +1,7 @@
 /* TCP as seen from outside: RFC 9293. */
-#include "flow.h"
+#include <netinet/tcp.h>
 
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+#include "flow.h"
 
 #define NEW_CONNECTION_GAP (1u << 20) /* a SYN this far from the sequence at hand is not a stray repeat */
 
@@ -54,10 +54,10 @@ static void track_sequence(struct flow *f, const struct decoded *d, unsigned dir
 	struct flow_tcp *t = &f->tcp[dir];
 	struct counters c = counters_of(f, dir);
 	uint32_t seq = d->tcp_seq, data = d->payload_len;
-	uint32_t len = data + ((d->tcp_flags & SYN) != 0) + ((d->tcp_flags & FIN) != 0);
+	uint32_t len = data + ((d->tcp_flags & TH_SYN) != 0) + ((d->tcp_flags & TH_FIN) != 0);
 	if (data > t->max_len)
 		t->max_len = data > UINT16_MAX ? UINT16_MAX : (uint16_t)data;
-	if (len == 0 || d->tcp_flags & RST)
+	if (len == 0 || d->tcp_flags & TH_RST)
 		return;
 	if (!t->seen) {
 		t->seen = true;
@@ -84,16 +84,16 @@ static void track_sequence(struct flow *f, const struct decoded *d, unsigned dir
 static void track_rtt(struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
 {
 	uint8_t fl = d->tcp_flags;
-	if (dir == 0 && (fl & (SYN | ACK)) == SYN) {
+	if (dir == 0 && (fl & (TH_SYN | TH_ACK)) == TH_SYN) {
 		f->n.client_syns++;
 		f->syn_time = f->got_syn ? 0 : time; /* a repeated SYN: nobody knows which one was answered */
 		f->got_syn = true;
-	} else if (dir == 1 && (fl & (SYN | ACK)) == (SYN | ACK)) {
+	} else if (dir == 1 && (fl & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK)) {
 		if (!f->got_synack && f->syn_time && time >= f->syn_time)
 			f->n.rtt_server = time - f->syn_time;
 		f->synack_time = f->got_synack ? 0 : time;
 		f->got_synack = true;
-	} else if (dir == 0 && f->got_synack && !f->rtt_done && (fl & ACK)) {
+	} else if (dir == 0 && f->got_synack && !f->rtt_done && (fl & TH_ACK)) {
 		if (f->synack_time && time >= f->synack_time)
 			f->n.rtt_client = time - f->synack_time;
 		f->rtt_done = true;
@@ -103,20 +103,20 @@ static void track_rtt(struct flow *f, const struct decoded *d, unsigned dir, uin
 static void track_state(struct flow *f, const struct decoded *d, unsigned dir)
 {
 	uint8_t fl = d->tcp_flags;
-	if (fl & RST) {
+	if (fl & TH_RST) {
 		f->n.tcp_state = TS_RESET;
 		return;
 	}
 	if (f->n.tcp_state == TS_RESET || f->n.tcp_state == TS_CLOSED)
 		return;
-	if (fl & FIN)
+	if (fl & TH_FIN)
 		f->fins |= (uint8_t)(1u << dir);
 	if (f->fins == 3)
 		f->n.tcp_state = TS_CLOSED;
 	else if (f->fins)
 		f->n.tcp_state = TS_HALF_CLOSED;
-	else if (fl & SYN && f->n.tcp_state <= TS_SYN_ACK) /* a late repeat of it changes nothing */
-		f->n.tcp_state = fl & ACK || f->n.tcp_state == TS_SYN_ACK ? TS_SYN_ACK : TS_SYN;
+	else if (fl & TH_SYN && f->n.tcp_state <= TS_SYN_ACK) /* a late repeat of it changes nothing */
+		f->n.tcp_state = fl & TH_ACK || f->n.tcp_state == TS_SYN_ACK ? TS_SYN_ACK : TS_SYN;
 	else if (f->n.tcp_state == TS_SYN_ACK && dir == 0)
 		f->n.tcp_state = TS_ESTABLISHED;
 	else if (f->n.tcp_state == TS_SYN && dir == 1)
@@ -132,9 +132,9 @@ void flow_tcp_packet(struct flow *f, const struct decoded *d, unsigned dir, uint
 		f->n.client_flags |= d->tcp_flags;
 	else
 		f->n.server_flags |= d->tcp_flags;
-	if (d->tcp_flags & RST)
+	if (d->tcp_flags & TH_RST)
 		(*c.rsts)++;
-	else if (d->tcp_window == 0 && !(d->tcp_flags & SYN))
+	else if (d->tcp_window == 0 && !(d->tcp_flags & TH_SYN))
 		(*c.zwin)++;
 	track_rtt(f, d, dir, time);
 	track_sequence(f, d, dir);
@@ -143,7 +143,7 @@ void flow_tcp_packet(struct flow *f, const struct decoded *d, unsigned dir, uint
 
 bool flow_tcp_reused(const struct flow *f, const struct decoded *d, unsigned dir)
 {
-	if ((d->tcp_flags & (SYN | ACK | RST)) != SYN)
+	if ((d->tcp_flags & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN)
 		return false;
 	const struct flow_tcp *t = &f->tcp[dir];
 	uint32_t gap = t->seen ? d->tcp_seq - t->next : 0;

@@ -6,8 +6,6 @@
 
 #include "flowtab_priv.h"
 
-#define SECOND 1000000000ull
-
 /* -- memory -- */
 
 uint64_t flowtab_memory(const struct flowtab_conf *conf)

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#define SECOND 1000000000ull
-
 void window_add(struct window *w, uint64_t time, uint32_t n)
 {
 	uint64_t second = time / SECOND;

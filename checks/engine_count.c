@@ -1,14 +1,13 @@
 /* What flows say of their hosts: traffic, scores, names, and the counters that host checks look at. */
 #include "engine_priv.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 
 #include "apps.h"
 #include "hash.h"
 #include "hll.h"
-
-enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
-enum { FIN = 1, SYN = 2, ACK = 16 };
 
 /* Asked a dozen times for a record, so flows remember whom they found. */
 struct host *host_of(struct engine *e, struct openflow *f, bool server)
@@ -152,7 +151,7 @@ static struct growth growth_of(const struct openflow *f, const struct g_flow_cou
 		.lost = n->client_lost + n->server_lost - old->client_lost - old->server_lost,
 		.dns = app_is(a, APP_DNS), .ntp = app_is(a, APP_NTP), .snmp = app_is(a, APP_SNMP), .p2p = app_is_p2p(a),
 		.dhcp = app_is(a, APP_DHCP) || app_is(a, APP_DHCPV6),
-		.icmp = proto == ICMP || proto == ICMPV6, .tcp = proto == TCP,
+		.icmp = proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6, .tcp = proto == IPPROTO_TCP,
 	};
 }
 
@@ -297,15 +296,15 @@ void count_end(struct engine *e, struct openflow *f, const struct g_flow_app *ap
 	const struct g_flow_count *n = &f->n;
 	struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
 	bool payload = n->client_payload || n->server_payload, incomplete = false;
-	if (f->key.proto == TCP && !f->key.midstream) {
-		bool answered = (n->server_flags & (SYN | ACK)) == (SYN | ACK);
+	if (f->key.proto == IPPROTO_TCP && !f->key.midstream) {
+		bool answered = (n->server_flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK);
 		incomplete = !answered || !payload;
 		if (!answered && n->client_syns)
 			count_unanswered(e, c, s, n->client_syns);
-	} else if (f->key.proto == UDP) {
+	} else if (f->key.proto == IPPROTO_UDP) {
 		incomplete = n->server_packets == 0 && s;
 	}
-	if (f->key.proto == TCP && f->key.midstream && (n->client_flags & (FIN | SYN | ACK)) == FIN && !payload) {
+	if (f->key.proto == IPPROTO_TCP && f->key.midstream && (n->client_flags & (TH_FIN | TH_SYN | TH_ACK)) == TH_FIN && !payload) {
 		if (c)
 			host_minute_begun(c)->fins[0]++;
 		if (s)
@@ -313,11 +312,11 @@ void count_end(struct engine *e, struct openflow *f, const struct g_flow_app *ap
 	}
 	if (incomplete && c)
 		host_minute_begun(c)->incomplete++;
-	if ((f->key.proto == TCP || f->key.proto == UDP) && n->client_packets && !n->server_packets)
+	if ((f->key.proto == IPPROTO_TCP || f->key.proto == IPPROTO_UDP) && n->client_packets && !n->server_packets)
 		count_mute(f, c, s);
 	if (c && s && s->local && !s->packets_sent)
 		hll_add(host_minute_begun(c)->silent, HOST_SERVERS, hash_content(&s->ip, sizeof s->ip, 1));
-	if (f->key.proto != TCP || app_is(app, APP_HTTP))
+	if (f->key.proto != IPPROTO_TCP || app_is(app, APP_HTTP))
 		count_asked(c, s, n, app);
 }
 

@@ -1,6 +1,8 @@
 /* What the engine learns from one flow to the next: services, destinations, paces, orders of messages, questions. */
 #include "engine_priv.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,9 +10,6 @@
 #include "devicekind.h"
 #include "hash.h"
 #include "hll.h"
-
-enum { TCP = 6 };
-enum { SYN = 2, ACK = 16 };
 
 static const uint32_t set_size[LEARN_SETS] = {
 	[LEARN_EDGES] = 32768, [LEARN_NAMES] = 65536,  [LEARN_PACES] = 32768,   [LEARN_ORDERS] = 1024,
@@ -177,9 +176,9 @@ void learn_orders(struct engine *e, struct openflow *f, struct str list, const c
 
 void learn_service(struct engine *e, struct openflow *f, struct host *s, const struct g_flow_count *n)
 {
-	bool tcp = f->key.proto == TCP, made;
-	bool answered = tcp ? (n->server_flags & (SYN | ACK)) == (SYN | ACK) : n->server_packets > 0;
-	bool before = tcp ? (f->n.server_flags & (SYN | ACK)) == (SYN | ACK) : f->n.server_packets > 0;
+	bool tcp = f->key.proto == IPPROTO_TCP, made;
+	bool answered = tcp ? (n->server_flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK) : n->server_packets > 0;
+	bool before = tcp ? (f->n.server_flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK) : f->n.server_packets > 0;
 	if (!s->local || !answered || before || !f->key.server_port || f->key.server_port >= EPHEMERAL)
 		return;
 	struct edge k = edge_of(f, 0);

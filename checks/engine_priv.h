@@ -13,7 +13,6 @@
 #include "rules.h"
 #include "pack.h"
 
-#define SECOND        1000000000ull
 #define MINUTE        (60 * SECOND)
 #define MAX_SENSORS   64
 

@@ -45,7 +45,7 @@ FLOW_CHECK(ndpi_minor_issues)
 static bool carries_much(const struct flow_view *v, const struct check_conf *k, struct finding *f)
 {
 	double packets = (double)flow_packets(v), bytes = (double)(v->n->client_bytes + v->n->server_bytes);
-	if (v->key->proto != UDP || (packets <= k->number[0] && bytes <= k->number[1]))
+	if (v->key->proto != IPPROTO_UDP || (packets <= k->number[0] && bytes <= k->number[1]))
 		return false;
 	SAY(f, "One DNS flow carried %.0f packets and %.0f bytes", packets, bytes);
 	VALUES(f, "packets=%.0f\npackets_threshold=%g\nbytes=%.0f\nbytes_threshold=%g", packets, k->number[0], bytes,

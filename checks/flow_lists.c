@@ -47,7 +47,7 @@ FLOW_CHECK(blacklisted_client_contact)
 /* An ICMP flow may be no more than the echo of an earlier contact: it is left to whoever looks at that. */
 FLOW_CHECK(blacklisted_server_contact)
 {
-	bool icmp = v->key->proto == ICMP || v->key->proto == ICMPV6;
+	bool icmp = v->key->proto == IPPROTO_ICMP || v->key->proto == IPPROTO_ICMPV6;
 	return !icmp && v->client_local && !v->server_local && address_listed(v, k, f, true);
 }
 

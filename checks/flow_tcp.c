@@ -3,14 +3,14 @@
 
 static bool is_tcp(const struct flow_view *v)
 {
-	return v->key->proto == TCP && is_unicast(v);
+	return v->key->proto == IPPROTO_TCP && is_unicast(v);
 }
 
 FLOW_CHECK(low_goodput)
 {
 	uint64_t bytes = v->n->client_bytes + v->n->server_bytes;
 	uint64_t payload = v->n->client_payload + v->n->server_payload;
-	if (v->key->proto != TCP || v->n->tcp_state < TS_ESTABLISHED || !bytes || (double)flow_packets(v) < k->number[1])
+	if (v->key->proto != IPPROTO_TCP || v->n->tcp_state < TS_ESTABLISHED || !bytes || (double)flow_packets(v) < k->number[1])
 		return false;
 	double ratio = 100.0 * (double)payload / (double)bytes;
 	if (ratio > k->number[0])
@@ -23,7 +23,7 @@ FLOW_CHECK(low_goodput)
 FLOW_CHECK(zero_tcp_window)
 {
 	uint32_t n = v->n->client_zwin + v->n->server_zwin;
-	if (v->key->proto != TCP || n <= k->number[0])
+	if (v->key->proto != IPPROTO_TCP || n <= k->number[0])
 		return false;
 	SAY(f, "A TCP receive window of zero was announced %u times (client %u, server %u)", n, v->n->client_zwin,
 	    v->n->server_zwin);
@@ -34,7 +34,7 @@ FLOW_CHECK(zero_tcp_window)
 FLOW_CHECK(tcp_packets_issues)
 {
 	double all = (double)flow_packets(v);
-	if (v->key->proto != TCP || all < 10)
+	if (v->key->proto != IPPROTO_TCP || all < 10)
 		return false;
 	double re = 100.0 * (v->n->client_retrans + v->n->server_retrans) / all;
 	double ooo = 100.0 * (v->n->client_ooo + v->n->server_ooo) / all;
@@ -51,7 +51,7 @@ FLOW_CHECK(tcp_packets_issues)
 
 FLOW_CHECK(tcp_flow_reset)
 {
-	if (v->key->proto != TCP || v->n->tcp_state != TS_RESET)
+	if (v->key->proto != IPPROTO_TCP || v->n->tcp_state != TS_RESET)
 		return false;
 	SAY(f, "The %s reset the connection", v->n->server_rsts ? "server" : "client");
 	VALUES(f, "client_rsts=%u\nserver_rsts=%u", v->n->client_rsts, v->n->server_rsts);
@@ -69,7 +69,7 @@ FLOW_CHECK(tcp_no_data_exchanged)
 
 FLOW_CHECK(connection_failed)
 {
-	if (!is_tcp(v) || v->key->midstream || !(v->n->client_flags & SYN) || v->n->server_packets || v->n->part)
+	if (!is_tcp(v) || v->key->midstream || !(v->n->client_flags & TH_SYN) || v->n->server_packets || v->n->part)
 		return false;
 	SAY(f, "%u SYNs got no answer", v->n->client_syns);
 	VALUES(f, "syns=%u\nserver_packets=0", v->n->client_syns);
@@ -79,7 +79,7 @@ FLOW_CHECK(connection_failed)
 /* A reset is a refusal only if the server never agreed to the connection. */
 static bool was_refused(const struct flow_view *v)
 {
-	return (v->n->client_flags & SYN) && (v->n->server_flags & RST) && !(v->n->server_flags & SYN);
+	return (v->n->client_flags & TH_SYN) && (v->n->server_flags & TH_RST) && !(v->n->server_flags & TH_SYN);
 }
 
 FLOW_CHECK(tcp_connection_refused)
@@ -97,8 +97,8 @@ static const char *odd_flags(const struct flow_view *v)
 	uint8_t flags = v->n->client_flags;
 	if (!v->n->client_packets)
 		return NULL;
-	return flags == 0 ? "segments without a flag" : flags == (FIN | PSH | URG) ? "segments with FIN, PSH and URG" :
-	       flags == FIN ? "nothing but a FIN" : NULL;
+	return flags == 0 ? "segments without a flag" : flags == (TH_FIN | TH_PUSH | TH_URG) ? "segments with FIN, PSH and URG" :
+	       flags == TH_FIN ? "nothing but a FIN" : NULL;
 }
 
 FLOW_CHECK(ndpi_tcp_issues)
@@ -110,7 +110,7 @@ FLOW_CHECK(ndpi_tcp_issues)
 		return false;
 	if (odd)
 		SAY(f, "The client sent %s", odd);
-	else if (payload || !(v->n->client_flags & SYN) || v->n->part)
+	else if (payload || !(v->n->client_flags & TH_SYN) || v->n->part)
 		return false;
 	else if (v->n->server_rsts && v->n->server_packets == 1)
 		SAY(f, "The server's only packet was a reset");
@@ -129,7 +129,7 @@ static bool probed_only(const struct flow_view *v, const char **ret_what)
 {
 	const struct g_flow_app *a = v->app;
 	bool dpi = a->state == VERDICT_DPI, mail = app_is(a, APP_POPS) || app_is(a, APP_IMAPS) || app_is(a, APP_SMTPS);
-	if (v->key->proto == TCP && (v->n->client_flags & v->n->server_flags & PSH) &&
+	if (v->key->proto == IPPROTO_TCP && (v->n->client_flags & v->n->server_flags & TH_PUSH) &&
 	    !v->n->client_payload != !v->n->server_payload)
 		*ret_what = "both sides pushed, and one sent no payload";
 	else if (dpi && app_is(a, APP_SSH) && a->ssh_client.len && !a->ssh_server.len && !a->ssh_hassh_s.len)

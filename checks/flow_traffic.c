@@ -19,7 +19,7 @@ FLOW_CHECK(broadcast_non_udp_traffic)
 	static const struct mac all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	bool to_all = addr_is_broadcast(&v->key->server) || memcmp(&v->key->server_mac, &all, sizeof all) == 0;
 	char p[4];
-	if (!to_all || v->key->proto == UDP)
+	if (!to_all || v->key->proto == IPPROTO_UDP)
 		return false;
 	SAY(f, "%s was sent to everybody", proto_name(v->key->proto, p));
 	VALUES(f, "proto=%u", v->key->proto);
@@ -70,7 +70,7 @@ FLOW_CHECK(vlan_bidirectional_traffic)
 static bool is_echo(const struct flow_view *v)
 {
 	uint8_t type = v->key->icmp_type;
-	return v->key->proto == ICMP ? type == 8 || type == 0 : v->key->proto == ICMPV6 && (type == 128 || type == 129);
+	return v->key->proto == IPPROTO_ICMP ? type == 8 || type == 0 : v->key->proto == IPPROTO_ICMPV6 && (type == 128 || type == 129);
 }
 
 FLOW_CHECK(data_exfiltration)
@@ -88,7 +88,7 @@ FLOW_CHECK(data_exfiltration)
 /* classify looked at the first payload: see records/flow_app.def. */
 FLOW_CHECK(ndpi_fully_encrypted)
 {
-	if (v->key->proto != TCP || v->key->midstream || !v->final || v->app->state != VERDICT_UNKNOWN ||
+	if (v->key->proto != IPPROTO_TCP || v->key->midstream || !v->final || v->app->state != VERDICT_UNKNOWN ||
 	    !v->app->looks_random)
 		return false;
 	SAY(f, "The protocol is unknown and its first bytes look random");

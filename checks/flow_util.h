@@ -2,14 +2,13 @@
 #ifndef WEIR_FLOW_UTIL_H
 #define WEIR_FLOW_UTIL_H
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "apps.h"
 #include "rows.h"
-
-enum { TCP = 6, UDP = 17, ICMP = 1, ICMPV6 = 58 };
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 static inline bool is_app(const struct flow_view *v, uint16_t id)
 {

@@ -2,6 +2,7 @@
  * Metadata of a flow: what nDPI 4.2 found, and what it cuts off or does not hand out but the head packets contain. User
  * names are taken, passwords never.
  */
+#include <netinet/in.h>
 #include <strings.h>
 
 #include "app_ndpi.h"
@@ -185,7 +186,7 @@ static void fill_tls(struct look *k)
 		o->tls_strength = text(k, strength[weak < 3 ? weak : 2]);
 	}
 	fill_certificate(k);
-	if (k->key->proto == 6)
+	if (k->key->proto == IPPROTO_TCP)
 		fill_hello(k);
 }
 
@@ -283,7 +284,7 @@ static void fill_dns(struct look *k)
 	struct dns_seen seen = { 0 };
 	while (!seen.reply && next_payload(k, &w)) {
 		struct dns_message m;
-		size_t prefix = k->key->proto == 6 ? 2 : 0; /* a length before each message (RFC 1035 4.2.2) */
+		size_t prefix = k->key->proto == IPPROTO_TCP ? 2 : 0; /* a length before each message (RFC 1035 4.2.2) */
 		if (w.l4.len > prefix && dns_parse(w.l4.p + prefix, w.l4.len - prefix, &m))
 			take_dns(k, &seen, &m);
 	}
@@ -400,7 +401,7 @@ static bool mail_refused(const struct look *k)
 static void fill_login(struct look *k)
 {
 	const struct ndpi_flow_struct *f = k->f;
-	if (is_any(k, login_like) && k->key->proto == 6) {
+	if (is_any(k, login_like) && k->key->proto == IPPROTO_TCP) {
 		k->out->user = ARRAY(k, f->l4.tcp.ftp_imap_pop_smtp.username);
 		k->out->login_failed = look_is(k, NDPI_PROTOCOL_FTP_CONTROL) ? f->l4.tcp.ftp_imap_pop_smtp.auth_failed : mail_refused(k);
 	} else if (look_is(k, NDPI_PROTOCOL_TELNET)) {

@@ -1,9 +1,10 @@
 #include "firstmsg.h"
 
+#include <netinet/in.h>
+
 #include "dhcp.h"
 #include "parse.h"
 
-enum { TCP = 6, UDP = 17 };
 enum { PORT_DHCP = 67, PORT_MODBUS = 502, PORT_IEC104 = 2404 };
 
 static void add(struct numbers *s, uint8_t v)
@@ -89,11 +90,11 @@ void firstmsg_fill(const struct g_flow_key *key, const void *data, uint32_t len,
 {
 	struct numbers types = { 0 }, codes = { 0 };
 	struct payload_walk w = { 0 };
-	bool first = true, iec = key->proto == TCP && key->server_port == PORT_IEC104;
-	bool modbus = key->proto == TCP && key->server_port == PORT_MODBUS;
-	bool dhcp = key->proto == UDP && (key->server_port == PORT_DHCP || key->client_port == PORT_DHCP);
+	bool first = true, iec = key->proto == IPPROTO_TCP && key->server_port == PORT_IEC104;
+	bool modbus = key->proto == IPPROTO_TCP && key->server_port == PORT_MODBUS;
+	bool dhcp = key->proto == IPPROTO_UDP && (key->server_port == PORT_DHCP || key->client_port == PORT_DHCP);
 	while (payload_next(data, len, key->proto, &w)) {
-		if (first && key->proto == TCP && !key->midstream)
+		if (first && key->proto == IPPROTO_TCP && !key->midstream)
 			out->looks_random = looks_random(w.l4.p, w.l4.len);
 		first = false;
 		if (iec)

@@ -1,12 +1,11 @@
 #include "parse.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "bytes.h"
-
-enum { TCP = 6, UDP = 17 };
 
 /* Length of the IPv6 headers up to the transport, 0 if they are cut off. */
 static size_t ipv6_headers(const uint8_t *p, size_t len, uint8_t proto)
@@ -42,12 +41,12 @@ bool parse_payload(const uint8_t *ip, size_t len, uint8_t proto, struct payload 
 	if (at < 20 || len < at + 8)
 		return false;
 	*ret = (struct payload){ 0 };
-	if (proto == TCP) {
+	if (proto == IPPROTO_TCP) {
 		if (len < at + 20)
 			return false;
 		ret->seq = get32(ip + at + 4);
 		at += (size_t)(ip[at + 12] >> 4) * 4;
-	} else if (proto == UDP) {
+	} else if (proto == IPPROTO_UDP) {
 		at += 8;
 	}
 	if (at >= len)

@@ -30,6 +30,8 @@ struct str {
 	uint32_t len;
 };
 
+#define SECOND 1000000000ull /* ns, in which times and durations are */
+
 /*
  * Kinds of values. List: items separated by '\n'. Map: 'name=value' items separated by '\n', values numeric
  * where they look so. Time: nanoseconds since 1970 UTC, 0 = absent. Dur: nanoseconds.

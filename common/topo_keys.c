@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #define MS  1000000ull
-#define SEC 1000000000ull
-#define MIN (60 * SEC)
+#define MIN (60 * SECOND)
 #define HOUR (60 * MIN)
 #define DAY (24 * HOUR)
 #define KB  1024ull
@@ -153,7 +152,7 @@ static bool good_consumer(const char *s, struct buf *why)
 #define T(member) offsetof(struct topo, member)
 /* Retention of one kind of stored things. */
 #define LIMITS(name, kind, def_age, def_bytes, what)                                                               \
-	{ name ".max_age", K_DUR, T(store.kept[kind].age), def_age, "how long " what " are kept", SEC, 36500 * DAY },  \
+	{ name ".max_age", K_DUR, T(store.kept[kind].age), def_age, "how long " what " are kept", SECOND, 36500 * DAY },  \
 	{ name ".max_bytes", K_SIZE, T(store.kept[kind].bytes), def_bytes, "bound of " what ", the oldest go first", 64 * KB, 1024 * TB }
 
 const struct topo_key topo_root_keys[] = {
@@ -171,7 +170,7 @@ const struct topo_key topo_root_keys[] = {
 	{ "classify.watchdog", K_DUR, T(classify.watchdog), "5s", "time one record may take", 100 * MS, HOUR },
 	{ "limits.hosts", K_COUNT, T(checks.max_hosts), "300K", "hosts that checks holds", 16, 100000000 },
 	{ "limits.flows", K_COUNT, T(checks.max_flows), "1M", "open flows that checks holds", 16, 500000000 },
-	{ "limits.host_idle", K_DUR, T(checks.host_idle), "1h", "packet time after which a silent host is forgotten", SEC, 366 * DAY },
+	{ "limits.host_idle", K_DUR, T(checks.host_idle), "1h", "packet time after which a silent host is forgotten", SECOND, 366 * DAY },
 	{ "limits.rule_states", K_COUNT, T(max_rule_states), "100K", "windows that custom rules hold", 16, 100000000 },
 	{ "lua.enabled", K_BOOL, T(checks.lua), "yes", "run Lua checks" },
 	{ "lua.paths", K_LIST, T(checks.lua_paths), NULL, "directories of Lua checks, beside those shipped", .good = good_directory },
@@ -194,9 +193,9 @@ const struct topo_key topo_root_keys[] = {
 	{ "recipients", K_SECTION, 0, NULL, "who is told of alerts: name and settings of each" },
 	{ "store.path", K_STR, T(store.path), NULL, "directory of the databases; store below state if not set" },
 	{ "store.flows", K_BOOL, T(store.flows), "yes", "keep ended flows" },
-	{ "store.period", K_DUR, T(store.period), "1h", "time one file of flow history covers", SEC, 366 * DAY },
+	{ "store.period", K_DUR, T(store.period), "1h", "time one file of flow history covers", SECOND, 366 * DAY },
 	{ "store.max_age", K_DUR, T(store.kept[KEPT_FLOWS].age), "30d", "how long flows are kept, and alerts unless they have their own; from "
-	  "the time of storage on, as all ages here", SEC, 36500 * DAY },
+	  "the time of storage on, as all ages here", SECOND, 36500 * DAY },
 	{ "store.max_bytes", K_SIZE, T(store.kept[KEPT_FLOWS].bytes), "10G", "bound of the flow history on disk; the oldest files go first",
 	  64 * KB, 1024 * TB },
 	{ "store.max_alerts", K_COUNT, T(store.max_alerts), "1M", "alerts kept", 1, 1000000000 },
@@ -251,7 +250,7 @@ const struct topo_key topo_sensor_keys[] = {
 	{ "tunnels", K_BOOL, S(tunnels), "yes", "look inside GRE, VXLAN, GTP-U ..." },
 	{ "fragments", K_BOOL, S(fragments), "yes", "count later IP fragments in their flow" },
 	{ "log_bytes", K_SIZE, S(log_bytes), "64M", "bound of the records held for classify", 6 * MB, 1024 * GB },
-	{ "max_jump", K_DUR, S(max_jump), "1h", "packet time ahead of all others that a lone packet is believed", SEC, 366 * DAY },
+	{ "max_jump", K_DUR, S(max_jump), "1h", "packet time ahead of all others that a lone packet is believed", SECOND, 366 * DAY },
 	{ 0 },
 };
 
@@ -278,7 +277,7 @@ const struct topo_key topo_recipient_keys[] = {
 	{ "match", K_TEXT, R(match), NULL, "which alerts, see weir-match(7); all if not set" },
 	{ "on", K_LIST, R(on), "store,engage,release", "store, engage, update, release", .good = good_action },
 	{ "timeout", K_DUR, R(timeout), "30s", "time one attempt may take", 100 * MS, HOUR },
-	{ "max_age", K_DUR, R(max_age), "1d", "age at which a delivery is given up", SEC, 366 * DAY },
+	{ "max_age", K_DUR, R(max_age), "1d", "age at which a delivery is given up", SECOND, 366 * DAY },
 	{ "max_attempts", K_U32, R(max_attempts), "10", "attempts after which a delivery is given up", 1, 1000 },
 	{ "concurrency", K_U32, R(concurrency), "4", "deliveries at once", 1, 256 },
 	{ "retry_min", K_DUR, R(retry_min), "1s", "wait before the second attempt", MS, DAY },

@@ -10,8 +10,7 @@
 #include "schedule.h"
 #include "topo_keys.h"
 
-#define SEC 1000000000ull
-#define DAY (86400 * SEC)
+#define DAY (86400 * SECOND)
 
 /* -- what texts have to be -- */
 

@@ -1,9 +1,8 @@
 #include "community.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
-
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_SCTP = 132 };
 
 static uint32_t rol(uint32_t v, int n)
 {
@@ -64,8 +63,8 @@ static int icmp_counterpart(uint8_t proto, unsigned type)
 {
 	static const uint8_t pairs4[][2] = { { 8, 0 }, { 13, 14 }, { 15, 16 }, { 17, 18 }, { 10, 9 } };
 	static const uint8_t pairs6[][2] = { { 128, 129 }, { 133, 134 }, { 135, 136 }, { 130, 131 }, { 139, 140 }, { 144, 145 } };
-	const uint8_t(*p)[2] = proto == PROTO_ICMP ? pairs4 : pairs6;
-	size_t n = proto == PROTO_ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
+	const uint8_t(*p)[2] = proto == IPPROTO_ICMP ? pairs4 : pairs6;
+	size_t n = proto == IPPROTO_ICMP ? sizeof pairs4 / 2 : sizeof pairs6 / 2;
 	for (size_t i = 0; i < n; i++) {
 		if (p[i][0] == type)
 			return p[i][1];
@@ -86,11 +85,11 @@ const char *community_id(const struct addr *src, const struct addr *dst, uint8_t
 			 char *ret)
 {
 	uint8_t data[40] = { 0, 0 }, digest[20]; /* begins with the seed, 0 */
-	bool one_way = false, ports = proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_SCTP;
+	bool one_way = false, ports = proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
 	*ret = '\0';
 	if (!addr_is_set(src) || !addr_is_set(dst))
 		return ret;
-	if (proto == PROTO_ICMP || proto == PROTO_ICMP6) {
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
 		int other = icmp_counterpart(proto, sport);
 		one_way = other < 0;
 		if (!one_way)

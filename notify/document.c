@@ -149,8 +149,8 @@ static void host_document(struct object *o, const struct source *s)
 	put_host_name(o, "name", s, &ip);
 	object_uint(o, "vlan_id", vlan);
 	object_uint(o, "observation_point_id", 0);
-	object_uint(o, "tstamp", al->time / NS);
-	object_uint(o, "tstamp_end", al->end / NS);
+	object_uint(o, "tstamp", al->time / SECOND);
+	object_uint(o, "tstamp_end", al->end / SECOND);
 	object_bool(o, "is_attacker", document_role(&al->attacker, &ip));
 	object_bool(o, "is_victim", document_role(&al->victim, &ip));
 	object_bool(o, "is_client", al->client_score > al->server_score);
@@ -177,8 +177,8 @@ static void other_document(struct object *o, const struct source *s)
 	const struct g_alert *al = &s->a->alert;
 	object_text(o, "subtype", "");
 	object_str(o, "name", s->base, al->entity_val);
-	object_uint(o, "tstamp", al->time / NS);
-	object_uint(o, "tstamp_end", (al->action == ACT_STORE ? al->time : al->end) / NS);
+	object_uint(o, "tstamp", al->time / SECOND);
+	object_uint(o, "tstamp_end", (al->action == ACT_STORE ? al->time : al->end) / SECOND);
 	object_uint(o, "host_pool_id", 0);
 	object_uint(o, "granularity", al->granularity);
 	document_nested(o, s, nested_other);

@@ -1,3 +1,4 @@
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,8 +165,8 @@ static void proto_tls(struct object *o, const struct source *s)
 	object_opt_str(&d, "issuerDN", s->base, p->tls_issuer);
 	object_opt_str(&d, "subjectDN", s->base, p->tls_subject);
 	object_opt_str(&d, "client_requested_server_name", s->base, p->tls_sni);
-	object_opt_uint(&d, "notBefore", p->tls_not_before / NS);
-	object_opt_uint(&d, "notAfter", p->tls_not_after / NS);
+	object_opt_uint(&d, "notBefore", p->tls_not_before / SECOND);
+	object_opt_uint(&d, "notAfter", p->tls_not_after / SECOND);
 	object_end(&d);
 }
 
@@ -187,7 +188,7 @@ static void proto_small(struct object *o, const struct source *s)
 {
 	const struct g_flow_app *p = &s->a->flow_app;
 	uint8_t l4 = s->a->flow.proto;
-	if (l4 == 1 || l4 == 58) {
+	if (l4 == IPPROTO_ICMP || l4 == IPPROTO_ICMPV6) {
 		struct object d = { o->b, false };
 		object_key(o, "icmp");
 		object_uint(&d, "type", s->a->flow.icmp_type);
@@ -316,10 +317,10 @@ void document_flow(struct object *o, const struct source *s)
 	const struct g_flow_app *app = &s->a->flow_app;
 	const struct g_flow_judge *j = &s->a->flow_judge;
 	char community[COMMUNITY_STRLEN];
-	bool icmp = k->proto == 1 || k->proto == 58;
+	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
 	object_bool(o, "is_flow_alert", true);
-	object_uint(o, "first_seen", k->first / NS);
-	object_uint(o, "tstamp", (al->decided ? al->decided : al->time) / NS);
+	object_uint(o, "first_seen", k->first / SECOND);
+	object_uint(o, "tstamp", (al->decided ? al->decided : al->time) / SECOND);
 	object_bool(o, "is_cli_attacker", document_role(&al->attacker, &k->client));
 	object_bool(o, "is_cli_victim", document_role(&al->victim, &k->client));
 	object_bool(o, "is_srv_attacker", document_role(&al->attacker, &k->server));

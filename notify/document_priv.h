@@ -5,8 +5,6 @@
 #include "object.h"
 #include "topo.h"
 
-#define NS 1000000000u /* they have seconds */
-
 struct source {
 	const struct r_alert *a;
 	const char *base;
