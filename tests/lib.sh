@@ -11,12 +11,13 @@ top=${here%/tests/*}
 bin=${WEIR_SAN_BIN:-${WEIR_BIN:-$top/build/bin}}
 captures=$top/tests/captures
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/wt-XXXXXX")
-pids="" run_pid=""
+pids="" run_pid="" netns=""
 tests=0 bad=0
 
 cleanup() {
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	for p in $pids; do wait "$p" 2>/dev/null; done
+	for n in $netns; do ip netns del "$n" 2>/dev/null; done
 	[ -z "${KEEP:-}" ] && rm -rf "$tmp"
 }
 trap cleanup EXIT
@@ -66,6 +67,14 @@ skip_all() {
 	echo "ok 1 - all # SKIP $1"
 	echo "1..1"
 	exit 0
+}
+# Makes network namespaces that go with the test; without them it is skipped.
+namespaces() { # name...
+	[ "$(id -u)" -eq 0 ] || skip_all "needs root"
+	for n; do
+		ip netns add "$n" 2>/dev/null || skip_all "network namespaces cannot be made here"
+		netns="$netns $n"
+	done
 }
 # Runs a command again and again until it succeeds; fails after PATIENCE times SECONDS, however long the command itself takes.
 # SECONDS are what a machine with nothing else to do may need: no test may depend on how fast this one is.

@@ -1,11 +1,8 @@
 # A live interface: two network namespaces, real programs between them, alerts to an exec recipient, and an interface that goes
 # away and comes back.
 . "$(dirname "$0")/../lib.sh"
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 c=weir-c$$ s=weir-s$$
-ip netns add "$c" 2>/dev/null || skip_all "network namespaces cannot be made here"
-ip netns add "$s"
-trap 'cleanup; ip netns del $c 2>/dev/null; ip netns del $s 2>/dev/null' EXIT
+namespaces "$c" "$s"
 plug() {
 	ip link add eth0 netns "$c" type veth peer name eth0 netns "$s"
 	ip -n "$c" addr add 192.168.60.10/24 dev eth0

@@ -1,10 +1,7 @@
 # kill -9 of a live capture, again and again: the ring goes on, and the numbered packets that are missing are those of the GAPs.
 . "$(dirname "$0")/../lib.sh"
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 c=weir-rc$$ s=weir-rs$$
-ip netns add "$c" 2>/dev/null || skip_all "network namespaces cannot be made here"
-ip netns add "$s"
-trap 'cleanup; ip netns del $c 2>/dev/null; ip netns del $s 2>/dev/null' EXIT
+namespaces "$c" "$s"
 # No packets but ours: no ARP, no IPv6.
 for n in "$c" "$s"; do
 	ip netns exec "$n" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'

@@ -1,11 +1,9 @@
 # A host's name in the filter of an interface is looked up once, at the start. When the interface has gone and comes back nobody
 # may be there to ask; the filter still is.
 . "$(dirname "$0")/../lib.sh"
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 command -v dnsmasq >/dev/null || skip_all "dnsmasq is not installed"
 ns=weir-f$$
-ip netns add "$ns" 2>/dev/null || skip_all "network namespaces cannot be made here"
-trap 'cleanup; ip netns del $ns 2>/dev/null' EXIT
+namespaces "$ns"
 plug() {
 	ip -n "$ns" link add eth0 type veth peer name eth1
 	ip -n "$ns" link set eth1 up

@@ -43,19 +43,14 @@ same "an order there is not" 2 "$(code hosts --sort nonsense)"
 same "an option there is not" 2 "$(code hosts --nonsense)"
 same "an API that is away" 3 "$(code flows --url "http://127.0.0.1:$PORT")"
 same "a token that cannot be read" 1 "$(code flows --url "http://127.0.0.1:$PORT" --token-file "$tmp/none")"
-"$bin/weir" flows --watch=1 -n 1 >"$tmp/out" &
-watcher=$!
-pids="$pids $watcher"
-wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
-ok $? "watch asks again"
-kill $watcher
-
-"$bin/weir" alerts --watch=1 -n 1 >"$tmp/out" &
-watcher=$!
-pids="$pids $watcher"
-wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
-ok $? "so do stored alerts"
-kill $watcher
+for verb in flows alerts; do
+	"$bin/weir" $verb --watch=1 -n 1 >"$tmp/out" &
+	watcher=$!
+	pids="$pids $watcher"
+	wait_for 10 sh -c "[ \$(wc -l <$tmp/out) -ge 2 ]"
+	ok $? "weir $verb --watch asks again"
+	kill $watcher
+done
 
 # What comes from the network must not reach a terminal as it is.
 perl -MIO::Socket::INET -e '
