@@ -86,6 +86,7 @@ void get_tokens(void *arg, struct request *r, const struct route *rt, const char
 void post_token(void *arg, struct request *r, const struct route *rt, const char *id);
 void delete_token(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_pcap(void *arg, struct request *r, const struct route *rt, const char *id);
+void get_docs(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_openapi(void *arg, struct request *r, const struct route *rt, const char *id);
 void get_stream(void *arg, struct request *r, const struct route *rt, const char *id);
 

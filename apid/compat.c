@@ -277,29 +277,6 @@ void compat_no_write(struct compat *c)
 	compat_fail(c, RC_NOT_IMPLEMENTED, c->row->note);
 }
 
-void get_compat(void *arg, struct request *r, const struct route *rt, const char *id)
-{
-	(void)arg, (void)rt, (void)id;
-	static const char *const has[] = { "all", "part", "nothing", "no_write" };
-	struct buf b = { 0 };
-	json_t *rows = json_array();
-	for (size_t i = 0; i < n_compat_rows; i++) {
-		const struct compat_row *row = &compat_rows[i];
-		bool rest = strncmp(row->path, "rest/", 5) != 0 && strchr(row->path, '/');
-		char *path = xasprintf("/lua/%s%s.lua", rest ? "rest/v2/" : "", row->path);
-		json_array_append_new(rows, json_pack("{s:s,s:s,s:s,s:s}", "path", path, "has", has[row->has], "params",
-						      row->params ? row->params : "", "note", row->note ? row->note : ""));
-		free(path);
-	}
-	json_t *doc = json_pack("{s:o}", "data", rows);
-	char *text = json_dumps(doc, JSON_COMPACT);
-	buf_adds(&b, text);
-	buf_addc(&b, '\n');
-	free(text);
-	json_decref(doc);
-	request_reply(r, 200, "application/json", &b);
-}
-
 /* -- walks over the store -- */
 
 struct step {

@@ -70,6 +70,11 @@ bool compat_writes(const char *path);
 bool compat_takes_cookies(const char *path);
 /* Answers a request to such a path. Whoever asks has been let in. */
 void compat_request(struct apid *k, struct request *r);
+/* -- compat_list.c -- */
+
+/* Appends all paths as members of the OpenAPI document's paths, each after a comma; the schema that they name, as a member. */
+void compat_describe(struct buf *out);
+const char *compat_schema(void);
 /* GET /api/v1/compat: the table. */
 void get_compat(void *arg, struct request *r, const struct route *rt, const char *id);
 

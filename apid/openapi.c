@@ -1,9 +1,9 @@
-/* The interface described as an OpenAPI 3.1 document, made from the routing table and the record tables. */
+/* The interface described as an OpenAPI 3.1 document, made from the routing tables and the record tables. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "apid.h"
+#include "compat.h"
 #include "json.h"
 
 static void quoted(struct buf *out, const char *s)
@@ -154,7 +154,7 @@ static void add_content(struct buf *out, const struct route *rt)
 		buf_addf(out, "\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}", rd->name);
 		break;
 	case REPLY_TEXT:
-		buf_adds(out, "\"text/plain\":{},\"application/openmetrics-text\":{}");
+		buf_adds(out, "\"text/plain\":{},\"text/html\":{},\"application/openmetrics-text\":{}");
 		break;
 	case REPLY_EVENTS:
 		buf_adds(out, "\"text/event-stream\":{},\"application/x-ndjson\":{}");
@@ -238,11 +238,13 @@ void get_openapi(void *arg, struct request *r, const struct route *rt, const cha
 				add_path(&b, &route_tables[t], i, any);
 				any = true;
 			}
+	compat_describe(&b);
 	buf_adds(&b, "},\"components\":{\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
 		     "\"problem\":{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"detail\",\"instance\"],"
 		     "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
 		     "\"detail\":{\"type\":\"string\"},\"instance\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\"}},"
 		     "\"additionalProperties\":false}");
+	buf_addf(&b, ",%s", compat_schema());
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		buf_addc(&b, ',');
 		add_record(&b, shapes[i]);

@@ -85,6 +85,7 @@ const struct route routes[] = {
 	  params_host_metrics, R_NONE, get_host_metrics, REPLY_TEXT },
 	{ "GET", "/metrics/ntopng", SCOPE_READ_STATS, "some of them under the names of ntopng's exporter", none, R_NONE, get_metrics,
 	  REPLY_TEXT },
+	{ "GET", "/docs", SCOPE_OPEN, "this interface, as a page for people", none, R_NONE, get_docs, REPLY_TEXT },
 	{ "GET", "/api/v1/openapi.json", SCOPE_READ_STATS, "this interface, described (OpenAPI 3.1)", none, R_NONE, get_openapi },
 	{ "GET", "/api/v1/me", SCOPE_READ_STATS, "rights of the token that asks", none, R_NONE, get_me },
 	{ "GET", "/api/v1/compat", SCOPE_READ_STATS, "paths of ntopng's API that are answered, and what each has", none, R_NONE,

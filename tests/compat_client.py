@@ -9,6 +9,7 @@ import json
 import sys
 import time
 
+import jsonschema
 import requests
 
 num = (int, float)
@@ -403,12 +404,15 @@ got = ask("POST", P + "db/flows.lua", {"ifid": 0, **W, "select_clause": ",".join
 ok("each column that is told may be asked for", None if got and set(got[0]) == set(names[:40]) else str(got)[:150])
 # Every path of the table answers: with what it has, or that it cannot be set.
 wrong_ones = []
+described = requests.get(URL + "/api/v1/openapi.json", **BASIC).json()
 NEEDED = {"ts_schema": "iface:traffic_rxtx", "ts_query": "ifid:0", "alert_family": "flow", "select_clause": "*",
           "custom_name": "", "custom_notes": "", "username": "everything"}
 for row in requests.get(URL + "/api/v1/compat", headers={"Authorization": "Bearer " + TOKEN}, timeout=15).json()["data"]:
     a = requests.post(URL + row["path"], json={"ifid": 0, "host": HOST, **W, **NEEDED}, headers={"Authorization": "Bearer " + TOKEN}, timeout=30)
     good = (501,) if row["has"] == "no_write" else (200, 400) if "/acknowledge/" in row["path"] or "session" in row["path"] else (200,)
-    if a.status_code not in good or (row["has"] == "nothing" and row["note"] == ""):
+    told = described["paths"][row["path"]]["post"]["responses"]["default"]["content"].get(a.headers["Content-Type"])
+    as_told = told and jsonschema.Draft202012Validator({**told["schema"], "components": described["components"]}).is_valid(a.json())
+    if a.status_code not in good or not as_told or (row["has"] == "nothing" and row["note"] == ""):
         wrong_ones.append((row["path"], a.status_code))
 ok("every path of the table answers as it says", None if not wrong_ones else str(wrong_ones)[:300])
 print(f"1..{n}")

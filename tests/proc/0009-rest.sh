@@ -32,6 +32,8 @@ secrets = {s: open(tmp + "/secret." + s).read().strip() for s in scopes}
 bad, n = [], 0
 for path, item in doc["paths"].items():
     for method, op in item.items():
+        if op.get("deprecated"): # ntopng's: three rights open them all
+            continue
         p = path.replace("{dimension}", "sensor").replace("{ip}", "192.0.2.9").replace("{key}", "none").replace("{name}", "none")
         p = p.replace("{id}", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
         if p.endswith("group-by"):
@@ -65,7 +67,7 @@ id=$(api '/api/v1/alerts?limit=1' | jq -r '.data[0].id')
 flow=$(api '/api/v1/flows?limit=1' | jq -r '.data[0].id')
 same "a silence" 201 "$(code -H "$auth" -H 'Content-Type: application/json' -d '{"match":"severity >= emergency","comment":"none","duration":60}' $base/api/v1/silences)"
 silence=$(jq -r .id "$tmp/body")
-jq -r '.paths|to_entries[]|select(.value.get)|.key' "$tmp/openapi.json" | grep -v '/stream$\|/pcap$' |
+jq -r '.paths|to_entries[]|select(.value.get)|.key' "$tmp/openapi.json" | grep -v '/stream$\|/pcap$\|^/lua/' |
 	sed "s|/flows/{id}|/flows/$flow|; s|/alerts/{id}|/alerts/$id|; s|/silences/{id}|/silences/$silence|; s|/interfaces/{id}|/interfaces/office|
 		s|{ip}/ports|192.168.50.1/ports|; s|{ip}|192.168.50.10|; s|{key}|syn_scan|; s|{dimension}|sensor|; s|group-by|group-by?by=sensor|" >"$tmp/paths"
 check "no path is left out" test "$(grep -c . "$tmp/paths")" -ge 40

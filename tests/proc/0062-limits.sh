@@ -97,7 +97,7 @@ check "also in the log" grep -q "audit: write: POST /api/v1/alerts/$id/ack by ap
 check "no reading in it" sh -c "! jq -r .path $audit | grep -q top/app"
 
 # -- GET changes nothing: every path there is, with the right to do all --
-state() { weir export -f "$tmp/weir.yaml" alerts; api "/api/v1/alerts?limit=10000"; cat "$tmp/state/api.tokens"; }
+state() { weir export -f "$tmp/weir.yaml" alerts; api "/api/v1/alerts?limit=10000"; api "/api/v1/hosts?filter=alias+or+notes"; cat "$tmp/state/api.tokens"; }
 wait $drip
 ok $? "the body that drips was cut"
 kill "$run_pid" && wait "$run_pid"
@@ -107,8 +107,8 @@ start
 wait_for 30 at_end && wait_for 30 sh -c "[ \"\$(curl -s $base/readyz)\" = ok ]"
 ok $? "started again, without limits"
 state >"$tmp/before"
-api /api/v1/openapi.json | jq -r '.paths|keys[]' | sed "s|{id}|$id|; s|{ip}|192.168.50.10|; s|{[a-z]*}|app|" | grep -v stream >"$tmp/paths"
-api /api/v1/compat | jq -r '.data[].path' | sed "s|\$|?ifid=0\&row_id=$id\&host=192.168.50.10|" >>"$tmp/paths"
+api /api/v1/openapi.json | jq -r '.paths|keys[]' | sed "s|{id}|$id|; s|{ip}|192.168.50.10|; s|{[a-z]*}|app|" | grep -v 'stream\|^/lua/' >"$tmp/paths"
+api /api/v1/compat | jq -r '.data[].path' | sed "s|\$|?ifid=0\&row_id=$id\&host=192.168.50.10\&custom_name=x\&custom_notes=x\&username=x|" >>"$tmp/paths"
 check "paths to try" test "$(wc -l <"$tmp/paths")" -gt 100
 sed "s|.*|url = \"$base&\"|" "$tmp/paths" | curl -sg --max-time 120 -H "$auth" -w '%{http_code}\n' -K - | grep -c '^[2-5]..$' >"$tmp/asked"
 check "each answers" test "$(cat "$tmp/asked")" = "$(wc -l <"$tmp/paths")"
