@@ -25,7 +25,7 @@ FLOW_CHECK(dns_invalid_query)
 		return false;
 	flow_text(name, sizeof name, v, s);
 	SAY(f, "The name asked for %s: %s", odd ? "has unprintable characters" : "is very long", name);
-	VALUES(f, "length=%u\nthreshold=%g", s.len, k->number[0]);
+	VALUES(f, "length=%u\nthreshold=%.15g", s.len, k->number[0]);
 	return true;
 }
 
@@ -48,7 +48,7 @@ static bool carries_much(const struct flow_view *v, const struct check_conf *k, 
 	if (v->key->proto != IPPROTO_UDP || (packets <= k->number[0] && bytes <= k->number[1]))
 		return false;
 	SAY(f, "One DNS flow carried %.0f packets and %.0f bytes", packets, bytes);
-	VALUES(f, "packets=%.0f\npackets_threshold=%g\nbytes=%.0f\nbytes_threshold=%g", packets, k->number[0], bytes,
+	VALUES(f, "packets=%.0f\npackets_threshold=%.15g\nbytes=%.0f\nbytes_threshold=%.15g", packets, k->number[0], bytes,
 	       k->number[1]);
 	return true;
 }
@@ -62,7 +62,7 @@ static bool asks_many(const struct flow_view *v, const struct check_conf *k, str
 	uint32_t at = (uint32_t)host_domain_at(str_ptr(v->app_base, name), name.len);
 	flow_text(domain, sizeof domain, v, (struct str){ name.off + at, name.len - at });
 	SAY(f, "The client asked for about %u long names below %s", v->facts->dns_names, domain);
-	VALUES(f, "names=%u\nnames_threshold=%g\nlabel=%u\nlabel_threshold=%g", v->facts->dns_names, k->number[2],
+	VALUES(f, "names=%u\nnames_threshold=%.15g\nlabel=%u\nlabel_threshold=%.15g", v->facts->dns_names, k->number[2],
 	       v->facts->dns_label, k->number[3]);
 	return true;
 }

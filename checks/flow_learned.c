@@ -6,7 +6,7 @@ FLOW_CHECK(ndpi_periodic_flow)
 	if (!v->facts->periodic || v->facts->times < k->number[0] || v->facts->period < k->number[1])
 		return false;
 	SAY(f, "The client comes back every %u s, %u times so far", v->facts->period, v->facts->times + 1);
-	VALUES(f, "period=%u\ntimes=%u\nthreshold=%g", v->facts->period, v->facts->times, k->number[0]);
+	VALUES(f, "period=%u\ntimes=%u\nthreshold=%.15g", v->facts->period, v->facts->times, k->number[0]);
 	return true;
 }
 

@@ -65,7 +65,7 @@ FLOW_CHECK(iec_invalid_command_transition)
 	if (to_command <= k->number[0] && to_measure <= k->number[0] && commands <= k->number[1])
 		return false;
 	SAY(f, "%u changes to commands, %u back, %u commands after commands", to_command, to_measure, commands);
-	VALUES(f, "to_command=%u\nto_measurement=%u\nchanges_threshold=%g\ncommands=%u\ncommands_threshold=%g", to_command,
+	VALUES(f, "to_command=%u\nto_measurement=%u\nchanges_threshold=%.15g\ncommands=%u\ncommands_threshold=%.15g", to_command,
 	       to_measure, k->number[0], commands, k->number[1]);
 	return true;
 }
@@ -75,7 +75,7 @@ FLOW_CHECK(modbus_too_many_exceptions)
 	if (v->app->modbus_errors <= k->number[0])
 		return false;
 	SAY(f, "The device refused %u requests", v->app->modbus_errors);
-	VALUES(f, "exceptions=%u\nthreshold=%g", v->app->modbus_errors, k->number[0]);
+	VALUES(f, "exceptions=%u\nthreshold=%.15g", v->app->modbus_errors, k->number[0]);
 	return true;
 }
 

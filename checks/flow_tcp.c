@@ -16,7 +16,7 @@ FLOW_CHECK(low_goodput)
 	if (ratio > k->number[0])
 		return false;
 	SAY(f, "Only %.0f %% of the bytes are payload", ratio);
-	VALUES(f, "ratio=%.1f\nthreshold=%g", ratio, k->number[0]);
+	VALUES(f, "ratio=%.1f\nthreshold=%.15g", ratio, k->number[0]);
 	return true;
 }
 
@@ -27,7 +27,7 @@ FLOW_CHECK(zero_tcp_window)
 		return false;
 	SAY(f, "A TCP receive window of zero was announced %u times (client %u, server %u)", n, v->n->client_zwin,
 	    v->n->server_zwin);
-	VALUES(f, "count=%u\nthreshold=%g", n, k->number[0]);
+	VALUES(f, "count=%u\nthreshold=%.15g", n, k->number[0]);
 	return true;
 }
 

@@ -51,7 +51,7 @@ FLOW_CHECK(long_lived)
 	if (seconds <= k->number[0] || !is_unicast(v) || excepted(v, k))
 		return false;
 	SAY(f, "The flow has gone on for %.0f s", seconds);
-	VALUES(f, "duration=%.0f\nthreshold=%g", seconds, k->number[0]);
+	VALUES(f, "duration=%.0f\nthreshold=%.15g", seconds, k->number[0]);
 	return true;
 }
 
@@ -80,7 +80,7 @@ FLOW_CHECK(data_exfiltration)
 	    payload / packets <= k->number[0])
 		return false;
 	SAY(f, "%.0f echo packets carried %.0f bytes, %.0f each", packets, payload, payload / packets);
-	VALUES(f, "payload=%.0f\npayload_threshold=%g\nbytes=%.0f\npackets=%.0f", payload / packets, k->number[0], payload,
+	VALUES(f, "payload=%.0f\npayload_threshold=%.15g\nbytes=%.0f\npackets=%.0f", payload / packets, k->number[0], payload,
 	       packets);
 	return true;
 }

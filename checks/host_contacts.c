@@ -39,7 +39,7 @@ HOST_CHECK(countries_contacts)
 
 HOST_CHECK(remote_connection)
 {
-	return one_sided(h->remote_flows, k, o, "%g remote access sessions are open");
+	return one_sided(h->remote_flows, k, o, "%.0f remote access sessions are open");
 }
 
 /* The engine counts only what came after the learning period. */

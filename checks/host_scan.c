@@ -5,55 +5,58 @@
 
 HOST_CHECK(syn_scan)
 {
-	return two_sided(host_minute(h)->syns[0], host_minute(h)->syns[1], k, o, "The host sent %g SYNs that were not answered",
-			 "The host got %g SYNs that it did not answer");
+	return two_sided(host_minute(h)->syns[0], host_minute(h)->syns[1], k, o, "The host sent %.0f SYNs that were not answered",
+			 "The host got %.0f SYNs that it did not answer");
 }
 
 HOST_CHECK(fin_scan)
 {
-	return two_sided(host_minute(h)->fins[0], host_minute(h)->fins[1], k, o, "The host sent %g FINs that were not answered",
-			 "The host got %g FINs that it did not answer");
+	return two_sided(host_minute(h)->fins[0], host_minute(h)->fins[1], k, o, "The host sent %.0f FINs that were not answered",
+			 "The host got %.0f FINs that it did not answer");
 }
 
 HOST_CHECK(rst_scan)
 {
-	return two_sided(host_minute(h)->rsts[0].max, host_minute(h)->rsts[1].max, k, o, "The host sent %g resets within a second",
-			 "The host got %g resets within a second");
+	return two_sided(host_minute(h)->rsts[0].max, host_minute(h)->rsts[1].max, k, o, "The host sent %.0f resets within a second",
+			 "The host got %.0f resets within a second");
 }
 
 HOST_CHECK(flow_flood)
 {
-	return two_sided(host_minute(h)->flows[0].max, host_minute(h)->flows[1].max, k, o, "The host opened %g flows within a second",
-			 "%g flows were opened to the host within a second");
+	return two_sided(host_minute(h)->flows[0].max, host_minute(h)->flows[1].max, k, o, "The host opened %.0f flows within a second",
+			 "%.0f flows were opened to the host within a second");
 }
 
 HOST_CHECK(syn_flood)
 {
-	return two_sided(host_minute(h)->syn_rate[0].max, host_minute(h)->syn_rate[1].max, k, o, "The host sent %g SYNs within a second",
-			 "The host got %g SYNs within a second");
+	return two_sided(host_minute(h)->syn_rate[0].max, host_minute(h)->syn_rate[1].max, k, o,
+			 "The host sent %.0f SYNs within a second",
+			 "The host got %.0f SYNs within a second");
 }
 
 HOST_CHECK(icmp_flood)
 {
-	return two_sided(host_minute(h)->icmp[0].max, host_minute(h)->icmp[1].max, k, o, "The host sent %g ICMP packets within a second",
-			 "The host got %g ICMP packets within a second");
+	return two_sided(host_minute(h)->icmp[0].max, host_minute(h)->icmp[1].max, k, o,
+			 "The host sent %.0f ICMP packets within a second",
+			 "The host got %.0f ICMP packets within a second");
 }
 
 HOST_CHECK(dns_flood)
 {
-	return two_sided(host_minute(h)->dns[0].max, host_minute(h)->dns[1].max, k, o, "The host sent %g DNS packets within a second",
-			 "The host got %g DNS packets within a second");
+	return two_sided(host_minute(h)->dns[0].max, host_minute(h)->dns[1].max, k, o, "The host sent %.0f DNS packets within a second",
+			 "The host got %.0f DNS packets within a second");
 }
 
 HOST_CHECK(snmp_flood)
 {
-	return two_sided(host_minute(h)->snmp[0].max, host_minute(h)->snmp[1].max, k, o, "The host sent %g SNMP packets within a second",
-			 "The host got %g SNMP packets within a second");
+	return two_sided(host_minute(h)->snmp[0].max, host_minute(h)->snmp[1].max, k, o,
+			 "The host sent %.0f SNMP packets within a second",
+			 "The host got %.0f SNMP packets within a second");
 }
 
 HOST_CHECK(scan_detection)
 {
-	return one_sided(host_minute(h)->incomplete, k, o, "%g flows of the host got no answer or carried nothing");
+	return one_sided(host_minute(h)->incomplete, k, o, "%.0f flows of the host got no answer or carried nothing");
 }
 
 HOST_CHECK(host_scanner)

@@ -3,8 +3,8 @@
 
 HOST_CHECK(score_threshold)
 {
-	return two_sided(h->score[0], h->score[1], k, o, "The host's score as client is %g",
-			 "The host's score as server is %g");
+	return two_sided(h->score[0], h->score[1], k, o, "The host's score as client is %.0f",
+			 "The host's score as server is %.0f");
 }
 
 /* high_minutes is counted by the engine, which knows this check's threshold. */
@@ -15,8 +15,8 @@ HOST_CHECK(dangerous_host)
 	o->threshold = k->number[1];
 	if (o->value <= o->threshold)
 		return false;
-	TELL(o, "The host's score has been above %g for %g minutes", k->number[0], o->value);
-	MORE(o, "score=%u\nscore_threshold=%g", h->score[0] + h->score[1], k->number[0]);
+	TELL(o, "The host's score has been above %.15g for %.0f minutes", k->number[0], o->value);
+	MORE(o, "score=%u\nscore_threshold=%.15g", h->score[0] + h->score[1], k->number[0]);
 	return true;
 }
 

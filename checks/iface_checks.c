@@ -69,12 +69,12 @@ PLACE_CHECK(iface, ghost_networks)
 
 PLACE_CHECK(iface, dhcp_storm)
 {
-	return one_sided(w->minute.dhcp.max, k, o, "%g DHCP packets within a second");
+	return one_sided(w->minute.dhcp.max, k, o, "%.0f DHCP packets within a second");
 }
 
 PLACE_CHECK(iface, arp_storm)
 {
-	return one_sided(w->minute.arp.max, k, o, "%g ARP packets within a second");
+	return one_sided(w->minute.arp.max, k, o, "%.0f ARP packets within a second");
 }
 
 PLACE_CHECK(iface, interface_traffic)
@@ -101,13 +101,13 @@ PLACE_CHECK(iface, interface_throughput)
 {
 	double mbit = 8 * (double)VOLUME(&w->volumes, p, inner) / 1e6 / period_seconds(p);
 	bool full = one_sided(100 * mbit / k->number[1], k, o, "The interface is filled to %.1f %%");
-	MORE(o, "throughput=%.3f\nspeed=%g", mbit, k->number[1]);
+	MORE(o, "throughput=%.3f\nspeed=%.15g", mbit, k->number[1]);
 	return full;
 }
 
 PLACE_CHECK(iface, active_local_hosts)
 {
-	return one_sided(w->hosts, k, o, "%g local hosts were active in the minute");
+	return one_sided(w->hosts, k, o, "%.0f local hosts were active in the minute");
 }
 
 PLACE_CHECK(iface, too_many_flows)

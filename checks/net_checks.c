@@ -3,17 +3,17 @@
 
 PLACE_CHECK(network, flow_flood_victim)
 {
-	return victim_sided(w->minute.flows.max, k, o, "%g flows were opened into the network within a second");
+	return victim_sided(w->minute.flows.max, k, o, "%.0f flows were opened into the network within a second");
 }
 
 PLACE_CHECK(network, syn_scan_victim)
 {
-	return victim_sided(w->minute.unanswered, k, o, "%g SYNs into the network were not answered");
+	return victim_sided(w->minute.unanswered, k, o, "%.0f SYNs into the network were not answered");
 }
 
 PLACE_CHECK(network, syn_flood_victim)
 {
-	return victim_sided(w->minute.syns.max, k, o, "%g SYNs went into the network within a second");
+	return victim_sided(w->minute.syns.max, k, o, "%.0f SYNs went into the network within a second");
 }
 
 /* Packets of the minute over packets of the minute. */

@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,15 @@ static void add_text(struct buf *out, enum rtype type, const char *name, const v
 		text_value(out, f, (const char *)rec + off, base);
 }
 
+/* As people write it: six digits are enough of a fraction, but not of bytes. */
+static void add_number(struct buf *out, double v)
+{
+	if (fabs(v) < 1e6)
+		buf_addf(out, "%.6g", v);
+	else
+		buf_addf(out, "%.0f", v);
+}
+
 /* The template with its braces filled in. */
 static void write_message(const struct rule *r, const void *rec, const char *base, const char *sensor, struct rule_finding *out)
 {
@@ -142,9 +152,9 @@ static void write_message(const struct rule *r, const void *rec, const char *bas
 		}
 		snprintf(name, sizeof name, "%.*s", (int)len - 1, s + 1);
 		if (strcmp(name, "value") == 0)
-			buf_addf(&text, "%.6g", out->value);
+			add_number(&text, out->value);
 		else if (strcmp(name, "threshold") == 0)
-			buf_addf(&text, "%.6g", out->threshold);
+			add_number(&text, out->threshold);
 		else if (strcmp(name, "title") == 0)
 			buf_adds(&text, r->def.title);
 		else if (strcmp(name, "sensor") == 0 && sensor)

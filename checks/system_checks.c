@@ -13,7 +13,7 @@ PLACE_CHECK(system, not_purged)
 	o->threshold = k->number[1];
 	if (o->value <= o->threshold)
 		return false;
-	TELL(o, "%.0f flows have had no news for more than %g s", o->value, k->number[0]);
+	TELL(o, "%.0f flows have had no news for more than %.15g s", o->value, k->number[0]);
 	return true;
 }
 

@@ -122,7 +122,7 @@ static void test_upload(void **state)
 	assert_int_equal(host(r, &s, night + 120 * SECOND, NULL), 0);
 	s.host.host.bytes_sent = 1100000000;
 	assert_int_equal(host(r, &s, night + 180 * SECOND, &f), 1);
-	assert_string_equal(f.message, "10.0.0.1 sent 1.1e+09 bytes");
+	assert_string_equal(f.message, "10.0.0.1 sent 1100000000 bytes");
 	/* The hour is over; a slow one never fires however much it comes to. */
 	assert_int_equal(host(r, &s, night + 3 * 3600 * SECOND, NULL), 0);
 	/* By day it may. */
