@@ -17,8 +17,8 @@ static void put(json_t *o, const char *name, uint64_t n)
 
 static void put_counts(json_t *o, const struct sensor_facts *f)
 {
-	const struct sensor_view *v = &f->v;
 	const struct totals_sensor *s = f->totals;
+	const struct totals_live *v = &s->live;
 	const struct {
 		const char *name;
 		uint64_t n;
@@ -85,9 +85,9 @@ static json_t *document(struct compat *c, const struct sensor_facts *f)
 	json_object_update_new(o, json_pack("{s:s,s:s,s:I,s:s,s:s,s:I,s:b,s:b}", "ifid", id, "ifname", f->sensor->name, "epoch",
 					    (json_int_t)now, "localtime", local, "uptime", up, "uptime_sec", (json_int_t)uptime,
 					    "is_view", 0, "active_discovery_active", 0));
-	json_object_update_new(o, json_pack("{s:f,s:f,s:f}", "hosts_pctg", 1 + 100.0 * (double)f->v.hosts / (double)t->checks.max_hosts,
-					    "flows_pctg", 1 + 100.0 * (double)f->v.flows / (double)t->checks.max_flows,
-					    "macs_pctg", 1 + 100.0 * (double)f->v.devices / (double)t->checks.max_hosts));
+	json_object_update_new(o, json_pack("{s:f,s:f,s:f}", "hosts_pctg", 1 + 100.0 * (double)s->live.hosts / (double)t->checks.max_hosts,
+					    "flows_pctg", 1 + 100.0 * (double)s->live.flows / (double)t->checks.max_flows,
+					    "macs_pctg", 1 + 100.0 * (double)s->live.devices / (double)t->checks.max_hosts));
 	json_object_update_new(o, json_pack("{s:{s:I,s:I,s:I},s:o,s:o}", "tcpPacketStats", "retransmissions",
 					    (json_int_t)s->retrans, "out_of_order", (json_int_t)s->ooo, "lost", (json_int_t)s->lost,
 					    "download_upload_chart", chart(s), "system_host_stats", compat_host_health(c)));

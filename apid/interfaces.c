@@ -29,8 +29,8 @@ static struct str put_inputs(struct buf *strs, char **inputs)
 
 static void add_sensor(struct live *table, const struct sensor_facts *f)
 {
-	const struct sensor_view *v = &f->v;
 	const struct totals_sensor *s = f->totals;
+	const struct totals_live *v = &s->live;
 	struct traffic rate = totals_rate(s, 0);
 	struct buf strs = { 0 };
 	struct r_interface i = { .interface = {

@@ -7,38 +7,6 @@
 
 #define ASK_MS 1500
 
-static bool add_host(void *arg, const void *rec, const char *base)
-{
-	struct sensor_view *v = arg;
-	const struct g_host *h = &((const struct r_host *)rec)->host;
-	if (!str_eq(base, h->sensor, v->sensor))
-		return true;
-	v->hosts++;
-	v->local += h->local;
-	v->devices += mac_is_set(&h->mac);
-	v->receivers += !h->packets_sent;
-	v->local_receivers += h->local && !h->packets_sent;
-	v->anomalies += h->local && h->engaged.len;
-	v->remote_anomalies += !h->local && h->engaged.len;
-	return true;
-}
-
-static bool add_flow(void *arg, const void *rec, const char *base)
-{
-	struct sensor_view *v = arg;
-	const struct r_flow *f = rec;
-	if (!str_eq(base, f->key.sensor, v->sensor))
-		return true;
-	if (f->judge.client_local && !f->judge.server_local) {
-		v->local2remote += f->n.client_bytes;
-		v->remote2local += f->n.server_bytes;
-	}
-	v->flows += f->n.end_reason == END_ACTIVE;
-	return true;
-}
-
-/* -- one after the other -- */
-
 struct asked {
 	struct apid *k;
 	size_t at, end;
@@ -77,11 +45,9 @@ static void on_capture(void *arg, const struct g_answer *answer, struct codec_re
 {
 	struct asked *a = arg;
 	const struct topo_sensor *s = &a->k->c->topo->sensors[a->at];
-	struct sensor_facts f = { .sensor = s, .id = (uint32_t)a->at, .v.sensor = s->name, .state = "does not answer" };
+	struct sensor_facts f = { .sensor = s, .id = (uint32_t)a->at, .state = "does not answer" };
 	if (answer && answer->status == 200)
 		read_counters(&f, answer, r);
-	live_each(a->k->hosts, NULL, add_host, &f.v);
-	live_each(a->k->flows, NULL, add_flow, &f.v);
 	f.totals = totals_sensor(a->k->totals, s->name);
 	a->cb(a->arg, &f);
 	a->at++;

@@ -1,16 +1,9 @@
-/* What sensors have carried, and how they are: their processes are asked for counters, the rest is from the live view. */
+/* What sensors have carried, and how they are: their processes are asked for counters, the rest is what the live view adds up to. */
 #ifndef WEIR_SENSORS_H
 #define WEIR_SENSORS_H
 
 #include "apid.h"
 #include "totals.h"
-
-/* Hosts and flows of a sensor in the live view. */
-struct sensor_view {
-	const char *sensor;
-	uint64_t hosts, local, devices, receivers, local_receivers, anomalies, remote_anomalies;
-	uint64_t local2remote, remote2local, flows;
-};
 
 struct sensor_facts {
 	const struct topo_sensor *sensor;
@@ -19,7 +12,6 @@ struct sensor_facts {
 	char state[128];
 	uint64_t clock;      /* packet time, ns */
 	uint64_t packets, bytes, drops;
-	struct sensor_view v;
 	const struct totals_sensor *totals;
 };
 

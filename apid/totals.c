@@ -151,16 +151,27 @@ static unsigned severity_group(uint8_t severity)
 	return severity >= SEV_ERROR ? 2 : severity == SEV_WARNING ? 1 : 0;
 }
 
-static void count_alerted(struct totals *t, const struct r_flow *f, const char *base, bool there)
+static void count_flow(struct totals *t, const struct r_flow *f, const char *base, bool there)
 {
-	if (f && f->n.end_reason == END_ACTIVE && f->judge.score)
-		t->sensors[sensor_of(t, base, f->key.sensor)].alerted[severity_group(f->judge.severity)] += there ? 1 : UINT64_MAX;
+	uint64_t sign = there ? 1 : UINT64_MAX;
+	if (!f)
+		return;
+	struct totals_sensor *s = &t->sensors[sensor_of(t, base, f->key.sensor)];
+	if (f->judge.client_local && !f->judge.server_local) {
+		s->live.local2remote += sign * f->n.client_bytes;
+		s->live.remote2local += sign * f->n.server_bytes;
+	}
+	if (f->n.end_reason != END_ACTIVE)
+		return;
+	s->live.flows += sign;
+	if (f->judge.score)
+		s->alerted[severity_group(f->judge.severity)] += sign;
 }
 
 void totals_flow(struct totals *t, const struct live_change *c)
 {
-	count_alerted(t, c->before, c->before_base, false);
-	count_alerted(t, c->now, c->now_base, true);
+	count_flow(t, c->before, c->before_base, false);
+	count_flow(t, c->now, c->now_base, true);
 }
 
 void totals_traffic(struct totals *t, const struct live_change *c)
@@ -192,15 +203,25 @@ void totals_traffic(struct totals *t, const struct live_change *c)
 
 /* -- hosts -- */
 
-static void count_host(struct totals *t, const struct r_host *h, const char *base, bool there)
+static void count_host(struct totals *t, const struct r_host *r, const char *base, bool there)
 {
-	if (!h || h->host.final)
-		return;
-	struct totals_sensor *s = &t->sensors[sensor_of(t, base, h->host.sensor)];
+	const struct g_host *h = r ? &r->host : NULL;
 	uint64_t one = there ? 1 : UINT64_MAX;
-	*(h->host.local ? &s->local_hosts : &s->remote_hosts) += one;
-	if (mac_is_set(&h->host.mac))
-		s->devices += one;
+	if (!h)
+		return;
+	struct totals_sensor *s = &t->sensors[sensor_of(t, base, h->sensor)];
+	bool device = mac_is_set(&h->mac), receiver = !h->packets_sent;
+	s->live.hosts += one;
+	s->live.local += h->local ? one : 0;
+	s->live.devices += device ? one : 0;
+	s->live.receivers += receiver ? one : 0;
+	s->live.local_receivers += receiver && h->local ? one : 0;
+	if (h->engaged.len)
+		*(h->local ? &s->live.anomalies : &s->live.remote_anomalies) += one;
+	if (h->final)
+		return;
+	*(h->local ? &s->local_hosts : &s->remote_hosts) += one;
+	s->devices += device ? one : 0;
 }
 
 void totals_host(struct totals *t, const struct live_change *c)
@@ -214,6 +235,7 @@ void totals_clear_live(struct totals *t)
 	for (struct totals_sensor *s = t->sensors; s < t->sensors + t->n_sensors; s++) {
 		s->local_hosts = s->remote_hosts = s->devices = 0;
 		memset(s->alerted, 0, sizeof s->alerted);
+		s->live = (struct totals_live){ 0 };
 	}
 }
 

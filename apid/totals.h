@@ -38,6 +38,14 @@ struct traffic {
 	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
 };
 
+/* Hosts and flows of a sensor that are in the live view. */
+struct totals_live {
+	uint64_t hosts, local, devices, receivers, local_receivers; /* receivers: they sent nothing */
+	uint64_t anomalies, remote_anomalies;                       /* hosts with engaged alerts, local ones and others */
+	uint64_t local2remote, remote2local;                        /* bytes of flows from local to other hosts */
+	uint64_t flows;                                             /* that go on */
+};
+
 /* Of a sensor. Received: what hosts that are not local sent; transmitted: what local ones did. */
 struct totals_sensor {
 	char name[32];
@@ -47,6 +55,7 @@ struct totals_sensor {
 	/* By severity: notice and less, warning, error and more. */
 	uint64_t engaged[3]; /* alerts that go on */
 	uint64_t alerted[3]; /* open flows */
+	struct totals_live live;
 	/* The sum at past times, the last one at [n % TOTALS_SAMPLES]. */
 	struct traffic samples[TOTALS_SAMPLES];
 	uint64_t times[TOTALS_SAMPLES], n; /* ns */

@@ -160,11 +160,42 @@ static void test_hosts_and_rates(void **state)
 	totals_free(t);
 }
 
+/* What the live view has is counted as it comes, changes and goes; nothing is left of it. */
+static void test_live_view(void **state)
+{
+	(void)state;
+	static const struct totals_live empty;
+	struct totals *t = totals_new();
+	struct r_flow a = flow("TLS", 100, 1000), ended = flow("TLS", 300, 3000);
+	struct r_host h = { .host = { .local = true, .sensor = text("lan"), .mac = { { 2 } }, .engaged = text("syn_scan") } }, other = h;
+	ended.n.end_reason = END_FIN;
+	other.host.local = false;
+	other.host.final = true;
+	other.host.packets_sent = 1;
+	change(t, NULL, &a);
+	totals_host(t, &(struct live_change){ NULL, &h, strs.p, strs.p });
+	const struct totals_live *v = &totals_sensor(t, "lan")->live;
+	const struct totals_live first = { .hosts = 1, .local = 1, .devices = 1, .receivers = 1, .local_receivers = 1, .anomalies = 1,
+					   .local2remote = 100, .remote2local = 1000, .flows = 1 };
+	assert_memory_equal(v, &first, sizeof first);
+	change(t, &a, &ended);
+	totals_host(t, &(struct live_change){ &h, &other, strs.p, strs.p });
+	const struct totals_live then = { .hosts = 1, .devices = 1, .remote_anomalies = 1, .local2remote = 300, .remote2local = 3000 };
+	assert_memory_equal(v, &then, sizeof then);
+	change(t, &ended, NULL);
+	totals_host(t, &(struct live_change){ &other, NULL, strs.p, strs.p });
+	assert_memory_equal(v, &empty, sizeof empty);
+	change(t, NULL, &a);
+	totals_clear_live(t);
+	assert_memory_equal(v, &empty, sizeof empty);
+	totals_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_growth), cmocka_unit_test(test_names_are_bounded),
 					    cmocka_unit_test(test_alerted), cmocka_unit_test(test_engaged),
-					    cmocka_unit_test(test_hosts_and_rates) };
+					    cmocka_unit_test(test_hosts_and_rates), cmocka_unit_test(test_live_view) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 	buf_release(&strs);
 	return rc;
