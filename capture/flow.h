@@ -126,7 +126,7 @@ bool flow_frags_get(struct flow_frags *t, struct decoded *d, uint64_t time);
  */
 struct flow_clock {
 	uint64_t now, max_jump;
-	uint64_t regress, jumps;
+	uint64_t regress, jumps; /* packets more than a second behind, or far ahead */
 };
 /* Is this time further ahead than one packet can be believed? */
 bool flow_clock_far(const struct flow_clock *c, uint64_t time);

@@ -36,34 +36,32 @@ PLACE_CHECK(system, lua_check_disabled)
 	return bad;
 }
 
-/* Names the process beside the value. */
-static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *text)
+/* Names the process in the message and beside the value. */
+static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *does, const char *unit)
 {
-	bool bad = one_sided(h->value, k, o, text);
 	if (*h->process)
 		MORE(o, "process=%s", h->process);
+	bool bad = one_sided(h->value, k, o, "");
+	TELL(o, "%s %s %.0f %s", h->process, does, h->value, unit);
 	return bad;
 }
 
 PLACE_CHECK(system, slow_consumer)
 {
-	return of_process(&w->full, k, o, "A queue is filled to %.0f %%: its consumer does not keep up");
+	return of_process(&w->full, k, o, "has a queue that is filled to", "%: its consumer does not keep up");
 }
 
 PLACE_CHECK(system, delivery_failing)
 {
-	return of_process(&w->failing, k, o, "%.0f attempts to notify somebody failed");
+	return of_process(&w->failing, k, o, "failed to notify somebody", "times");
 }
 
 PLACE_CHECK(system, dropped_alerts)
 {
-	return of_process(&w->dropped, k, o, "%.0f alerts were dropped in the minute");
+	return of_process(&w->dropped, k, o, "dropped", "alerts in the minute");
 }
 
 PLACE_CHECK(system, system_error)
 {
-	bool bad = of_process(&w->silent, k, o, "A process has not answered for %.0f minutes");
-	if (bad)
-		TELL(o, "%s has not answered for %.0f minutes", w->silent.process, w->silent.value);
-	return bad;
+	return of_process(&w->silent, k, o, "has not answered for", "minutes");
 }

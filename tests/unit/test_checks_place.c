@@ -61,6 +61,7 @@ static void test_entities(void **state)
 		assert_string_equal(a->who, want[i].who);
 		assert_int_equal(a->r.alert.entity, want[i].entity);
 	}
+	assert_string_equal(lab_last(&l, "dropped_alerts")->message, "notify dropped 1 alerts in the minute");
 	/* A minute later what was an episode has ended; what was an event has not begun one. */
 	lab_tick_count(&l, 121, &n);
 	assert_int_equal(lab_count(&l, "network_inner", ACT_RELEASE), 1);
