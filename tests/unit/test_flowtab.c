@@ -242,10 +242,9 @@ static void test_backwards(void **state)
 	static struct seen s;
 	static const uint64_t back[] = { 2, 3600, 999999 };
 	struct flowtab *ft = table(&s, 100);
-	put(ft, 1000000 * S, 1, 2, 1, 1, 17, 0, 0, 5);
-	put(ft, 999999 * S + 1, 1, 2, 1, 1, 17, 0, 0, 5);
-	assert_int_equal(flowtab_stats(ft)->time_regress, 0);
 	put(ft, 1000000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	put(ft, 999999 * S + 1, 1, 2, 1, 2, 17, 0, 0, 5);
+	assert_int_equal(flowtab_stats(ft)->time_regress, 0);
 	for (unsigned i = 0; i < 3; i++)
 		put(ft, (1000000 - back[i]) * S, 1, 2, 1, (uint16_t)(2 + i), 17, 0, 0, 5);
 	assert_int_equal(flowtab_stats(ft)->time_regress, 3);
