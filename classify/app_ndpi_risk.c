@@ -105,79 +105,73 @@ static bool say_largest(struct buf *b, const struct look *k)
 	return max > 0;
 }
 
-static bool say_either(struct buf *b, const struct look *k, struct str first, struct str second)
+/* The text of the verdict that raised a risk, or the one that may be there instead. */
+static const struct {
+	uint16_t first, other; /* offsets of struct str in struct g_flow_app; 0 = none */
+} reasons[NDPI_MAX_RISK] = {
+#define TEXT(member) offsetof(struct g_flow_app, member)
+	[NDPI_URL_POSSIBLE_XSS] = { TEXT(http_url) },
+	[NDPI_URL_POSSIBLE_SQL_INJECTION] = { TEXT(http_url) },
+	[NDPI_URL_POSSIBLE_RCE_INJECTION] = { TEXT(http_url) },
+	[NDPI_HTTP_SUSPICIOUS_URL] = { TEXT(http_url) },
+	[NDPI_HTTP_SUSPICIOUS_USER_AGENT] = { TEXT(http_agent) },
+	[NDPI_POSSIBLE_EXPLOIT] = { TEXT(http_agent), TEXT(http_url) },
+	[NDPI_HTTP_SUSPICIOUS_CONTENT] = { TEXT(http_type), TEXT(http_url) },
+	[NDPI_BINARY_APPLICATION_TRANSFER] = { TEXT(http_type), TEXT(http_url) },
+	[NDPI_TLS_OBSOLETE_VERSION] = { TEXT(tls_version) },
+	[NDPI_TLS_WEAK_CIPHER] = { TEXT(tls_cipher) },
+	[NDPI_TLS_SELFSIGNED_CERTIFICATE] = { TEXT(tls_issuer) },
+	[NDPI_TLS_UNCOMMON_ALPN] = { TEXT(tls_alpn) },
+	[NDPI_TLS_NOT_CARRYING_HTTPS] = { TEXT(tls_alpn) },
+	[NDPI_TLS_SUSPICIOUS_ESNI_USAGE] = { TEXT(tls_sni) },
+	[NDPI_MALICIOUS_JA3] = { TEXT(tls_ja3c) },
+	[NDPI_MALICIOUS_SHA1_CERTIFICATE] = { TEXT(tls_sha1) },
+	[NDPI_SSH_OBSOLETE_CLIENT_VERSION_OR_CIPHER] = { TEXT(ssh_client) },
+	[NDPI_SSH_OBSOLETE_SERVER_VERSION_OR_CIPHER] = { TEXT(ssh_server) },
+	[NDPI_CLEAR_TEXT_CREDENTIALS] = { TEXT(user), TEXT(http_host) },
+	[NDPI_SUSPICIOUS_DGA_DOMAIN] = { TEXT(host), TEXT(tls_subject) },
+	[NDPI_RISKY_DOMAIN] = { TEXT(host), TEXT(tls_subject) },
+	[NDPI_HTTP_NUMERIC_IP_HOST] = { TEXT(host), TEXT(tls_subject) },
+	[NDPI_INVALID_CHARACTERS] = { TEXT(host), TEXT(tls_subject) },
+	[NDPI_UNSAFE_PROTOCOL] = { TEXT(app) },
+	[NDPI_DESKTOP_OR_FILE_SHARING_SESSION] = { TEXT(app) },
+	[NDPI_SMB_INSECURE_VERSION] = { TEXT(app) },
+	[NDPI_MALFORMED_PACKET] = { TEXT(app) },
+#undef TEXT
+};
+
+static bool say_text(struct buf *b, const struct look *k, unsigned risk)
 {
-	return say(b, k, first) || say(b, k, second);
+	const char *out = (const char *)k->out;
+	uint16_t first = reasons[risk].first, other = reasons[risk].other;
+	return (first && say(b, k, *(const struct str *)(const void *)(out + first))) ||
+	       (other && say(b, k, *(const struct str *)(const void *)(out + other)));
 }
 
 /* The value that raised a risk. False if there is none to tell. */
 static bool say_why(struct buf *b, const struct look *k, unsigned risk)
 {
-	const struct g_flow_app *o = k->out;
 	switch (risk) {
-	case NDPI_URL_POSSIBLE_XSS:
-	case NDPI_URL_POSSIBLE_SQL_INJECTION:
-	case NDPI_URL_POSSIBLE_RCE_INJECTION:
-	case NDPI_HTTP_SUSPICIOUS_URL:
-		return say(b, k, o->http_url);
-	case NDPI_HTTP_SUSPICIOUS_USER_AGENT:
-		return say(b, k, o->http_agent);
-	case NDPI_POSSIBLE_EXPLOIT:
-		return say_either(b, k, o->http_agent, o->http_url);
-	case NDPI_HTTP_SUSPICIOUS_CONTENT:
-	case NDPI_BINARY_APPLICATION_TRANSFER:
-		return say_either(b, k, o->http_type, o->http_url);
-	case NDPI_TLS_OBSOLETE_VERSION:
-		return say(b, k, o->tls_version);
-	case NDPI_TLS_WEAK_CIPHER:
-		return say(b, k, o->tls_cipher);
-	case NDPI_TLS_SELFSIGNED_CERTIFICATE:
-		return say(b, k, o->tls_issuer);
 	case NDPI_TLS_CERTIFICATE_EXPIRED:
 	case NDPI_TLS_CERTIFICATE_ABOUT_TO_EXPIRE:
 	case NDPI_TLS_CERT_VALIDITY_TOO_LONG:
 		return say_validity(b, k);
 	case NDPI_TLS_CERTIFICATE_MISMATCH:
 		return say_mismatch(b, k);
-	case NDPI_TLS_UNCOMMON_ALPN:
-	case NDPI_TLS_NOT_CARRYING_HTTPS:
-		return say(b, k, o->tls_alpn);
 	case NDPI_TLS_FATAL_ALERT:
 		return say_tls_alert(b, k);
-	case NDPI_TLS_SUSPICIOUS_ESNI_USAGE:
-		return say(b, k, o->tls_sni);
-	case NDPI_MALICIOUS_JA3:
-		return say(b, k, o->tls_ja3c);
-	case NDPI_MALICIOUS_SHA1_CERTIFICATE:
-		return say(b, k, o->tls_sha1);
-	case NDPI_SSH_OBSOLETE_CLIENT_VERSION_OR_CIPHER:
-		return say(b, k, o->ssh_client);
-	case NDPI_SSH_OBSOLETE_SERVER_VERSION_OR_CIPHER:
-		return say(b, k, o->ssh_server);
-	case NDPI_CLEAR_TEXT_CREDENTIALS:
-		return say_either(b, k, o->user, o->http_host);
-	case NDPI_SUSPICIOUS_DGA_DOMAIN:
-	case NDPI_RISKY_DOMAIN:
-	case NDPI_HTTP_NUMERIC_IP_HOST:
-	case NDPI_INVALID_CHARACTERS:
-		return say_either(b, k, o->host, o->tls_subject);
 	case NDPI_KNOWN_PROTOCOL_ON_NON_STANDARD_PORT:
 		return say_port(b, k);
-	case NDPI_UNSAFE_PROTOCOL:
-	case NDPI_DESKTOP_OR_FILE_SHARING_SESSION:
-	case NDPI_SMB_INSECURE_VERSION:
-	case NDPI_MALFORMED_PACKET:
-		return say(b, k, o->app);
 	case NDPI_DNS_SUSPICIOUS_TRAFFIC:
-		buf_addf(b, "type %u for ", o->dns_type);
-		return say(b, k, o->dns_query);
+		buf_addf(b, "type %u for ", k->out->dns_type);
+		return say(b, k, k->out->dns_query);
 	case NDPI_DNS_LARGE_PACKET:
 		return say_largest(b, k);
 	case NDPI_SUSPICIOUS_ENTROPY:
 		buf_addf(b, "entropy %.2f", (double)k->f->entropy);
 		return true;
 	default:
-		return false;
+		return say_text(b, k, risk);
 	}
 }
 

@@ -44,27 +44,21 @@ static const uint8_t tail_len[32] = {
 	/* d0 int */ 1, 2, 4, 8, /* fixext */ 1, 1, 1, 1, 1, /* str */ 1, 2, 4, /* array */ 2, 4, /* map */ 2, 4,
 };
 
-static int read_item(struct codec_reader *r, struct item *it)
+/* Every element takes a byte at least, so a count beyond what is left is a lie. */
+static int bounded(struct codec_reader *r, const struct item *it)
 {
-	if (r->pos >= r->len)
-		return fail(r, "record ends early");
-	const uint8_t *p = (const uint8_t *)r->base + r->pos;
-	uint8_t c = *p++;
-	r->pos++;
-	if (c < 0x80 || c >= 0xe0) {
-		it->kind = c < 0x80 ? IT_UINT : IT_NEG;
-		it->n = c;
-		return 0;
-	}
-	if (c < 0xc0) {
-		it->kind = c < 0x90 ? IT_MAP : c < 0xa0 ? IT_ARRAY : IT_STR;
-		it->n = c < 0xa0 ? c & 0x0f : c & 0x1f;
-		goto check;
-	}
+	return it->n > r->len - r->pos ? fail(r, "length beyond the end") : 0;
+}
+
+/* An item whose first byte is not all of it. */
+static int read_tail(struct codec_reader *r, struct item *it, uint8_t c)
+{
 	unsigned n = tail_len[c - 0xc0];
 	if (r->len - r->pos < n)
 		return fail(r, "record ends early");
-	uint64_t v = be(p, n);
+	uint64_t v = be((const uint8_t *)r->base + r->pos, n);
+	uint32_t bits = (uint32_t)v;
+	float real;
 	r->pos += n;
 	it->n = v;
 	switch (c) {
@@ -73,73 +67,57 @@ static int read_item(struct codec_reader *r, struct item *it)
 		return 0;
 	case 0xc1:
 		return fail(r, "byte 0xc1 is not msgpack");
-	case 0xc2:
-	case 0xc3:
+	case 0xc2 ... 0xc3:
 		it->kind = IT_UINT;
 		it->n = c & 1;
 		return 0;
-	case 0xc4:
-	case 0xc5:
-	case 0xc6:
+	case 0xc4 ... 0xc6:
 		it->kind = IT_BIN;
-		break;
-	case 0xc7:
-	case 0xc8:
-	case 0xc9:
+		return bounded(r, it);
+	case 0xc7 ... 0xc9:
 		it->kind = IT_EXT;
 		it->n = v + 1;
-		break;
-	case 0xca: {
-		uint32_t bits = (uint32_t)v;
-		float fl;
-		memcpy(&fl, &bits, sizeof fl);
+		return bounded(r, it);
+	case 0xca:
+		memcpy(&real, &bits, sizeof real);
 		it->kind = IT_REAL;
-		it->d = fl;
+		it->d = real;
 		return 0;
-	}
 	case 0xcb:
 		it->kind = IT_REAL;
 		memcpy(&it->d, &v, sizeof it->d);
 		return 0;
-	case 0xcc:
-	case 0xcd:
-	case 0xce:
-	case 0xcf:
+	case 0xcc ... 0xcf:
 		it->kind = IT_UINT;
 		return 0;
-	case 0xd0:
-	case 0xd1:
-	case 0xd2:
-	case 0xd3:
-		/* Packers may write a positive number as a signed one. */
+	case 0xd0 ... 0xd3: /* packers may write a positive number as a signed one */
 		it->kind = v >> (n * 8 - 1) ? IT_NEG : IT_UINT;
 		return 0;
-	case 0xd4:
-	case 0xd5:
-	case 0xd6:
-	case 0xd7:
-	case 0xd8:
+	case 0xd4 ... 0xd8:
 		it->kind = IT_EXT;
 		it->n = 1u << (c - 0xd4); /* the type byte is already behind us */
-		break;
-	case 0xd9:
-	case 0xda:
-	case 0xdb:
-		it->kind = IT_STR;
-		break;
-	case 0xdc:
-	case 0xdd:
-		it->kind = IT_ARRAY;
-		break;
+		return bounded(r, it);
 	default:
-		it->kind = IT_MAP;
-		break;
+		it->kind = c <= 0xdb ? IT_STR : c <= 0xdd ? IT_ARRAY : IT_MAP;
+		return bounded(r, it);
 	}
-check:
-	/* Every element takes a byte at least, so a count beyond what is left is a lie. */
-	if (it->n > r->len - r->pos)
-		return fail(r, "length beyond the end");
-	return 0;
+}
+
+static int read_item(struct codec_reader *r, struct item *it)
+{
+	if (r->pos >= r->len)
+		return fail(r, "record ends early");
+	uint8_t c = (uint8_t)r->base[r->pos++];
+	if (c < 0x80 || c >= 0xe0) {
+		it->kind = c < 0x80 ? IT_UINT : IT_NEG;
+		it->n = c;
+		return 0;
+	}
+	if (c >= 0xc0)
+		return read_tail(r, it, c);
+	it->kind = c < 0x90 ? IT_MAP : c < 0xa0 ? IT_ARRAY : IT_STR;
+	it->n = c < 0xa0 ? c & 0x0f : c & 0x1f;
+	return bounded(r, it);
 }
 
 /* Bytes that a value takes by its first byte, where that tells; what msgpack-c and we write of a record mostly does. */

@@ -53,6 +53,38 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
 	return code;
 }
 
+/* The topology of a replay in a directory of its own; false after saying what is wrong. */
+static bool arrange(struct topo *t, const char *dir, char **inputs, double speed, const char *store)
+{
+	bool from_stdin = strcmp(inputs[0], "-") == 0 && !inputs[1];
+	effective_sensor(t, "replay", from_stdin ? SRC_STDIN : SRC_FILES, inputs, speed);
+	effective_dir(t, dir);
+	if (store) {
+		if (mkdir(store, 0750) < 0 && errno != EEXIST) {
+			fprintf(stderr, "weir: %s: %s\n", store, strerror(errno));
+			return false;
+		}
+		free(t->store.path);
+		t->store.path = realpath(store, NULL);
+	}
+	effective_no_recipients(t);
+	effective_durable(t, "history", "replay", !store);
+	effective_durable(t, "alerts", "replay", !store);
+	return true;
+}
+
+/* Makes a directory below TMPDIR. Sockets will be in it, and their paths are short. */
+static bool make_dir(char *dir, size_t size)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(dir, size, "%.*s/weir-XXXXXX", MAX_TMP, tmp && *tmp == '/' && strlen(tmp) < MAX_TMP ? tmp : "/tmp");
+	if (mkdtemp(dir))
+		return true;
+	fprintf(stderr, "weir: %s: %s\n", dir, strerror(errno));
+	*dir = '\0';
+	return false;
+}
+
 int verb_replay(int argc, char **argv)
 {
 	static const char usage[] =
@@ -78,40 +110,15 @@ int verb_replay(int argc, char **argv)
 	if (n == 0)
 		return options_usage(usage);
 	code = EXIT_FAILED;
-	char **inputs = xcalloc((size_t)n + 1, sizeof *inputs);
-	const char *tmp = getenv("TMPDIR");
-	char dir[MAX_TMP + 16];
-	bool made = false;
-	char *effective = NULL;
+	char **inputs = xcalloc((size_t)n + 1, sizeof *inputs), *effective = NULL;
+	char dir[MAX_TMP + 16] = "";
 	struct topo *t = NULL;
-	if (!check_inputs(argv + optind, inputs, n) || !(t = effective_base(file)))
-		goto out;
-	/* Sockets are in it, and their paths are short. */
-	snprintf(dir, sizeof dir, "%.*s/weir-XXXXXX", MAX_TMP, tmp && *tmp == '/' && strlen(tmp) < MAX_TMP ? tmp : "/tmp");
-	if (!mkdtemp(dir)) {
-		fprintf(stderr, "weir: %s: %s\n", dir, strerror(errno));
-		goto out;
-	}
-	made = true;
-	bool from_stdin = n == 1 && strcmp(inputs[0], "-") == 0;
-	effective_sensor(t, "replay", from_stdin ? SRC_STDIN : SRC_FILES, inputs, speed);
-	effective_dir(t, dir);
-	if (store) {
-		if (mkdir(store, 0750) < 0 && errno != EEXIST) {
-			fprintf(stderr, "weir: %s: %s\n", store, strerror(errno));
-			goto out;
-		}
-		free(t->store.path);
-		t->store.path = realpath(store, NULL);
-	}
-	effective_no_recipients(t);
-	effective_durable(t, "history", "replay", !store);
-	effective_durable(t, "alerts", "replay", !store);
-	effective = effective_write(t);
+	if (check_inputs(argv + optind, inputs, n) && (t = effective_base(file)) != NULL && make_dir(dir, sizeof dir) &&
+	    arrange(t, dir, inputs, speed, store))
+		effective = effective_write(t);
 	if (effective)
 		code = run(effective, fail_on, verbose, quiet, store != NULL);
-out:
-	if (made)
+	if (*dir)
 		effective_remove(dir);
 	for (int i = 0; i < n; i++)
 		free(inputs[i]);
