@@ -154,13 +154,31 @@ static void end_of_run(struct capture *k)
 	loop_wake_idle(k->idle);
 }
 
+static void look_at_clocks(struct capture *k)
+{
+	uint64_t back = steady_look(&k->time, wall_ns(), mono_ns());
+	if (back)
+		log_warn("the clock was set back by %.1f s: the times of packets are ahead of it for %.0f s", (double)back / 1e9,
+			 10 * (double)k->time.ahead / 1e9);
+}
+
+static void steady_packets(struct capture *k)
+{
+	for (unsigned i = 0; i < k->n_packets; i++)
+		k->packets[i].time = steady_time(&k->time, k->packets[i].time);
+	k->last_wall = mono_ns();
+}
+
 /* Takes the next packets into k->packets. False when there is nothing to do now. */
 static bool read_more(struct capture *k)
 {
 	k->at = k->n_packets = 0;
+	if (k->live)
+		look_at_clocks(k);
 	switch (k->source->ops->read(k->source, k->packets, FLOWTAB_BATCH, &k->n_packets)) {
 	case SOURCE_OK:
-		k->last_wall = mono_ns();
+		if (k->live)
+			steady_packets(k);
 		return true;
 	case SOURCE_AGAIN:
 		if (!k->live && k->sensor->source == SRC_FOLLOW)
@@ -255,11 +273,11 @@ static void watch_source(struct capture *k)
 static void on_clock(void *arg)
 {
 	struct capture *k = arg;
-	uint64_t now = wall_ns();
 	if (!k->started || !k->live)
 		return;
+	look_at_clocks(k);
 	if (mono_ns() - k->last_wall > LIVE_TICK) {
-		flowtab_advance(k->table, now - ON_THEIR_WAY);
+		flowtab_advance(k->table, steady_now(&k->time) - ON_THEIR_WAY);
 		out_ledger(k);
 		server_wake(k->c->server, k->stream);
 	}
@@ -430,6 +448,7 @@ static void take_up(struct capture *k)
 	}
 	if (k->live)
 		mark_interface(k);
+	steady_init(&k->time, wall_ns(), mono_ns(), k->resumed ? k->loss.from : 0);
 	out_ledger(k);
 }
 

@@ -124,7 +124,7 @@ struct g_gap out_loss(const struct capture *k, enum gapcause cause)
 void out_restart_gap(struct capture *k)
 {
 	const struct ledger_loss *l = &k->loss;
-	out_gap(k, (struct g_gap){ .cause = GAP_RESTART, .from = l->from, .to = wall_ns(), .packets = l->packets + l->missed,
+	out_gap(k, (struct g_gap){ .cause = GAP_RESTART, .from = l->from, .to = steady_now(&k->time), .packets = l->packets + l->missed,
 				   .bytes = l->bytes, .flows = l->flows });
 	log_warn("going on after a restart: %llu packets of %llu open flows lost, %llu packets missed",
 		 (unsigned long long)l->packets, (unsigned long long)l->flows, (unsigned long long)l->missed);

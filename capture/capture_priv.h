@@ -9,6 +9,7 @@
 #include "log.h"
 #include "proc.h"
 #include "source.h"
+#include "steady.h"
 
 struct capture {
 	struct proc_ctx *c;
@@ -27,6 +28,7 @@ struct capture {
 	uint64_t pace_packet, pace_mono; /* packet time and monotonic time that belong together */
 	uint64_t last_wall;              /* live: when the last packet came, monotonic */
 	uint64_t last_packet;            /* its packet time */
+	struct steady time;              /* live */
 	struct packet packets[FLOWTAB_BATCH];
 	unsigned n_packets, at;          /* read and not yet counted */
 	struct g_sensor_count n;
