@@ -1,11 +1,9 @@
 # The wall clock is set forward and back by an hour while an interface is watched (tests/clock.c): flows go on to end, each alert is
 # stored and told once, nothing else is raised, signs of life go on, and silences hold by the clock that people see.
 . "$(dirname "$0")/../lib.sh"
-[ "$(id -u)" -eq 0 ] || skip_all "needs root"
 . "$(dirname "$0")/../clock.sh"
 n=weir-k$$
-ip netns add "$n" 2>/dev/null || skip_all "network namespaces cannot be made here"
-trap 'cleanup; ip netns del $n 2>/dev/null' EXIT
+namespaces "$n"
 ip -n "$n" link set lo up
 mkdir "$tmp/got"
 printf '#!/bin/sh\ncat >%s/got/$ALERT_DELIVERY_ID.$$\n' "$tmp" >"$tmp/program"
