@@ -162,7 +162,8 @@ json_t *compat_host_health(const struct compat *c);
 	X(flow_l7_counters) X(flow_peers) X(sankey) X(alert_types) X(alert_severities) X(l4_consts) X(l7_apps) X(l7_categories) \
 	X(alert_counters) X(alert_list) X(alert_ts) X(alert_top) X(alert_rows) X(db_flows) X(db_topk) X(db_search) \
 	X(host_top_protocols) X(timeseries) X(timeseries_types) X(networks) X(pools) X(checks_config) X(system_status) X(arp) \
-	X(acknowledge) X(host_note) X(api_token) X(host_pie) X(host_table) X(host_fingerprints) X(sites) X(columns_info) X(as_data) X(traffic_stats)
+	X(acknowledge) X(host_note) X(api_token) X(host_pie) X(host_table) X(host_fingerprints) X(sites) \
+	X(columns_info) X(as_data) X(traffic_stats)
 #define X(name) void compat_##name(struct compat *c);
 COMPAT_HANDLERS(X)
 #undef X
