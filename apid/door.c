@@ -239,16 +239,22 @@ static size_t on_head(void *arg, struct request *r)
 
 /* -- inside -- */
 
+bool door_may(struct apid *k, struct request *r, enum scope scope)
+{
+	char detail[80];
+	if (scope == SCOPE_OPEN || token_may(request_token(r), scope))
+		return true;
+	snprintf(detail, sizeof detail, "the token lacks the right %s", scope_names[scope]);
+	deny(k->door, r, 403, detail);
+	return false;
+}
+
 /* What is past the door: its right, its parameters, its handler. */
 static void serve(struct apid *k, struct request *r, const struct route *rt, const char *id)
 {
 	struct param_error e = { 0 };
-	char detail[80];
-	if (rt->scope != SCOPE_OPEN && !token_may(request_token(r), rt->scope)) {
-		snprintf(detail, sizeof detail, "the token lacks the right %s", scope_names[rt->scope]);
-		deny(k->door, r, 403, detail);
+	if (!door_may(k, r, rt->scope))
 		return;
-	}
 	guest_of(r)->writes = strncmp(rt->method, "GET", 3) != 0;
 	if (rt->body && !body_params(r, rt->params, &e))
 		request_problem(r, 400, "the body is not right", &e);

@@ -22,6 +22,8 @@ void door_metrics(const struct apid *k, struct metrics *m);
 /* Requests by path. */
 void door_print(const struct apid *k, struct prom *p);
 
+/* Has whoever asks this right? False: the request is answered with 403. */
+bool door_may(struct apid *k, struct request *r, enum scope scope);
 /* A request that searches the history: false if it was answered with 429, because there are too many of whoever asks. */
 bool door_heavy(struct apid *k, struct request *r);
 /* What a write is about, for the audit, if the path does not say. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "apid.h"
 #include "codec.h"
 #include "hash.h"
@@ -16,15 +17,22 @@
 
 /* -- writing: JSON, JSON lines, comma-separated values -- */
 
+/* As format says, else what is wanted most; of two, the one that is not what everybody gets. */
 static enum list_form form_of(const struct request *r)
 {
 	static const char *const names[] = { "json", "ndjson", "csv" };
-	static const char *const types[] = { "", "application/x-ndjson", "text/csv" };
+	static const char *const types[] = { "application/json", "application/x-ndjson", "text/csv" };
 	const char *asked = uri_param(request_uri(r), "format"), *accept = request_header(r, "Accept");
-	for (int f = LIST_NDJSON; f <= LIST_CSV; f++)
-		if (asked ? strcmp(asked, names[f]) == 0 : accept && strstr(accept, types[f]))
-			return (enum list_form)f;
-	return LIST_JSON;
+	enum list_form best = LIST_JSON;
+	double most = accept_q(accept, types[LIST_JSON]);
+	for (int f = LIST_NDJSON; f <= LIST_CSV; f++) {
+		double q = asked ? strcmp(asked, names[f]) == 0 : accept_q(accept, types[f]);
+		if (q > 0 && (asked || q >= most)) {
+			best = (enum list_form)f;
+			most = q;
+		}
+	}
+	return best;
 }
 
 /* RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it. */

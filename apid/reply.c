@@ -6,21 +6,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "accept.h"
 #include "hash.h"
-
-/* RFC 9110 12.5.3, as far as clients send it: gzip is named, and not with q=0. */
-static bool takes_gzip(const char *accept)
-{
-	const char *at = accept ? strstr(accept, "gzip") : NULL;
-	if (!at)
-		return false;
-	at += strlen("gzip");
-	at += strspn(at, " \t");
-	if (*at != ';')
-		return true;
-	at += 1 + strspn(at + 1, " \t");
-	return strncmp(at, "q=", 2) != 0 || strtod(at + 2, NULL) > 0;
-}
 
 static bool compress_body(struct buf *body)
 {
@@ -49,7 +36,7 @@ void reply_make(struct reply *r, const char *accept, const char *have, struct bu
 {
 	*r = (struct reply){ .status = 200 };
 	/* The compressed one is another representation: its tag says so. */
-	r->gzip = body->len >= REPLY_GZIP_MIN && body->len < UINT32_MAX && takes_gzip(accept);
+	r->gzip = body->len >= REPLY_GZIP_MIN && body->len < UINT32_MAX && accept_q(accept, "gzip") > 0;
 	uint64_t hash = hash_content(body->p ? body->p : "", body->len, 0);
 	snprintf(r->etag, sizeof r->etag, "\"%016" PRIx64 "%s\"", hash, r->gzip ? "-gz" : "");
 	if (have && (strcmp(have, "*") == 0 || strstr(have, r->etag))) {

@@ -83,7 +83,7 @@ const struct route routes[] = {
 	  get_metrics, REPLY_TEXT },
 	{ "GET", "/metrics/hosts", SCOPE_READ_FLOWS, "counters of the busiest hosts for Prometheus; OpenMetrics by Accept",
 	  params_host_metrics, R_NONE, get_host_metrics, REPLY_TEXT },
-	{ "GET", "/metrics/ntopng", SCOPE_READ_STATS, "some of them under the names of ntopng's exporter", none, R_NONE, get_metrics,
+	{ "GET", "/metrics/ntopng", SCOPE_READ_FLOWS, "some of them under the names of ntopng's exporter", none, R_NONE, get_metrics,
 	  REPLY_TEXT },
 	{ "GET", "/docs", SCOPE_OPEN, "this interface, as a page for people", none, R_NONE, get_docs, REPLY_TEXT },
 	{ "GET", "/api/v1/openapi.json", SCOPE_READ_STATS, "this interface, described (OpenAPI 3.1)", none, R_NONE, get_openapi },
@@ -164,7 +164,7 @@ const struct route routes[] = {
 	  .status = 201, .body = BODY },
 	{ "DELETE", "/api/v1/tokens/{name}", SCOPE_ADMIN, "removes a token", none, R_NONE, delete_token, .status = 204 },
 	{ "GET", "/api/v1/pcap", SCOPE_READ_PCAP, "packets: not kept in this version", params_pcap, R_NONE, get_pcap, .status = 501 },
-	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept",
+	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept; flows and hosts want read:flows, too",
 	  params_stream, R_NONE, get_stream, REPLY_EVENTS },
 };
 const size_t n_routes = sizeof routes / sizeof *routes;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "apid.h"
 #include "codec.h"
 #include "json.h"
@@ -254,7 +255,8 @@ void get_status(void *arg, struct request *r, const struct route *rt, const char
 static enum prom_form form_of(const struct request *r)
 {
 	const char *accept = request_header(r, "Accept");
-	return accept && strstr(accept, "application/openmetrics-text") ? PROM_OPEN : PROM_TEXT;
+	double open = accept_q(accept, "application/openmetrics-text");
+	return open > 0 && open >= accept_q(accept, "text/plain") ? PROM_OPEN : PROM_TEXT;
 }
 
 void get_metrics(void *arg, struct request *r, const struct route *rt, const char *id)

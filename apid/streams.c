@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apid.h"
+#include "accept.h"
+#include "door.h"
 #include "fault.h"
 #include "problem.h"
 
@@ -116,11 +117,14 @@ void get_stream(void *arg, struct request *r, const struct route *rt, const char
 	struct match *filter[N_TOPICS] = { NULL };
 	struct events_place place = { 0 };
 	const struct events_place *since;
-	const char *list = uri_param(request_uri(r), "topics"), *accept = request_header(r, "Accept");
-	bool ndjson = accept && strstr(accept, "application/x-ndjson");
+	const char *list = uri_param(request_uri(r), "topics");
+	bool ndjson = accept_q(request_header(r, "Accept"), "application/x-ndjson") > 0;
 	unsigned topics = 0;
 	for (int t = 0; t < N_TOPICS; t++)
 		topics |= (unsigned)has_topic(list ? list : "alerts", topic_names[t]) << t;
+	/* The right of the path is that for alerts. */
+	if (topics & ~(1u << TOPIC_ALERTS) && !door_may(k, r, SCOPE_READ_FLOWS))
+		return;
 	const char *who = request_token(r)->name;
 	if (streams_of(k, who) >= k->c->topo->api.max_streams) {
 		request_header_add(r, "Retry-After", "10");

@@ -109,10 +109,10 @@ void api_param(struct api *a, struct buf *target, const char *name, const char *
 	curl_free(text);
 }
 
-/* What a problem document says, or the status alone. */
+/* What a problem document says, or ntopng's envelope, or the status alone. */
 static void say_problem(const json_t *doc, long status)
 {
-	const char *detail = json_string_value(json_object_get(doc, "detail"));
+	const char *detail = json_string_value(json_object_get(doc, json_object_get(doc, "rc") ? "rc_str_hr" : "detail"));
 	const json_t *e = json_array_get(json_object_get(doc, "errors"), 0);
 	const char *param = json_string_value(json_object_get(e, "param")), *reason = json_string_value(json_object_get(e, "reason"));
 	fprintf(stderr, "weir: the API answers %ld%s%s", status, detail ? ": " : "", detail ? detail : "");

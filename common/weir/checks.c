@@ -2,7 +2,6 @@
  * weir checks list|explain KEY|why ID|test SCRIPT CAPTURE...: the checks of the catalogue, the rules of the topology and the scripts
  * that checks has loaded; what decided an alert; a Lua check tried out.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "ask.h"
 #include "checkrec.h"
 #include "effective.h"
+#include "options.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -159,39 +159,25 @@ static int explain_key(const struct options *o, const char *key)
 
 /* -- the verb -- */
 
-static int usage(void)
-{
-	fputs("usage: weir checks list [-f FILE] [-o table|wide|json|tsv] [--fields A,B]\n"
-	      "                   explain [-f FILE] KEY | why ID | test SCRIPT CAPTURE ...\n", stderr);
-	return EXIT_USAGE;
-}
-
-static int read_options(struct options *o, int argc, char **argv)
-{
-	static const struct option options[] = { { "fields", required_argument, NULL, 'F' }, { NULL, 0, NULL, 0 } };
-	int opt, form = OUT_AUTO;
-	while ((opt = getopt_long(argc, argv, "f:o:", options, NULL)) != -1) {
-		if (opt == 'f')
-			o->file = optarg;
-		else if (opt == 'F')
-			o->fields = optarg;
-		else if (opt != 'o' || (form = output_form(optarg)) < 0)
-			return usage();
-	}
-	o->out.form = (enum output_form)form;
-	return EXIT_DONE;
-}
+static const char usage[] =
+	"usage: weir checks list [-f FILE] [-o table|wide|json|tsv] [--fields A,B]\n"
+	"                   explain [-f FILE] KEY | why ID | test SCRIPT CAPTURE ...\n";
 
 /* argv[0] is list or explain. */
 static int known(int argc, char **argv)
 {
 	struct options o = { 0 };
 	bool one = strcmp(argv[0], "explain") == 0;
-	int code = read_options(&o, argc, argv);
-	if (code == EXIT_DONE && argc - optind != one)
-		code = usage();
+	const struct option_row options[] = {
+		OPTION_FILE(&o.file),
+		{ NULL, 'o', OPTION_FORM, &o.out.form },
+		{ "fields", 0, OPTION_TEXT, &o.fields },
+	};
+	int code = OPTIONS_READ(argc, argv, options, usage);
 	if (code != EXIT_DONE)
 		return code;
+	if (argc - optind != one)
+		return options_usage(usage);
 	o.t = effective_base(o.file);
 	if (!o.t)
 		return EXIT_FAILED;
@@ -210,5 +196,5 @@ int verb_checks(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);
-	return usage();
+	return options_usage(usage);
 }

@@ -25,7 +25,7 @@ struct list {
 	const char *target;  /* path of the API */
 	const char *rows;    /* member that has them */
 	const char *sort;    /* order if none is asked for */
-	bool match;          /* takes an expression, sort, since, fields */
+	enum rtype records;  /* of the rows; R_NONE: objects of another kind, and it takes no expression, sort, since */
 	const struct column *columns;
 };
 
@@ -55,10 +55,10 @@ static const struct column iface_columns[] = {
 };
 
 static const struct list lists[] = {
-	{ "flows", "/api/v1/flows", "data", "-last", true, flow_columns },
-	{ "hosts", "/api/v1/hosts", "data", "-bytes", true, host_columns },
-	{ "apps", "/lua/rest/v2/get/interface/l7/data.lua", "rsp", "-bytes_sent", false, app_columns },
-	{ "ifaces", "/lua/rest/v2/get/interface/data.lua?iffilter=all", "rsp", "ifid", false, iface_columns },
+	{ "flows", "/api/v1/flows", "data", "-last", R_FLOW, flow_columns },
+	{ "hosts", "/api/v1/hosts", "data", "-bytes", R_HOST, host_columns },
+	{ "apps", "/lua/rest/v2/get/interface/l7/data.lua", "rsp", "-bytes_sent", R_NONE, app_columns },
+	{ "ifaces", "/lua/rest/v2/get/interface/data.lua?iffilter=all", "rsp", "ifid", R_NONE, iface_columns },
 };
 
 struct options {
@@ -268,7 +268,7 @@ static char *target_of(struct api *a, const struct options *o)
 	struct buf b = { 0 };
 	const struct list *l = o->list;
 	buf_adds(&b, l->target);
-	if (l->match) {
+	if (l->records) {
 		api_param(a, &b, "sort", o->sort ? o->sort : l->sort);
 		api_param(a, &b, "limit", o->n ? o->n : "100");
 		add_time_param(a, &b, "start", o->since);
@@ -280,6 +280,24 @@ static char *target_of(struct api *a, const struct options *o)
 	}
 	buf_cstr(&b);
 	return b.p;
+}
+
+/* A field of the records, or what one of the rows has: the same in all, where they are no records. */
+static bool is_known(const struct list *l, const json_t *row, const char *path)
+{
+	unsigned off;
+	return l->records ? rdesc_field(rdesc_get(l->records), path, &off) != NULL || value_at(row, path) : !row || value_at(row, path);
+}
+
+/* False after saying which column there is not. */
+static bool check_columns(const struct options *o, const json_t *rows)
+{
+	for (const struct column *c = o->own; c->path; c++)
+		if (!is_known(o->list, json_array_get(rows, 0), c->path)) {
+			fprintf(stderr, "weir: %s have no field '%s'\n", o->list->name, c->path);
+			return false;
+		}
+	return true;
 }
 
 static int show(struct api *a, const struct options *o)
@@ -294,20 +312,22 @@ static int show(struct api *a, const struct options *o)
 	const struct column *columns = o->own[0].path ? o->own : o->list->columns;
 	json_t *rows = json_incref(json_object_get(doc, o->list->rows));
 	size_t i;
-	if (!o->list->match) {
+	if (!o->list->records) {
 		json_t *some = ordered(rows, o->sort ? o->sort : o->list->sort, o->n ? strtoul(o->n, NULL, 10) : SIZE_MAX);
 		json_decref(rows);
 		rows = some;
 	}
-	if (o->form == OUT_TABLE || o->form == OUT_WIDE)
+	code = check_columns(o, rows) ? EXIT_DONE : EXIT_USAGE;
+	if (code == EXIT_DONE && (o->form == OUT_TABLE || o->form == OUT_WIDE))
 		print_header(o, columns, &line);
-	json_array_foreach(rows, i, row)
-		print_row(o, columns, row, &line);
+	if (code == EXIT_DONE)
+		json_array_foreach(rows, i, row)
+			print_row(o, columns, row, &line);
 	json_decref(rows);
 	json_decref(doc);
 	buf_release(&line);
 	fflush(stdout);
-	return EXIT_DONE;
+	return code;
 }
 
 /* -- options -- */
@@ -395,11 +415,11 @@ int verb_live(int argc, char **argv)
 	at += named != NULL;
 	if (top && !o.n)
 		o.n = "10";
-	if (top && !o.sort && o.list->match)
+	if (top && !o.sort && o.list->records)
 		o.sort = "-bytes";
 	options_words(&o.match, argv + at, argc - at);
 	buf_cstr(&o.match);
-	if (o.match.len && !o.list->match) {
+	if (o.match.len && !o.list->records) {
 		fprintf(stderr, "weir: %s takes no expression\n", o.list->name);
 		goto end;
 	}

@@ -55,6 +55,9 @@ for path, item in doc["paths"].items():
 print(n, "asked;", bad)
 sys.exit(bool(bad) or n < 100)
 PY
+may() { code -m 5 -H "Authorization: Bearer $(cat "$tmp/secret.read:$1")" "$base$2"; } # right path
+same "flows are not told to who may read alerts" 403 "$(may alerts '/api/v1/stream?topics=alerts,flows')"
+same "nor hosts to who may read counters" 403 "$(may stats /metrics/ntopng)"
 weir token $f remove t-read-flows
 # The log tells how many there are, but may have told of six before the seventh came.
 removed() { [ "$(code -H "Authorization: Bearer $(cat "$tmp/secret.read:flows")" $base/api/v1/me)" = 401 ]; }
@@ -188,6 +191,13 @@ same "packets of the sensor" "$(api '/api/v1/status?metrics' | jq '.processes[]|
 	"$(sed -n 's/^weir_interface_packets_total{interface="office"} //p' "$tmp/metrics")"
 jq -r '.panels[].targets[].expr' "$top/etc/dashboards/grafana.json" | grep -o '[a-z_]*_[a-z_]*' | grep '^weir_\|^process_' | sort -u >"$tmp/wanted"
 check "the dashboard asks for nothing that is not there" sh -c "while read -r n; do grep -q \"^\$n{\" $tmp/metrics || { echo \$n; exit 1; }; done <$tmp/wanted"
+accepts() { curl -s -o /dev/null -w '%{content_type}' -H "$auth" -H "Accept: $2" "$base$1" | cut -d';' -f1; }
+prometheus="application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+same "what Prometheus wants most" application/openmetrics-text "$(accepts /metrics "$prometheus")"
+same "what is not wanted" text/plain "$(accepts /metrics 'application/openmetrics-text;q=0, text/plain')"
+same "what is wanted less" text/plain "$(accepts /metrics 'text/plain, application/openmetrics-text; q=0.4')"
+same "lists in the form that is wanted most" "text/csv application/json" \
+	"$(accepts '/api/v1/apps' 'application/json;q=0.9, text/csv') $(accepts '/api/v1/apps' 'text/csv;q=0, application/json')"
 check "OpenMetrics ends as it must" sh -c "curl -s -H '$auth' -H 'Accept: application/openmetrics-text' $base/metrics | tail -1 | grep -qx '# EOF'"
 check "the exporter's names" sh -c "curl -s -H '$auth' $base/metrics/ntopng | grep -q '^ntopng_interface_packets_rcvd{ifid=\"0\",ifname=\"office\"} [1-9]'"
 

@@ -40,6 +40,10 @@ code() { weir "$@" >"$tmp/out" 2>"$tmp/err"; echo $?; }
 same "an expression that is wrong" 2 "$(code flows 'nonsense = 1')"
 check "says where" grep -q "no field 'nonsense'" "$tmp/err"
 same "an order there is not" 2 "$(code hosts --sort nonsense)"
+for verb in flows hosts ifaces apps; do
+	same "a field that $verb have not" 2 "$(code $verb --fields nonsense)"
+done
+same "a sensor there is not" "2 weir: the API answers 400: ifid names none of the sensors" "$(code apps --ifid 9) $(cat "$tmp/err")"
 same "an option there is not" 2 "$(code hosts --nonsense)"
 same "an API that is away" 3 "$(code flows --url "http://127.0.0.1:$PORT")"
 same "a token that cannot be read" 1 "$(code flows --url "http://127.0.0.1:$PORT" --token-file "$tmp/none")"

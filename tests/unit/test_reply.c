@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "apid/accept.h"
 #include "apid/reply.h"
 
 static struct buf body_of(size_t n)
@@ -71,8 +72,29 @@ static void test_etag(void **state)
 	buf_release(&d);
 }
 
+static void test_q(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *accept, *name;
+		double q;
+	} rows[] = { { NULL, "gzip", 0 },
+		     { "", "gzip", 0 },
+		     { "gzip", "gzip", 1 },
+		     { "GZIP ; Q=0.5", "gzip", 0.5 },
+		     { "x-gzip, gzipped", "gzip", 0 },
+		     { "*", "gzip", 0 },
+		     { "a/b;q=0", "a/b", 0 },
+		     { "a/b;version=1;q=0.25, c/d", "a/b", 0.25 },
+		     { "a/b;q=0.1,a/b;q=0.7 , a/b;q=0.3", "a/b", 0.7 },
+		     { ",,a/b,", "a/b", 1 } };
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (accept_q(rows[i].accept, rows[i].name) != rows[i].q)
+			fail_msg("%s in %s: %f", rows[i].name, rows[i].accept, accept_q(rows[i].accept, rows[i].name));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip), cmocka_unit_test(test_etag) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_gzip), cmocka_unit_test(test_q), cmocka_unit_test(test_etag) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
