@@ -305,6 +305,26 @@ static void print_value(struct buf *out, const char *s)
 	match_quote(out, s, strlen(s));
 }
 
+static const char *unknown(const struct m_node *n, const char *field, match_known *known, const void *arg)
+{
+	const char *found = NULL;
+	if (!n)
+		return NULL;
+	if (n->kind != MN_CMP)
+		return (found = unknown(n->a, field, known, arg)) ? found : unknown(n->b, field, known, arg);
+	if (strcmp(n->name, field) != 0 || (n->op != M_EQ && n->op != M_NE && n->op != M_IN))
+		return NULL;
+	for (unsigned i = 0; i < n->n_values && !found; i++)
+		if (!known(arg, n->values[i].written))
+			found = n->values[i].written;
+	return found;
+}
+
+const char *match_unknown(const struct match *m, const char *field, match_known *known, const void *arg)
+{
+	return unknown(m->root, field, known, arg);
+}
+
 static void print_compare(const struct m_node *n, struct buf *out)
 {
 	static const char *const ops[] = { "=", "!=", "<", "<=", ">", ">=", "in", "contains", "under", "like" };

@@ -32,6 +32,9 @@ struct match *match_parse(const char *text, enum rtype type, struct match_error 
 void match_free(struct match *m);
 /* Does the record match? */
 bool match_eval(const struct match *m, const void *rec, const char *base);
+/* The first text that the field is compared with (=, != or in) and that is not known, as it was written; NULL if all are. */
+typedef bool match_known(const void *arg, const char *text);
+const char *match_unknown(const struct match *m, const char *field, match_known *known, const void *arg);
 /* The expression in canonical form: parses back to the same. */
 void match_print(const struct match *m, struct buf *out);
 /* Appends a text as a quoted value of the language, whatever is in it. */

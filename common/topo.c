@@ -25,8 +25,8 @@ static const struct {
 	{ "checks", topo_read_checks }, /* looks for Lua files in lua.paths */
 	{ "pools", topo_read_pools },
 	{ "lists", topo_read_lists },
-	{ "exclusions", topo_read_exclusions },
 	{ "rules", topo_read_rules },
+	{ "exclusions", topo_read_exclusions }, /* look for names of lists and rules */
 	{ "recipients", topo_read_recipients },
 };
 

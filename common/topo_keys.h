@@ -100,8 +100,11 @@ void topo_read_pools(struct topo_parser *p, const struct ynode *map);
 void topo_read_lists(struct topo_parser *p, const struct ynode *map);
 void topo_read_exclusions(struct topo_parser *p, const struct ynode *map);
 void topo_read_rules(struct topo_parser *p, const struct ynode *map); /* after checks: names must differ */
+/* Is a list or a rule named so? What they raise has their name. */
+bool topo_policy_names(const struct topo *t, const char *name);
 void topo_print_policy(struct buf *out, const struct topo *t);
 void topo_free_policy(struct topo *t);
+void topo_forget_exclusions(struct topo *t);
 /* The name of a member: good, and its value a map. False after saying why not. */
 bool topo_good_member(struct topo_parser *p, const struct ynode *n, const char *what, const char *example);
 /* The member that a message is about; the map itself if it has none, or one that says 'not set'. */
@@ -110,7 +113,7 @@ const struct ynode *topo_member(const struct ynode *map, const char *key);
 bool topo_is_missing(const char *path);
 /* A mistake in an expression that is the value of n. */
 void topo_report_text(struct topo_parser *p, const struct ynode *n, const struct match_error *e);
-/* An expression of the match language, with the place of a mistake. */
+/* An expression of the match language, with the place of a mistake. Those of alerts come after all that has names of checks. */
 void topo_check_match(struct topo_parser *p, const char *text, enum rtype type, const struct ynode *n);
 
 /* -- printing -- */

@@ -253,6 +253,11 @@ static bool is_known(const struct kind *k, const struct topo *t, const char *nam
 	return false;
 }
 
+bool topo_policy_names(const struct topo *t, const char *name)
+{
+	return is_known(&kinds[LISTS], t, name) || is_known(&kinds[RULES], t, name);
+}
+
 static void read_kind(struct topo_parser *p, const struct kind *k, const struct ynode *map)
 {
 	size_t *count = count_of(k, p->t);
@@ -324,13 +329,24 @@ const struct topo_key *topo_keys_of(const char *name)
 	return NULL;
 }
 
+static void free_kind(const struct kind *k, struct topo *t)
+{
+	for (size_t i = 0; i < *count_of(k, t); i++) {
+		topo_free_keys(k->keys, member_at(k, t, i));
+		free(((struct topo_named *)member_at(k, t, i))->name);
+	}
+	free(*array_of(k, t));
+	*array_of(k, t) = NULL;
+	*count_of(k, t) = 0;
+}
+
+void topo_forget_exclusions(struct topo *t)
+{
+	free_kind(&kinds[EXCLUSIONS], t);
+}
+
 void topo_free_policy(struct topo *t)
 {
-	for (const struct kind *k = kinds; k < kinds + N_KINDS; k++) {
-		for (size_t i = 0; i < *count_of(k, t); i++) {
-			topo_free_keys(k->keys, member_at(k, t, i));
-			free(((struct topo_named *)member_at(k, t, i))->name);
-		}
-		free(*array_of(k, t));
-	}
+	for (const struct kind *k = kinds; k < kinds + N_KINDS; k++)
+		free_kind(k, t);
 }

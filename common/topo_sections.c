@@ -182,16 +182,17 @@ static bool lua_check_exists(const struct topo *t, const char *name)
 	return false;
 }
 
-static void unknown_check(struct topo_parser *p, const struct ynode *n)
+static void unknown_check(struct topo_parser *p, const struct ynode *n, bool at_key, const char *name)
 {
-	struct suggest s = { .wrong = n->key };
+	void (*report)(struct topo_parser *p, const struct ynode *n, const char *fmt, ...) __attribute__((format(printf, 3, 4))) =
+		at_key ? topo_report_key : topo_report_value;
+	struct suggest s = { .wrong = name };
 	for (size_t i = 0; i < n_checkdefs; i++)
 		suggest_offer(&s, checkdefs[i].key);
 	if (s.best)
-		topo_report_key(p, n, "no check is named '%.60s'; did you mean '%s'?", n->key, s.best);
+		report(p, n, "no check is named '%.60s'; did you mean '%s'?", name, s.best);
 	else
-		topo_report_key(p, n, "no check is named '%.60s' ('weir checks' lists them; a Lua check has a file of its name)",
-				n->key);
+		report(p, n, "no check is named '%.60s' ('weir checks' lists them; a Lua check has a file of its name)", name);
 }
 
 static const struct checkdef_param *def_param(const struct checkdef *d, const char *name)
@@ -305,7 +306,7 @@ static void read_check(struct topo_parser *p, const struct ynode *map)
 	struct topo *t = p->t;
 	const struct checkdef *d = checkdef_find(map->key, ENT_OTHER);
 	if (!d && (!good_name(map->key) || !lua_check_exists(t, map->key))) {
-		unknown_check(p, map);
+		unknown_check(p, map, true, map->key);
 		return;
 	}
 	if (t->checks.n == MAX_CHECKS) {
@@ -411,12 +412,22 @@ static void check_secrets(struct topo_parser *p, const struct topo_recipient *r,
 		}
 }
 
+/* Of weir, or a list, a rule or a script of the topology. */
+static bool names_a_check(const void *topo, const char *name)
+{
+	const struct topo *t = topo;
+	return checkdef_find(name, ENT_OTHER) || topo_policy_names(t, name) || lua_check_exists(t, name);
+}
+
 void topo_check_match(struct topo_parser *p, const char *text, enum rtype type, const struct ynode *n)
 {
 	struct match_error e;
 	struct match *m = match_parse(text, type, &e);
+	const char *name = m && type == R_ALERT ? match_unknown(m, "check", names_a_check, p->t) : NULL;
 	if (!m)
 		topo_report_text(p, n, &e);
+	else if (name)
+		unknown_check(p, n, false, name);
 	match_free(m);
 }
 

@@ -282,6 +282,7 @@ static int test(const char *file, const char *script, const char *key, char **ca
 		effective_dir(t, dir);
 		effective_no_recipients(t);
 		forget_others(t, key);
+		topo_forget_exclusions(t); /* they may name such checks, and what they hide is asked for here */
 		if (!all)
 			only_this(t, key);
 		set_list(&t->checks.lua_paths, scripts);

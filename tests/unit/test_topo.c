@@ -108,6 +108,10 @@ static void test_mistakes(void **state)
 		{ "sensors: {l: {stdin: yes}}\nexclusions: {e: {comment: x}}\n", "t.yaml:2:14: exclusion 'e' has no match" },
 		{ "sensors: {l: {stdin: yes}}\nexclusions: {e: {match: 'chek = a', expires: soon}}\n",
 		  "t.yaml:2:26: match, character 1: alert" },
+		{ "sensors: {l: {stdin: yes}}\nexclusions: {e: {match: 'host = 10.0.0.1 and check in (mine, syn_scn)'}}\n"
+		  "rules: {mine: {match: 'app = TLS'}}\n", "t.yaml:2:26: no check is named 'syn_scn'; did you mean 'syn_scan'?" },
+		{ "sensors: {l: {stdin: yes}}\nrecipients: {p: {exec: [/b], match: 'not check != nothing_like_it'}}\n",
+		  "t.yaml:2:38: no check is named 'nothing_like_it'" },
 		{ "sensors: {l: {stdin: yes}}\nrules: {r: {value: byts, above: 1}}\n",
 		  "t.yaml:2:20: value, character 1: flow records have no" },
 		{ "sensors: {l: {stdin: yes}}\nrules: {r: {value: bytes}}\n", "one of above and below was expected" },
