@@ -139,10 +139,8 @@ void list_problem(struct list *l, unsigned status, const char *detail, const str
 
 void list_bad_param(struct list *l, const char *param, const char *reason)
 {
-	struct param_error e;
-	snprintf(e.param, sizeof e.param, "%s", param);
-	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	list_problem(l, 400, PROBLEM_PARAM, &e);
+	request_bad_param(l->r, param, reason);
+	list_free(l);
 }
 
 /* A list with the parameters of the request; on error the request is answered and NULL returned. */

@@ -63,6 +63,15 @@ static bool read_error(const char *text, struct param_error *e)
 	return true;
 }
 
+bool request_bad_param(struct request *r, const char *param, const char *reason)
+{
+	struct param_error e;
+	snprintf(e.param, sizeof e.param, "%s", param);
+	snprintf(e.reason, sizeof e.reason, "%s", reason);
+	request_problem(r, 400, PROBLEM_PARAM, &e);
+	return false;
+}
+
 void request_refused(struct request *r, const struct g_answer *a, const char *base)
 {
 	struct param_error e;

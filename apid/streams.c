@@ -68,14 +68,6 @@ static bool has_topic(const char *list, const char *name)
 	return false;
 }
 
-static void problem(struct request *r, const char *param, const char *reason)
-{
-	struct param_error e;
-	snprintf(e.param, sizeof e.param, "%s", param);
-	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	request_problem(r, 400, PROBLEM_PARAM, &e);
-}
-
 /* A filter for each topic asked for; false after answering. */
 static bool parse_filters(struct request *r, unsigned topics, struct match *filter[N_TOPICS])
 {
@@ -91,7 +83,7 @@ static bool parse_filters(struct request *r, unsigned topics, struct match *filt
 		for (int i = 0; i < t; i++)
 			match_free(filter[i]);
 		snprintf(reason, sizeof reason, "for %s, character %zu: %s", topic_names[t], e.column, e.text);
-		problem(r, "filter", reason);
+		request_bad_param(r, "filter", reason);
 		return false;
 	}
 	return true;
@@ -106,7 +98,7 @@ static bool parse_since(struct request *r, struct events_place *place, const str
 	*place = (struct events_place){ 0 };
 	if (!text || strcmp(text, "0") == 0 || events_parse(text, place))
 		return true;
-	problem(r, text == since ? "since" : "Last-Event-ID", "not the id of an event");
+	request_bad_param(r, text == since ? "since" : "Last-Event-ID", "not the id of an event");
 	return false;
 }
 

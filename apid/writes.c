@@ -60,15 +60,6 @@ static bool read_id(struct request *r, const char *text, struct id *ret)
 	return good;
 }
 
-static bool bad_param(struct request *r, const char *param, const char *reason)
-{
-	struct param_error e;
-	snprintf(e.param, sizeof e.param, "%s", param);
-	snprintf(e.reason, sizeof e.reason, "%s", reason);
-	request_problem(r, 400, PROBLEM_PARAM, &e);
-	return false;
-}
-
 static struct str put_param(struct buf *strs, const struct request *r, const char *name)
 {
 	const char *text = uri_param(request_uri(r), name);
@@ -134,9 +125,9 @@ void patch_alert(void *arg, struct request *r, const struct route *rt, const cha
 	if (!read_id(r, id, &c.command.id))
 		return;
 	if (!ack && !labels && !uri_param(u, "comment")) {
-		bad_param(r, "body", "nothing to change: acknowledged, comment or labels");
+		request_bad_param(r, "body", "nothing to change: acknowledged, comment or labels");
 	} else if (labels && !read_labels(labels, &list)) {
-		bad_param(r, "labels", "up to 16 words of letters, digits and ._:-, of at most 64 bytes");
+		request_bad_param(r, "labels", "up to 16 words of letters, digits and ._:-, of at most 64 bytes");
 	} else {
 		c.command.text = put_param(&strs, r, "comment");
 		c.command.labels = str_put_raw(&strs, list.p, list.len);
@@ -187,7 +178,7 @@ void patch_host(void *arg, struct request *r, const struct route *rt, const char
 		return;
 	}
 	if (!c.command.number) {
-		bad_param(r, "body", "nothing to change: alias or notes");
+		request_bad_param(r, "body", "nothing to change: alias or notes");
 		return;
 	}
 	c.command.ip = like.host.ip;
@@ -229,12 +220,12 @@ static bool read_silence(struct request *r, struct g_command *c)
 	struct match *m = expression && *expression ? match_parse(expression, R_ALERT, &e) : NULL;
 	match_free(m);
 	if (!m)
-		return bad_param(r, "match", e.text);
+		return request_bad_param(r, "match", e.text);
 	if (!comment || !*comment)
-		return bad_param(r, "comment", "why it is silenced is wanted");
+		return request_bad_param(r, "comment", "why it is silenced is wanted");
 	if (id && id_parse(id, strlen(id), &c->id) < 0)
-		return bad_param(r, "id", "26 letters and digits");
-	return read_times(u, c) || bad_param(r, "end", "the end is wanted: a time, or a duration instead");
+		return request_bad_param(r, "id", "26 letters and digits");
+	return read_times(u, c) || request_bad_param(r, "end", "the end is wanted: a time, or a duration instead");
 }
 
 void post_silence(void *arg, struct request *r, const struct route *rt, const char *none)
