@@ -119,6 +119,8 @@ json_t *jaddr(const struct addr *a);
 json_t *jsec(uint64_t ns);
 /* Adds to a number in an object. */
 void jadd(json_t *obj, const char *key, json_int_t n);
+/* Adds n to the hour of a time (ns) in {"<midnight>": [24 numbers]}. */
+void compat_count_hour(json_t *days, uint64_t time, json_int_t n);
 const char *str_copy(char *out, size_t size, const char *base, struct str s);
 
 /* -- shared between the files of handlers -- */
@@ -160,7 +162,7 @@ json_t *compat_host_health(const struct compat *c);
 	X(interface_l7_data) X(dscp_stats) X(talkers) X(top_hosts) X(host_active) X(host_data) X(host_stats_page) \
 	X(host_interfaces) X(host_l7_stats) X(host_custom_data) X(host_find) X(flow_active) X(flow_l4_counters) \
 	X(flow_l7_counters) X(flow_peers) X(sankey) X(alert_types) X(alert_severities) X(l4_consts) X(l7_apps) X(l7_categories) \
-	X(alert_counters) X(alert_list) X(alert_ts) X(alert_top) X(alert_rows) X(db_flows) X(db_topk) X(db_search) \
+	X(alert_counters) X(alert_list) X(alert_ts) X(alert_top) X(alert_rows) X(db_flows) X(db_topk) X(db_search) X(db_ts) \
 	X(host_top_protocols) X(timeseries) X(timeseries_types) X(networks) X(pools) X(checks_config) X(system_status) X(arp) \
 	X(acknowledge) X(host_note) X(api_token) X(host_pie) X(host_table) X(host_fingerprints) X(sites) \
 	X(columns_info) X(as_data) X(traffic_stats)

@@ -439,22 +439,26 @@ void compat_alert_top(struct compat *c)
 
 /* -- counts over time: {"<midnight>": [24 hourly counts]} -- */
 
-static bool ts_row(struct compat *c, const void *rec, const char *base)
+void compat_count_hour(json_t *days, uint64_t time, json_int_t n)
 {
-	const struct r_alert *a = rec;
-	(void)base;
-	uint64_t s = a->alert.time / 1000000000u, day = s - s % 86400;
+	uint64_t s = time / 1000000000u, day = s - s % 86400;
 	char key[24];
 	snprintf(key, sizeof key, "%" PRIu64, day);
-	json_t *hours = json_object_get(c->acc, key);
+	json_t *hours = json_object_get(days, key);
 	if (!hours) {
 		hours = json_array();
 		for (int i = 0; i < 24; i++)
 			json_array_append_new(hours, json_integer(0));
-		json_object_set_new(c->acc, key, hours);
+		json_object_set_new(days, key, hours);
 	}
-	json_t *n = json_array_get(hours, (s - day) / 3600);
-	json_integer_set(n, json_integer_value(n) + 1);
+	json_t *count = json_array_get(hours, (s - day) / 3600);
+	json_integer_set(count, json_integer_value(count) + n);
+}
+
+static bool ts_row(struct compat *c, const void *rec, const char *base)
+{
+	(void)base;
+	compat_count_hour(c->acc, ((const struct r_alert *)rec)->alert.time, 1);
 	return true;
 }
 

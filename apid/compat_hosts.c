@@ -426,10 +426,11 @@ static json_t *talker_row(struct compat *c, const void *rec, const char *base)
 			 rate(h->host.bytes_sent + h->host.bytes_rcvd, h) * 8, "throughput_type", "bps", "url", url);
 }
 
-/* Hosts of the sensor that meet one more condition, if there is one: rows and nothing else. */
-static void reply_busiest(struct compat *c, const char *only, json_t *(*row)(struct compat *c, const void *rec, const char *base))
+/* Hosts of the sensor that meet one more condition, if there is one, those with most of a field first: rows and nothing else. */
+static void reply_first(struct compat *c, const char *only, const char *field,
+			json_t *(*row)(struct compat *c, const void *rec, const char *base))
 {
-	static const struct compat_order orders[] = { { NULL, "bytes" } };
+	const struct compat_order orders[] = { { NULL, field } };
 	const struct topo_sensor *s = compat_sensor(c);
 	struct buf b = { 0 };
 	uint64_t total;
@@ -449,20 +450,23 @@ static void reply_busiest(struct compat *c, const char *only, json_t *(*row)(str
 /* variant: 1 local hosts, 0 remote ones. */
 void compat_talkers(struct compat *c)
 {
-	reply_busiest(c, c->row->variant ? "local = true" : "local = false", talker_row);
+	reply_first(c, c->row->variant ? "local = true" : "local = false", "bytes", talker_row);
 }
 
 static json_t *pie_row(struct compat *c, const void *rec, const char *base)
 {
-	(void)c;
 	const struct r_host *h = rec;
-	return json_pack("{s:o,s:I,s:s}", "label", host_name(h, base), "value",
-			 (json_int_t)(h->host.bytes_sent + h->host.bytes_rcvd), "url", "");
+	uint64_t value = c->row->variant ? h->host.score : h->host.bytes_sent + h->host.bytes_rcvd;
+	return json_pack("{s:o,s:I,s:s}", "label", host_name(h, base), "value", (json_int_t)value, "url", "");
 }
 
+/* variant: 0 by traffic, 1 by score. */
 void compat_top_hosts(struct compat *c)
 {
-	reply_busiest(c, NULL, pie_row);
+	if (c->row->variant)
+		reply_first(c, "score > 0", "score", pie_row);
+	else
+		reply_first(c, NULL, "bytes", pie_row);
 }
 
 struct arp {

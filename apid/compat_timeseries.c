@@ -1,4 +1,4 @@
-/* Time series, and the applications of a host over a time. */
+/* Time series, and the applications of a host or a sensor over a time. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +313,33 @@ void compat_timeseries_types(struct compat *c)
 						      metrics, "default_visible", i == 0, "alwais_visibile", 0));
 	}
 	compat_ok(c, rows);
+}
+
+/* -- flows by the hour: {"<midnight>": [24 numbers]}, as alerts have them -- */
+
+static bool hour_row(struct compat *c, const void *rec, const char *base)
+{
+	const struct g_sample *g = &((const struct r_sample *)rec)->sample;
+	(void)base;
+	compat_count_hour(c->acc, g->time, (json_int_t)g->flows);
+	return true;
+}
+
+static void hours_done(struct compat *c, bool more)
+{
+	(void)more;
+	compat_ok(c, json_incref(c->acc));
+}
+
+void compat_db_ts(struct compat *c)
+{
+	const struct topo_sensor *s = compat_sensor(c);
+	if (!s)
+		return;
+	c->acc = json_object();
+	compat_walk(c, &(struct compat_walk){ .what = "series", .by = "sensor", .key = s->name, .step = 3600000000000u,
+					      .start = compat_epoch(c, "epoch_begin"), .end = compat_epoch(c, "epoch_end"),
+					      .row = hour_row, .done = hours_done });
 }
 
 /* -- applications of a host over a time -- */

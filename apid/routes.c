@@ -164,7 +164,9 @@ const struct route routes[] = {
 	  .status = 201, .body = BODY },
 	{ "DELETE", "/api/v1/tokens/{name}", SCOPE_ADMIN, "removes a token", none, R_NONE, delete_token, .status = 204 },
 	{ "GET", "/api/v1/pcap", SCOPE_READ_PCAP, "packets: not kept in this version", params_pcap, R_NONE, get_pcap, .status = 501 },
-	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS, "events as they happen: server-sent events, or JSON lines by Accept; flows and hosts want read:flows, too",
+	{ "GET", "/api/v1/stream", SCOPE_READ_ALERTS,
+	  "events as they happen: server-sent events, or JSON lines by Accept; flows and hosts"
+	  " want read:flows, too",
 	  params_stream, R_NONE, get_stream, REPLY_EVENTS },
 };
 const size_t n_routes = sizeof routes / sizeof *routes;

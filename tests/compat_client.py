@@ -350,6 +350,15 @@ for k, field in enumerate(("bytes_sent", "bytes_rcvd")):
     have = [round(v * got["step"]) for v in got["series"][k]["data"]]
     ok(f"{field}: each point is what is stored", None if got["step"] % 60 == 0 and sum(want) > 0 and want == have
        else f"{got['step']} {want} {have}")
+got = ask("GET", P + "db/ts.lua", {"ifid": 0, "epoch_begin": int(B) - 86400, "epoch_end": int(E) + 86400}).json()["rsp"]
+counted = sum(n for hours in got.values() for n in hours)
+ok("flows by the hour", None if counted == sum(p["flows"] for p in stored) > 0 and all(int(d) % 86400 == 0 and len(h) == 24
+   for d, h in got.items()) else str(got)[:200])
+got = ask("GET", P + "interface/top_ts_stats.lua", {"ts_query": "ifid:0", **W}).json()["rsp"]
+ok("applications of the sensor", None if sum(x["value"] for x in got) == total else f"{total} {got}")
+got = ask("GET", P + "interface/top/score.lua", {"ifid": 0, "perPage": 3}).json()["rsp"]
+ok("hosts by score", None if got and [x["value"] for x in got] == sorted((x["value"] for x in got), reverse=True) and
+   all(x["value"] > 0 for x in got) else str(got)[:200])
 pages, k = [], 1
 while True:
     rsp = ask("GET", R + "host/active.lua", {"ifid": 0, "perPage": 2, "currentPage": k, "sortColumn": "column_ip"}).json()["rsp"]
