@@ -172,7 +172,8 @@ local function make_set(desc)
 	-- Makes ready what a script's text seems to use: what it uses without our seeing it is made ready on first use.
 	function set.scan(source)
 		for _, f in ipairs(desc.fields) do
-			if f.column and not f.wanted and string.find(source, "%f[%w_]" .. f.name:match("[^.]+$") .. "%f[^%w_]") then
+			local text = "%." .. f.name:gsub("%.", "%%.") .. "%f[^%w_.]"
+			if f.column and not f.wanted and string.find(source, text) then
 				want(f)
 				for _, ready in ipairs(f.ready or {}) do ready() end
 			end
