@@ -227,7 +227,7 @@ uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct 
 			if (at < skip)
 				continue;
 			flow_run_init(e, &run, f, HOOK_PERIODIC);
-			pack_flow(e, &run, out);
+			pack_flow(&run, out);
 			n++;
 			if (out->len > SNAPSHOT_BYTES) {
 				*cursor = at + 1;

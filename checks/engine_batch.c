@@ -29,7 +29,7 @@ struct found {
 struct batch {
 	struct pending rows[LUA_ROWS];
 	unsigned n, max;
-	struct buf verdicts, judges; /* what the rows' strings refer to; verdicts does not move while there are rows */
+	struct buf verdicts, texts;  /* what the rows' strings refer to; verdicts does not move while there are rows */
 	struct g_flow_judge judge[LUA_ROWS];
 	struct found *found;
 	uint32_t n_found, cap_found;
@@ -55,7 +55,7 @@ void batch_free(struct batch *b)
 	if (!b)
 		return;
 	buf_release(&b->verdicts);
-	buf_release(&b->judges);
+	buf_release(&b->texts);
 	buf_release(&b->alerts);
 	free(b->found);
 	free(b);
@@ -146,14 +146,13 @@ static void run_lua(struct engine *e)
 	b->n_found = 0;
 	if (b->max == 1)
 		return;
-	buf_reset(&b->judges);
 	for (unsigned i = 0; i < b->n; i++)
-		fill_judge(e, &b->rows[i].run, &b->judge[i], &b->judges);
+		fill_judge(&b->rows[i].run, &b->judge[i]);
 	for (unsigned i = 0; i < b->n; i++) {
 		const struct pending *p = &b->rows[i];
 		const struct lua_part part[] = { { &p->run.f->key, e->names.p }, { &p->n, NULL },
 						 { &p->run.app, p->run.v.app_base },
-						 { &b->judge[i], b->judges.p } };
+						 { &b->judge[i], b->texts.p } };
 		lua_add(e->lua, LUA_FLOWS, p->hooks, part);
 	}
 	lua_run(e->lua, LUA_FLOWS, e->clock, on_found, e);
@@ -163,6 +162,9 @@ void batch_flush(struct engine *e)
 {
 	struct batch *b = e->batch;
 	unsigned n = b->n;
+	buf_reset(&b->texts);
+	for (unsigned i = 0; i < n; i++)
+		judge_ends(&b->rows[i].run, &b->texts);
 	if (n)
 		run_lua(e);
 	for (unsigned i = 0; i < n; i++) {

@@ -6,13 +6,12 @@
 #include "codec.h"
 #include "id.h"
 
-void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out)
+void pack_flow(const struct flow_run *run, struct buf *out)
 {
 	struct g_flow_judge judge;
-	e->arena.len = 0;
-	fill_judge(e, run, &judge, &e->arena);
-	const struct codec_part part[] = { { &run->f->key, e->names.p }, { run->v.n, NULL },
-					   { &run->app, run->v.app_base, run->app_packed }, { &judge, e->arena.p } };
+	fill_judge(run, &judge);
+	const struct codec_part part[] = { { &run->f->key, run->e->names.p }, { run->v.n, NULL },
+					   { &run->app, run->v.app_base, run->app_packed }, { &judge, run->texts->p } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 
@@ -20,7 +19,7 @@ void emit_flow(struct engine *e, struct flow_run *run)
 {
 	run->f->revision++;
 	buf_reset(&e->packed);
-	pack_flow(e, run, &e->packed);
+	pack_flow(run, &e->packed);
 	e->ops.history(e->arg, e->packed.p, e->packed.len);
 }
 

@@ -34,6 +34,8 @@ void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
 {
 	flow_run_init_from(e, run, f, hook, f->verdict ? f->verdict : "", f->verdict_len);
+	buf_reset(&e->arena);
+	judge_ends(run, &e->arena);
 }
 
 static uint16_t add_score(uint16_t a, unsigned b)
@@ -218,7 +220,7 @@ static struct str put_text(struct buf *arena, const char *s)
 
 static struct str put_name(struct buf *arena, const char *s)
 {
-	return str_put(arena, s, strlen(s), 512);
+	return *s ? str_put(arena, s, strlen(s), 512) : (struct str){ 0, 0 };
 }
 
 /* The keys of the checks that fired, those of the catalogue before those in Lua. */
@@ -238,39 +240,50 @@ static void put_fired(const struct engine *e, const struct openflow *f, struct b
 	}
 }
 
-void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j, struct buf *arena)
+/* Names of organisations were cleaned when they were read. */
+void judge_ends(struct flow_run *run, struct buf *texts)
 {
-	struct openflow *f = run->f;
-	const struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
-	*j = (struct g_flow_judge){ .score = f->score, .client_score = f->client_score, .server_score = f->server_score,
-				    .severity = (uint8_t)severity_of_score(f->score),
-				    .client_local = run->v.client_local, .server_local = run->v.server_local,
-				    .revision = f->revision };
-	if (f->predominant)
-		j->alert = put_name(arena, f->predominant);
-	j->alerts.off = (uint32_t)arena->len;
-	put_fired(e, f, arena);
-	j->alerts.len = (uint32_t)arena->len - j->alerts.off;
-	j->lists = put_text(arena, f->lists);
-	j->excluded = put_text(arena, f->excluded);
+	const struct host *c = host_of(run->e, run->f, false), *s = host_of(run->e, run->f, true);
+	struct g_flow_judge *j = &run->ends;
+	*j = (struct g_flow_judge){ .client_local = run->v.client_local, .server_local = run->v.server_local };
+	run->texts = texts;
 	if (c) {
-		j->client_name = put_name(arena, host_name(c));
-		j->client_vendor = put_name(arena, c->place.vendor);
-		j->client_country = put_name(arena, c->place.country);
+		j->client_name = put_name(texts, host_name(c));
+		j->client_vendor = put_text(texts, c->place.vendor);
+		j->client_country = put_name(texts, c->place.country);
 		j->client_asn = c->place.asn;
-		j->client_as = put_name(arena, c->place.as_name);
-		j->client_pool = put_name(arena, c->place.pool);
-		j->client_network = put_name(arena, c->place.network);
+		j->client_as = put_text(texts, c->place.as_name);
+		j->client_pool = put_name(texts, c->place.pool);
+		j->client_network = put_name(texts, c->place.network);
 	}
 	if (s) {
-		j->server_name = put_name(arena, host_name(s));
-		j->server_vendor = put_name(arena, s->place.vendor);
-		j->server_country = put_name(arena, s->place.country);
+		j->server_name = put_name(texts, host_name(s));
+		j->server_vendor = put_text(texts, s->place.vendor);
+		j->server_country = put_name(texts, s->place.country);
 		j->server_asn = s->place.asn;
-		j->server_as = put_name(arena, s->place.as_name);
-		j->server_pool = put_name(arena, s->place.pool);
-		j->server_network = put_name(arena, s->place.network);
+		j->server_as = put_text(texts, s->place.as_name);
+		j->server_pool = put_name(texts, s->place.pool);
+		j->server_network = put_name(texts, s->place.network);
 	}
+}
+
+void fill_judge(const struct flow_run *run, struct g_flow_judge *j)
+{
+	const struct openflow *f = run->f;
+	struct buf *texts = run->texts;
+	*j = run->ends;
+	j->score = f->score;
+	j->client_score = f->client_score;
+	j->server_score = f->server_score;
+	j->severity = (uint8_t)severity_of_score(f->score);
+	j->revision = f->revision;
+	if (f->predominant)
+		j->alert = put_name(texts, f->predominant);
+	j->alerts.off = (uint32_t)texts->len;
+	put_fired(run->e, f, texts);
+	j->alerts.len = (uint32_t)texts->len - j->alerts.off;
+	j->lists = put_text(texts, f->lists);
+	j->excluded = put_text(texts, f->excluded);
 }
 
 /* The definition of the flow's predominant check, which is one of those that fired; one that is gone since has its key and no more. */
@@ -303,7 +316,8 @@ static void flow_alert(struct flow_run *run)
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
 	fill_def(e, a, d);
-	fill_judge(e, run, &judge, &e->arena);
+	fill_judge(run, &judge);
+	p.judge_base = run->texts->p;
 	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
 	a->revision = ++f->alert_revision;
 	a->action = f->alert_revision == 1 ? ACT_STORE : ACT_UPDATE;
@@ -320,7 +334,7 @@ static void flow_alert(struct flow_run *run)
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
 	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
 	put_reasons(e, f, d, a);
-	a->others = judge.alerts;
+	a->others = str_put_raw(&e->arena, str_ptr(run->texts->p, judge.alerts), judge.alerts.len);
 	emit_alert(e, &p);
 }
 

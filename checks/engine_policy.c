@@ -26,7 +26,7 @@ bool has_line(const char *text, const char *begin, char separator)
 
 /* -- exclusions -- */
 
-/* The alert as it would be, asked of all exclusions. Strings of its alert, judge and host are in e->arena. */
+/* The alert as it would be, asked of all exclusions. Strings of its alert and host are in e->arena. */
 static const char *ask(struct engine *e, struct alert_parts *p)
 {
 	struct r_alert whole;
@@ -52,7 +52,8 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 		return true;
 	e->arena.len = 0;
 	fill_def(e, &p.alert, d);
-	fill_judge(e, run, &judge, &e->arena);
+	fill_judge(run, &judge);
+	p.judge_base = run->texts->p;
 	p.alert.entity = ENT_FLOW;
 	p.alert.entity_val = put_str(e, "flow");
 	p.alert.action = ACT_STORE;
@@ -150,7 +151,7 @@ void run_flow_policy(struct flow_run *run)
 		return;
 	/* They see the whole record, with all strings in one place. */
 	struct buf one = { 0 };
-	pack_flow(e, run, &one);
+	pack_flow(run, &one);
 	struct codec_reader r = { .base = one.p, .len = one.len };
 	if (codec_read(&r, &whole) == 1) {
 		if (lists)

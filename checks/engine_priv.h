@@ -100,7 +100,7 @@ struct alert_parts {
 	const struct g_flow_key *key;
 	const struct g_flow_count *n;
 	const struct g_flow_app *app;
-	const char *key_base, *app_base;
+	const char *key_base, *app_base, *judge_base;
 	struct str app_packed; /* in app_base; len 0: it is not there */
 	const struct g_flow_judge *judge;
 	const struct g_host *host;
@@ -122,17 +122,22 @@ struct flow_run {
 	struct flow_view v;
 	struct g_flow_app app;    /* of the verdict, strings in v.app_base */
 	struct str app_packed;    /* and where it is packed there */
+	struct g_flow_judge ends; /* what is known of client and server: judge_ends() */
+	struct buf *texts;        /* its strings */
 	bool fired;               /* something new */
 };
 
+/* For one flow at a time: texts are in e->arena, which is emptied. */
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
 /* With run->app filled in already, whose strings are in base. */
 void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base);
 /* With a packed verdict that is not the flow's own any more; it must outlive the run. */
 void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
 			const char *verdict, uint32_t len);
-/* Strings go into arena. */
-void fill_judge(struct engine *e, const struct flow_run *run, struct g_flow_judge *j, struct buf *arena);
+/* What is known of both ends; does not change until the run is over. Strings go into texts, which outlives the run. */
+void judge_ends(struct flow_run *run, struct buf *texts);
+/* That, and what was found so far. Strings go into run->texts. */
+void fill_judge(const struct flow_run *run, struct g_flow_judge *j);
 unsigned hook_place(enum check_hook hook);
 /* Runs what belongs to the hook; what a Lua check found; tells if something fired. In this order. */
 void judge_native(struct flow_run *run);
@@ -169,7 +174,7 @@ void run_sensor_policy(struct engine *e);
 /* -- engine_flow.c: records of a flow -- */
 
 /* Packs the flow as a FLOW record into out. */
-void pack_flow(struct engine *e, const struct flow_run *run, struct buf *out);
+void pack_flow(const struct flow_run *run, struct buf *out);
 void emit_flow(struct engine *e, struct flow_run *run);
 void close_flow(struct engine *e, struct openflow *f);
 /* Ends the flow as lost; the caller takes it out of the table. */

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 /* hash: 64 well-mixed bits of the thing. */
 static inline void hll_add(uint8_t *reg, unsigned n, uint64_t hash)
@@ -25,6 +26,13 @@ static inline double hll_count(const uint8_t *reg, unsigned n)
 	uint64_t sum = 0;
 	unsigned zero = 0;
 	for (unsigned i = 0; i < n; i++) {
+		uint64_t eight;
+		if (i % 8 == 0 && (memcpy(&eight, reg + i, sizeof eight), !eight)) { /* as most are of most hosts */
+			sum += 8ull << 52;
+			zero += 8;
+			i += 7;
+			continue;
+		}
 		sum += (1ull << 52) >> (reg[i] < 63 ? reg[i] : 63);
 		zero += reg[i] == 0;
 	}

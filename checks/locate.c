@@ -14,6 +14,7 @@
 #include <libloc/network.h>
 
 #include "buf.h"
+#include "codec.h"
 #include "log.h"
 
 #define MAX_MMDB 8
@@ -115,7 +116,10 @@ static const char *intern(struct locator *l, uint32_t asn, const char *name)
 	}
 	struct as_name *slot = as_slot(l, asn);
 	if (!slot->name) {
-		*slot = (struct as_name){ asn, xstrdup(name) };
+		struct buf clean = { 0 };
+		str_put(&clean, name, strlen(name), 512);
+		*slot = (struct as_name){ asn, xstrdup(buf_cstr(&clean)) };
+		buf_release(&clean);
 		l->n_names++;
 	}
 	return slot->name;

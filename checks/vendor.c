@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "codec.h"
 #include "csv.h"
 #include "log.h"
 
@@ -31,7 +32,7 @@ static void add(struct vendors *v, uint64_t bits, uint32_t len, const char *name
 		v->p = xrealloc(v->p, v->cap * sizeof *v->p);
 	}
 	v->p[v->n++] = (struct prefix){ bits << (48 - len), (uint32_t)v->names.len, len };
-	buf_add(&v->names, name, strnlen(name, MAX_NAME));
+	str_put(&v->names, name, strlen(name), MAX_NAME);
 	buf_addc(&v->names, '\0');
 }
 
