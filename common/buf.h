@@ -13,9 +13,10 @@ struct buf {
 	size_t cap;
 };
 
-void buf_release(struct buf *b);          /* frees; the buffer is empty again */
+/* Frees; the buffer is empty again. */
+void buf_release(struct buf *b);
+/* Makes room for n more bytes; buf_grow when there is less. */
 void buf_grow(struct buf *b, size_t n);
-/* Makes room for n more bytes. */
 static inline void buf_reserve(struct buf *b, size_t n)
 {
 	if (b->cap - b->len < n)
@@ -48,7 +49,7 @@ static inline void buf_reset(struct buf *b)
 	b->len = 0;
 }
 
-/* Like malloc, calloc, strdup, but no memory is fatal(). */
+/* Like malloc, calloc, strdup, but no memory is fatal(). The caller frees. */
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);

@@ -1,6 +1,6 @@
 /*
  * Ids of flows, alerts and deliveries: 48 bits of time in milliseconds and 80 bits of a hash, printed as a ULID
- * (26 characters of Crockford's base 32), so that they sort by time and are the same in every run.
+ * (26 characters of Crockford's base 32, github.com/ulid/spec), so that they sort by time and are the same in every run.
  */
 #ifndef WEIR_ID_H
 #define WEIR_ID_H

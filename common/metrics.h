@@ -1,6 +1,6 @@
 /*
  * What a process tells of itself: counters and gauges, registered once with the place where they live, read when somebody
- * asks for STATUS. The names are the ones in weir status and later in /metrics.
+ * asks for STATUS. The names are those in weir status and, after weir_, in /metrics.
  */
 #ifndef WEIR_METRICS_H
 #define WEIR_METRICS_H

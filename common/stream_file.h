@@ -13,12 +13,12 @@
 
 #include "buf.h"
 
-#define STREAM_FILE_VERSION 1
+#define STREAM_FILE_VERSION 1 /* a file of another one is not gone on with */
 #define STREAM_SLOT_BYTES   (1u << 20)
-#define STREAM_SLOT_RECORDS 16384u
+#define STREAM_SLOT_RECORDS 16384u /* in a slot at most: 60 bytes each fill it */
 #define STREAM_SLOT_DATA    (STREAM_SLOT_BYTES - STREAM_SLOT_RECORDS * 4 - 64)
-#define STREAM_AREA         4096
-#define STREAM_FILE_DURABLE 8
+#define STREAM_AREA         4096 /* bytes for the producer's own use */
+#define STREAM_FILE_DURABLE 8    /* durable consumers */
 
 struct stream_slot {
 	uint64_t base; /* number of its first record */

@@ -40,7 +40,7 @@ struct topo_sensor {
 	uint64_t active_timeout;    /* 0 = never */
 	uint64_t update_interval;
 	uint64_t linger;            /* after FIN or RST */
-	uint32_t head_packets;      /* K */
+	uint32_t head_packets;      /* with payload: so many fill a HEAD */
 	uint64_t head_first, head_second; /* ns after the first payload */
 	bool tunnels;               /* decode them */
 	bool fragments;             /* attribute later fragments to their flow */
