@@ -24,7 +24,8 @@
 #include "poison.h"
 #include "sandbox.h"
 
-#define STOP_LIMIT_MS 10000
+#define STOP_LIMIT_MS  10000
+#define SERVER_SECONDS 30 /* a moment is enough */
 
 struct frame {
 	struct proc_ctx ctx;
@@ -357,11 +358,24 @@ static struct poison *open_poison(const struct frame *f)
 	return p;
 }
 
+/* The first call of nng, which waits for itself for good when it finds no memory: then we end, and are started again. */
+static struct server *make_server(struct frame *f, const char *url)
+{
+	static const struct server_ops ops = { .request = on_request, .rewind = on_rewind, .fetched = on_fetched };
+	struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF }; /* not blocked, and nobody handles it */
+	timer_t timer;
+	if (timer_create(CLOCK_MONOTONIC, &end, &timer) < 0)
+		return NULL;
+	timer_settime(timer, 0, &(struct itimerspec){ .it_value.tv_sec = SERVER_SECONDS }, NULL);
+	struct server *s = server_new(f->ctx.loop, url, 0660, &ops, f);
+	timer_delete(timer);
+	return s;
+}
+
 static int start(struct frame *f, uid_t uid, gid_t gid)
 {
 	struct proc_ctx *c = &f->ctx;
 	const struct proc *p = f->p;
-	static struct server_ops ops = { .request = on_request, .rewind = on_rewind, .fetched = on_fetched };
 	if (own_dir(f->topo, f->topo->runtime, uid, gid) < 0 || own_dir(f->topo, f->topo->state, uid, gid) < 0)
 		return -1;
 	if (p->privileged && p->privileged(c) < 0)
@@ -377,7 +391,7 @@ static int start(struct frame *f, uid_t uid, gid_t gid)
 	loop_on_signal(c->loop, SIGHUP, on_hup, f);
 	f->stop_limit = loop_add_timer(c->loop, stop_limit, f);
 	char *url = topo_url(f->topo, c->name, c->instance);
-	c->server = server_new(c->loop, url, 0660, &ops, f);
+	c->server = make_server(f, url);
 	if (!c->server)
 		log_error("cannot listen on %s: %s", url, strerror(errno));
 	free(url);

@@ -145,6 +145,8 @@ void sandbox_calls(unsigned needs, struct buf *say)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
+	if (rc == -ENOMEM) /* another start will find some; a kernel that has no seccomp says something else */
+		fatalx("no memory for seccomp");
 	if (rc < 0)
 		log_warn("seccomp: %s", strerror(-rc));
 	buf_adds(say, rc == 0 ? ", seccomp" : ", no seccomp");

@@ -41,7 +41,7 @@ keep_alive() { # name
 			echo $! >"$tmp/$1.pid.new"
 			mv "$tmp/$1.pid.new" "$tmp/$1.pid"
 			wait $!
-			unset WEIR_FAULT
+			unset WEIR_FAULT NO_MEMORY_AT
 		done
 	) 2>/dev/null & # the shell says 'Killed' of each
 	keepers="$keepers $!"
