@@ -40,13 +40,55 @@ static bool split(const char *text, char value[256], const char **op)
 	return *op != NULL;
 }
 
+/* in and nin ask texts what they contain; of what has no text, which of some it is. */
+static bool has_text(const char *field)
+{
+	struct match_error e;
+	char probe[80];
+	snprintf(probe, sizeof probe, "%s contains x", field);
+	struct match *m = match_parse(probe, R_ALERT, &e);
+	match_free(m);
+	return m != NULL;
+}
+
+static void add_list(struct buf *b, const char *values)
+{
+	char before = '(';
+	do {
+		size_t n = strcspn(values, ",");
+		buf_addc(b, before);
+		match_quote(b, values, n);
+		before = ',';
+		values += n;
+	} while (*values++);
+	buf_addc(b, ')');
+}
+
 static void add_condition(struct buf *b, const char *field, const char *op, const char *value)
 {
-	bool negated = strcmp(op, "not") == 0;
+	bool negated = strcmp(op, "not") == 0, contains = negated || strcmp(op, "contains") == 0;
 	filter_add(b, negated ? "not (" : "(");
-	buf_addf(b, "%s %s ", field, negated ? "contains" : op);
-	match_quote(b, value, strlen(value));
+	if (contains && !has_text(field)) {
+		buf_addf(b, "%s in ", field);
+		add_list(b, value);
+	} else {
+		buf_addf(b, "%s %s ", field, contains ? "contains" : op);
+		match_quote(b, value, strlen(value));
+	}
 	buf_addc(b, ')');
+}
+
+/* Numbers of severities, joined by commas, become their names. */
+static void name_severities(char value[256])
+{
+	char names[256] = "";
+	for (const char *p = value; *p;) {
+		size_t n = strcspn(p, ","), len = strlen(names);
+		bool known = n == 1 && *p >= '0' && *p <= '0' + SEV_EMERGENCY;
+		snprintf(names + len, sizeof names - len, "%s%.*s", len ? "," : "", known ? 32 : (int)n, known ? enum_severity[*p - '0'] : p);
+		p += n + (p[n] == ',');
+	}
+	memcpy(value, names, sizeof names);
 }
 
 /* The part of a value that is an address: VLANs have a parameter of their own. */
@@ -82,8 +124,8 @@ static bool alert_filter(struct compat *c, const char *family, const struct topo
 	if (arg) {
 		if (!split(arg, value, &op))
 			goto bad;
-		long n = strtol(value, NULL, 10);
-		add_condition(b, "severity", op, n >= 0 && n <= SEV_EMERGENCY ? enum_severity[n] : value);
+		name_severities(value);
+		add_condition(b, "severity", op, value);
 	}
 	arg = compat_arg(c, "ip");
 	if (arg) {

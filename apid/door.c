@@ -226,15 +226,28 @@ static bool admit(struct apid *k, struct request *r, const struct route *rt)
 	return false;
 }
 
+/* allow: the methods that this path has. */
+static void answer_nothing(struct request *r, struct buf *allow)
+{
+	if (allow->len)
+		request_header_add(r, "Allow", buf_cstr(allow));
+	request_problem(r, allow->len ? 405 : 404, allow->len ? "this path has other methods" : "there is nothing at this path", NULL);
+}
+
+/* What does not exist is not waited for. */
 static size_t on_head(void *arg, struct request *r)
 {
 	struct buf allow = { 0 };
 	char id[ROUTE_ID];
 	const struct route *rt = find_route(r, id, &allow);
+	bool compat = compat_is_path(request_uri(r)->path);
+	bool good = admit(arg, r, rt);
+	if (good && !rt && !compat)
+		answer_nothing(r, &allow);
 	buf_release(&allow);
-	if (!admit(arg, r, rt))
+	if (!good)
 		return 0;
-	return compat_is_path(request_uri(r)->path) ? compat_body(request_method(r)) : rt ? rt->body : 0;
+	return compat ? compat_body(request_method(r)) : rt ? rt->body : 0;
 }
 
 /* -- inside -- */
@@ -275,21 +288,15 @@ static void serve_compat(struct apid *k, struct request *r)
 		deny(k->door, r, 403, "the token must have the rights read:stats, read:flows and read:alerts");
 }
 
+/* There is something at this path: on_head has seen to it. */
 static void on_request(void *arg, struct request *r)
 {
 	struct buf allow = { 0 };
 	char id[ROUTE_ID];
-	const struct route *rt = find_route(r, id, &allow);
-	if (compat_is_path(request_uri(r)->path)) {
+	if (compat_is_path(request_uri(r)->path))
 		serve_compat(arg, r);
-	} else if (rt) {
-		serve(arg, r, rt, id);
-	} else if (allow.len) {
-		request_header_add(r, "Allow", buf_cstr(&allow));
-		request_problem(r, 405, "this path has other methods", NULL);
-	} else {
-		request_problem(r, 404, "there is nothing at this path", NULL);
-	}
+	else
+		serve(arg, r, find_route(r, id, &allow), id);
 	buf_release(&allow);
 }
 

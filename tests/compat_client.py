@@ -292,6 +292,18 @@ for what, path, args, code, rc in (
     good = r.status_code == code and r.json()["rc"] == rc and r.json()["rsp"] == []
     ok(f"{what}: {rc}, {code}", None if good else f"{r.status_code} {r.text[:200]}")
 
+def severities(**args):
+    rows = ask("GET", R + "flow/alert/list.lua", {"ifid": 0, "length": 1000, **args}).json()["rsp"]["records"]
+    return sorted(x["severity"]["value"] for x in rows)
+
+
+there = severities()
+ok("alerts of more than one severity", None if len(set(there)) > 1 else str(there))
+one, other = sorted(set(there))[:2]
+for what, want in ((f"{one},{other};in", [x for x in there if x in (one, other)]), (f"{one};nin", [x for x in there if x != one]),
+                   (f"{other};eq", [x for x in there if x == other]), (f"{other};gte", [x for x in there if x >= other])):
+    got = severities(severity=what)
+    ok("severity " + what, None if got == want else f"{got} {want}")
 LIST, ACK = R + "flow/alert/list.lua", "/lua/rest/v2/acknowledge/flow/alerts.lua"
 row = ask("GET", LIST, {"ifid": 0, "length": 1}).json()["rsp"]["records"][0]["row_id"]
 r = ask("GET", ACK, {"ifid": 0, "row_id": row})

@@ -121,6 +121,9 @@ for op in unack ack unack ack; do
 done
 same "GET changes nothing" 405 "$(code -H "$auth" "$base/api/v1/alerts/$id/ack")"
 same "a body that is no JSON" 400 "$(code -X POST -H "$auth" -d '{"comment":' -H 'Content-Type: application/json' "$base/api/v1/alerts/$id/comment")"
+same "a body for a path that is none" 404 "$(code -X POST -H "$auth" -d x $base/api/v1/nothing)"
+same "a body for a method that is none" 405 "$(code -X PUT -H "$auth" -d x $base/api/v1/flows)"
+same "one that no request has" 413 "$(code -X GET -H "$auth" -d x "$base/api/v1/flows?limit=1")"
 same "a body that is too long" 413 "$(head -c 20000 /dev/zero | tr '\0' a | code -X POST -H "$auth" --data-binary @- "$base/api/v1/alerts/$id/comment")"
 
 # -- bodies whose members are of another type --
