@@ -52,7 +52,10 @@ run_begin() {
 	mkdir -p "$tmp/got"
 	chmod 777 "$tmp/got"
 	keepers=""
-	for name in $kill_names; do keep_alive "$name"; done
+	for name in $kill_names; do
+		keep_alive "$name"
+		${KILL_NEXT:-:} "$name" # what comes before the next one
+	done
 }
 
 run_end() {
