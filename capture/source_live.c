@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "installed.h"
 #include "io.h"
 #include "log.h"
 #include "source.h"
@@ -141,16 +142,17 @@ static void list_interfaces(struct buf *err)
 
 static void explain(const struct source_live *l, int rc, struct buf *err)
 {
+	char *program = installed_program("weir-capture");
 	buf_addf(err, "%s: %s", l->name, pcap_statustostr(rc));
 	if (rc == PCAP_ERROR_PERM_DENIED)
-		buf_adds(err, "; run as root, or give weir-capture the right: setcap cap_net_raw,cap_net_admin=ep "
-			      "$(command -v weir-capture)");
+		buf_addf(err, "; run as root, or give the right to the program: setcap cap_net_raw,cap_net_admin=ep %s", program);
 	else if (rc == PCAP_ERROR_NO_SUCH_DEVICE)
 		list_interfaces(err);
 	else if (rc == PCAP_ERROR_IFACE_NOT_UP)
 		buf_addf(err, "; ip link set %s up", l->name);
 	else if (*pcap_geterr(l->pcap))
 		buf_addf(err, ": %s", pcap_geterr(l->pcap));
+	free(program);
 }
 
 /*

@@ -87,7 +87,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	user="setpriv --reuid=65534 --regid=65534 --clear-groups"
 	$user "$tmp/bin/weir" run -f "$tmp/weir.yaml" --dir "$tmp/nobody" --interface lo >"$tmp/run.log" 2>&1
 	same "no right to capture: exit status" 1 $?
-	same "no right to capture: one message that says what to do" 1 "$(times_said 'error: .*setcap cap_net_raw')"
+	same "no right to capture: one message that says what to do" 1 "$(times_said 'error: .*setcap cap_net_raw,cap_net_admin=ep /.*/weir-capture$')"
 	$user "$tmp/bin/weir" run -f "$tmp/weir.yaml" --dir "$tmp/closed" --interface lo >"$tmp/run.log" 2>&1
 	same "a directory that cannot be written: exit status" 1 $?
 	check "a directory that cannot be written: message" said 'cannot write below .*--dir'
