@@ -6,6 +6,7 @@
 
 #include "codec.h"
 #include "hash.h"
+#include "order.h"
 
 #define NONE UINT32_MAX
 
@@ -18,7 +19,8 @@ struct entry {
 	struct key key;
 	char *raw;
 	uint64_t version; /* grows with each record of the same thing */
-	uint32_t len, hash_next, prev, next;
+	struct order_link age;
+	uint32_t len, hash_next;
 };
 
 #define N_SORTS 3
@@ -27,7 +29,8 @@ struct live {
 	enum rtype type;
 	struct entry *pool;
 	uint32_t *buckets, *free;
-	uint32_t mask, n_used, n_free, oldest, newest;
+	uint32_t mask, n_used, n_free;
+	struct order by_age; /* the one changed longest ago first */
 	uint64_t max, count, evicted;
 	struct hash_key seed;
 	/* What lists are mostly sorted by, for each place of the pool: a page of all records needs not read them. */
@@ -72,7 +75,7 @@ struct live *live_new(enum rtype type, uint64_t max)
 	}
 	l->seed = hash_key_random();
 	memset(l->buckets, 0xff, n * sizeof *l->buckets);
-	l->oldest = l->newest = NONE;
+	l->by_age = ORDER_EMPTY;
 	return l;
 }
 
@@ -86,7 +89,7 @@ void live_clear(struct live *l)
 	memset(l->buckets, 0xff, (l->mask + 1ull) * sizeof *l->buckets);
 	l->n_used = l->n_free = 0;
 	l->count = 0;
-	l->oldest = l->newest = NONE;
+	l->by_age = ORDER_EMPTY;
 }
 
 void live_free(struct live *l)
@@ -123,30 +126,6 @@ static uint32_t *bucket_of(const struct live *l, const struct key *k)
 	return &l->buckets[hash_sip13(l->seed, k, sizeof *k) & l->mask];
 }
 
-static void unlink_entry(struct live *l, struct entry *e)
-{
-	if (e->prev != NONE)
-		l->pool[e->prev].next = e->next;
-	else
-		l->oldest = e->next;
-	if (e->next != NONE)
-		l->pool[e->next].prev = e->prev;
-	else
-		l->newest = e->prev;
-}
-
-static void append_entry(struct live *l, uint32_t i)
-{
-	struct entry *e = &l->pool[i];
-	e->prev = l->newest;
-	e->next = NONE;
-	if (l->newest != NONE)
-		l->pool[l->newest].next = i;
-	else
-		l->oldest = i;
-	l->newest = i;
-}
-
 static void remove_entry(struct live *l, uint32_t i)
 {
 	struct entry *e = &l->pool[i];
@@ -154,7 +133,7 @@ static void remove_entry(struct live *l, uint32_t i)
 	while (*p != i)
 		p = &l->pool[*p].hash_next;
 	*p = e->hash_next;
-	unlink_entry(l, e);
+	order_remove(&l->by_age, &l->pool->age, sizeof *l->pool, i);
 	free(e->raw);
 	e->raw = NULL;
 	l->used[i] = false;
@@ -199,8 +178,8 @@ static void tell(struct live *l, uint32_t i, const void *now, const char *now_ba
 
 static void evict(struct live *l)
 {
-	tell(l, l->oldest, NULL, NULL);
-	remove_entry(l, l->oldest);
+	tell(l, l->by_age.first, NULL, NULL);
+	remove_entry(l, l->by_age.first);
 	l->evicted++;
 }
 
@@ -236,14 +215,14 @@ static void put(struct live *l, const struct key *k, uint64_t version, const voi
 		i = l->n_free ? l->free[--l->n_free] : l->n_used++;
 		l->pool[i] = (struct entry){ .key = *k, .hash_next = *b };
 		*b = i;
-		append_entry(l, i);
+		order_append(&l->by_age, &l->pool->age, sizeof *l->pool, i);
 		l->count++;
 	} else if (old && version < l->pool[i].version) {
 		return;
 	} else {
 		tell(l, i, rec, base);
-		unlink_entry(l, &l->pool[i]);
-		append_entry(l, i);
+		order_remove(&l->by_age, &l->pool->age, sizeof *l->pool, i);
+		order_append(&l->by_age, &l->pool->age, sizeof *l->pool, i);
 	}
 	struct entry *e = &l->pool[i];
 	e->raw = xrealloc(e->raw, len);
@@ -423,7 +402,7 @@ static void add_best(struct best *b, const struct hit *h)
 void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg, const void *rec, const char *base), void *arg)
 {
 	union any rec; /* of this walk: cb may begin another one */
-	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev)
+	for (uint32_t i = l->by_age.last; i != ORDER_NONE; i = l->pool[i].age.prev)
 		if (decode(l, i, &rec) && (!m || match_eval(m, &rec, l->pool[i].raw)) && !cb(arg, &rec, l->pool[i].raw))
 			return;
 }
@@ -496,7 +475,7 @@ static void search_records(const struct live *l, struct search *s)
 {
 	union any rec;
 	struct hit h;
-	for (uint32_t i = l->newest; i != NONE; i = l->pool[i].prev) {
+	for (uint32_t i = l->by_age.last; i != ORDER_NONE; i = l->pool[i].age.prev) {
 		if (!decode(l, i, &rec) || (s->q->match && !match_eval(s->q->match, &rec, l->pool[i].raw)))
 			continue;
 		h.index = i;

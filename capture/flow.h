@@ -3,6 +3,7 @@
 #define WEIR_FLOW_H
 
 #include "flowtab.h"
+#include "order.h"
 #include "rtp.h"
 
 /* Direction-less: the smaller (address, port) comes first. Hashed as bytes, so no padding may be left unset. */
@@ -55,9 +56,9 @@ enum flow_list {
 	LIST_NONE = 255
 };
 
-/* Its place in a list: its neighbours, by index. */
+/* Its place in a list. */
 struct flow_link {
-	uint32_t prev, next;
+	struct order_link at;
 	uint8_t list; /* enum flow_list */
 };
 

@@ -46,7 +46,7 @@ static void head_send(struct flowtab *ft, struct flow *f, bool final)
 	ft->ops.head(ft->arg, &r, ft->arena.p);
 	if (final) {
 		h->done = true;
-		flow_pool_unlist(&ft->pool, &f->timer);
+		flow_pool_unlist(&ft->pool, f, &f->timer);
 		head_free(ft, f);
 	}
 }
@@ -114,7 +114,7 @@ static void head_due(struct flowtab *ft, struct flow *f)
 {
 	struct flow_head *h = &f->head;
 	bool first = f->timer.list == LIST_HEAD1;
-	flow_pool_unlist(&ft->pool, &f->timer);
+	flow_pool_unlist(&ft->pool, f, &f->timer);
 	if (h->added)
 		head_send(ft, f, false);
 	if (first)

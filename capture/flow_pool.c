@@ -6,8 +6,6 @@
 #include "buf.h"
 #include "log.h"
 
-#define NONE UINT32_MAX
-
 static void *map(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -43,7 +41,7 @@ uint64_t flow_pool_memory(uint64_t max)
 static void empty_lists(struct flow_pool *p)
 {
 	for (int i = 0; i < LIST_COUNT; i++)
-		p->lists[i] = (struct flow_list_ends){ NONE, NONE };
+		p->lists[i] = ORDER_EMPTY;
 }
 
 void flow_pool_init(struct flow_pool *p, uint64_t max)
@@ -152,45 +150,31 @@ struct flow *flow_pool_take(struct flow_pool *p, uint32_t tag, const struct flow
 void flow_pool_give(struct flow_pool *p, struct flow *f)
 {
 	uint32_t index = index_of(p, f);
-	flow_pool_unlist(p, &f->timer);
-	flow_pool_unlist(p, &f->state);
+	flow_pool_unlist(p, f, &f->timer);
+	flow_pool_unlist(p, f, &f->state);
 	slot_remove(p, f->tag, index);
 	p->free[p->n_free++] = index;
 }
 
 /* -- lists -- */
 
-static struct flow_link *link_of(struct flow *f, unsigned list)
+static struct order_link *links_of(const struct flow_pool *p, unsigned list)
 {
-	return list < LIST_STATES ? &f->state : &f->timer;
+	return list < LIST_STATES ? &p->flows->state.at : &p->flows->timer.at;
 }
 
-void flow_pool_unlist(struct flow_pool *p, struct flow_link *link)
+void flow_pool_unlist(struct flow_pool *p, struct flow *f, struct flow_link *link)
 {
 	if (link->list == LIST_NONE)
 		return;
-	struct flow_list_ends *l = &p->lists[link->list];
-	if (link->prev != NONE)
-		link_of(&p->flows[link->prev], link->list)->next = link->next;
-	else
-		l->first = link->next;
-	if (link->next != NONE)
-		link_of(&p->flows[link->next], link->list)->prev = link->prev;
-	else
-		l->last = link->prev;
+	order_remove(&p->lists[link->list], links_of(p, link->list), sizeof *f, index_of(p, f));
 	link->list = LIST_NONE;
 }
 
 void flow_pool_list(struct flow_pool *p, struct flow *f, enum flow_list which)
 {
-	struct flow_link *link = link_of(f, which);
-	struct flow_list_ends *l = &p->lists[which];
-	uint32_t index = index_of(p, f);
-	flow_pool_unlist(p, link);
-	*link = (struct flow_link){ .prev = l->last, .next = NONE, .list = (uint8_t)which };
-	if (l->last != NONE)
-		link_of(&p->flows[l->last], which)->next = index;
-	else
-		l->first = index;
-	l->last = index;
+	struct flow_link *link = which < LIST_STATES ? &f->state : &f->timer;
+	flow_pool_unlist(p, f, link);
+	order_append(&p->lists[which], links_of(p, which), sizeof *f, index_of(p, f));
+	link->list = (uint8_t)which;
 }

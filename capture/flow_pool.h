@@ -8,10 +8,6 @@
 #include "flow.h"
 #include "hash.h"
 
-struct flow_list_ends {
-	uint32_t first, last;
-};
-
 struct flow_pool {
 	struct hash_key seed;
 	uint64_t *slots; /* tag << 32 | index + 1; 0 = free; linear probing */
@@ -20,7 +16,7 @@ struct flow_pool {
 	uint32_t *free; /* stack of indexes given back */
 	uint64_t max;
 	uint32_t n_free, n_used;
-	struct flow_list_ends lists[LIST_COUNT];
+	struct order lists[LIST_COUNT];
 };
 
 /* max: of flows. The memory is reserved here, and taken from the system as flows come. */
@@ -48,13 +44,13 @@ void flow_pool_give(struct flow_pool *p, struct flow *f);
 
 /* To the end of a list, out of the one of its kind (states, timers) that it is in. */
 void flow_pool_list(struct flow_pool *p, struct flow *f, enum flow_list which);
-/* link: the state or the timer of a flow; nothing happens if it is in no list. */
-void flow_pool_unlist(struct flow_pool *p, struct flow_link *link);
+/* link: the state or the timer of f; nothing happens if it is in no list. */
+void flow_pool_unlist(struct flow_pool *p, struct flow *f, struct flow_link *link);
 /* NULL if the list is empty. */
 static inline struct flow *flow_pool_first(const struct flow_pool *p, enum flow_list which)
 {
 	uint32_t i = p->lists[which].first;
-	return i == UINT32_MAX ? NULL : &p->flows[i];
+	return i == ORDER_NONE ? NULL : &p->flows[i];
 }
 
 /*

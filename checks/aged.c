@@ -21,7 +21,7 @@ void aged_init(struct aged_table *t, uint64_t max, size_t size, const struct age
 		fatal("%s", ops->what);
 	madvise(t->pool, t->max * size, MADV_HUGEPAGE); /* a wish: entries are used from the first on, and fewer faults */
 	memset(t->buckets, 0xff, n * sizeof *t->buckets);
-	t->oldest = t->newest = AGED_NONE;
+	t->by_age = ORDER_EMPTY;
 }
 
 void aged_done(struct aged_table *t)
@@ -39,35 +39,22 @@ static uint32_t index_of(const struct aged_table *t, const struct aged *a)
 	return (uint32_t)((size_t)((const char *)a - t->pool) / t->size);
 }
 
-static void unlink_age(struct aged_table *t, struct aged *a)
+static struct order_link *links(const struct aged_table *t)
 {
-	if (a->older != AGED_NONE)
-		aged_at(t, a->older)->newer = a->newer;
-	else
-		t->oldest = a->newer;
-	if (a->newer != AGED_NONE)
-		aged_at(t, a->newer)->older = a->older;
-	else
-		t->newest = a->older;
+	return &aged_at(t, 0)->age;
 }
 
-static void link_newest(struct aged_table *t, struct aged *a)
+static void link_newest(struct aged_table *t, uint32_t i)
 {
-	uint32_t i = index_of(t, a);
-	a->older = t->newest;
-	a->newer = AGED_NONE;
-	if (t->newest != AGED_NONE)
-		aged_at(t, t->newest)->newer = i;
-	else
-		t->oldest = i;
-	t->newest = i;
-	a->touched = ++t->touches;
+	order_append(&t->by_age, links(t), t->size, i);
+	aged_at(t, i)->touched = ++t->touches;
 }
 
 void aged_touch(struct aged_table *t, struct aged *a)
 {
-	unlink_age(t, a);
-	link_newest(t, a);
+	uint32_t i = index_of(t, a);
+	order_remove(&t->by_age, links(t), t->size, i);
+	link_newest(t, i);
 }
 
 void aged_remove(struct aged_table *t, struct aged *a)
@@ -77,7 +64,7 @@ void aged_remove(struct aged_table *t, struct aged *a)
 	while (*p != i)
 		p = &aged_at(t, *p)->hash_next;
 	*p = a->hash_next;
-	unlink_age(t, a);
+	order_remove(&t->by_age, links(t), t->size, i);
 	t->ops->release(a);
 	a->used = false;
 	t->free[t->n_free++] = i;
@@ -101,7 +88,7 @@ struct aged *aged_add(struct aged_table *t, uint32_t hash)
 	a->copied = t->copies;
 	a->hash_next = *bucket;
 	*bucket = i;
-	link_newest(t, a);
+	link_newest(t, i);
 	t->count++;
 	return a;
 }
@@ -151,10 +138,10 @@ void aged_restored(struct aged_table *t, uint64_t evicted)
 		if (aged_at(t, i)->used)
 			all[n++] = aged_at(t, i);
 	qsort(all, n, sizeof *all, by_touch);
-	t->oldest = t->newest = AGED_NONE;
+	t->by_age = ORDER_EMPTY;
 	t->touches = 0;
 	for (uint32_t i = 0; i < n; i++)
-		link_newest(t, all[i]);
+		link_newest(t, index_of(t, all[i]));
 	free(all);
 	t->evicted = evicted;
 }

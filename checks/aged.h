@@ -9,13 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AGED_NONE UINT32_MAX
+#include "order.h"
+
+#define AGED_NONE ORDER_NONE
 
 /* First member of an entry. */
 struct aged {
-	uint32_t hash_next, older, newer; /* indexes, AGED_NONE ends */
-	uint32_t copied;                  /* by the copy of this number, or did not exist when it began */
-	uint64_t touched;                 /* counts up: the order of activity */
+	struct order_link age;
+	uint32_t hash_next; /* index, AGED_NONE ends */
+	uint32_t copied;    /* by the copy of this number, or did not exist when it began */
+	uint64_t touched;   /* counts up: the order of activity */
 	bool used;
 };
 
@@ -34,7 +37,8 @@ struct aged_table {
 	char *pool;
 	size_t size; /* of an entry */
 	uint32_t *buckets, *free;
-	uint32_t mask, n_used, n_free, oldest, newest;
+	uint32_t mask, n_used, n_free;
+	struct order by_age; /* the one silent longest first */
 	uint64_t max, count, evicted, removed, touches;
 	bool copying;
 	uint32_t copies, copy_at, copy_end;
@@ -69,11 +73,11 @@ void aged_touch(struct aged_table *t, struct aged *a);
 /* In the order of last activity. NULL ends. */
 static inline struct aged *aged_oldest(const struct aged_table *t)
 {
-	return aged_at(t, t->oldest);
+	return aged_at(t, t->by_age.first);
 }
 static inline struct aged *aged_newer(const struct aged_table *t, const struct aged *a)
 {
-	return aged_at(t, a->newer);
+	return aged_at(t, a->age.next);
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "order.h"
 
 #define STEPS 10
 #define NONE  UINT32_MAX
@@ -27,13 +28,15 @@ struct kept {
 
 struct entry {
 	struct kept k;
-	uint32_t hash_next, older, newer;
+	struct order_link age;
+	uint32_t hash_next;
 };
 
 struct windows {
 	struct entry *e;
 	uint32_t *buckets;
-	uint32_t mask, n_used, free, oldest, newest;
+	uint32_t mask, n_used, free;
+	struct order by_age; /* the one that moved longest ago first */
 	uint64_t max, cap, count, evicted;
 	struct hash_key seed;
 };
@@ -48,7 +51,8 @@ struct windows *windows_new(uint64_t max)
 	w->mask = n - 1;
 	w->buckets = xmalloc(n * sizeof *w->buckets);
 	memset(w->buckets, 0xff, n * sizeof *w->buckets);
-	w->free = w->oldest = w->newest = NONE;
+	w->free = NONE;
+	w->by_age = ORDER_EMPTY;
 	w->seed = hash_key_random();
 	return w;
 }
@@ -67,29 +71,6 @@ static uint32_t *bucket_of(struct windows *w, const struct window_key *key)
 	return &w->buckets[hash_sip13(w->seed, key, sizeof *key) & w->mask];
 }
 
-static void unlink_age(struct windows *w, struct entry *e)
-{
-	if (e->older != NONE)
-		w->e[e->older].newer = e->newer;
-	else
-		w->oldest = e->newer;
-	if (e->newer != NONE)
-		w->e[e->newer].older = e->older;
-	else
-		w->newest = e->older;
-}
-
-static void link_newest(struct windows *w, uint32_t i)
-{
-	w->e[i].older = w->newest;
-	w->e[i].newer = NONE;
-	if (w->newest != NONE)
-		w->e[w->newest].newer = i;
-	else
-		w->oldest = i;
-	w->newest = i;
-}
-
 static struct entry *find(struct windows *w, const struct window_key *key)
 {
 	for (uint32_t i = *bucket_of(w, key); i != NONE; i = w->e[i].hash_next)
@@ -105,7 +86,7 @@ static void drop(struct windows *w, uint32_t i)
 	while (*p != i)
 		p = &w->e[*p].hash_next;
 	*p = e->hash_next;
-	unlink_age(w, e);
+	order_remove(&w->by_age, &w->e->age, sizeof *w->e, i);
 	e->hash_next = w->free;
 	w->free = i;
 	w->count--;
@@ -115,7 +96,7 @@ static uint32_t take_slot(struct windows *w)
 {
 	if (w->count == w->max) {
 		w->evicted++;
-		drop(w, w->oldest);
+		drop(w, w->by_age.first);
 	}
 	if (w->free != NONE) {
 		uint32_t i = w->free;
@@ -137,8 +118,9 @@ static struct entry *get(struct windows *w, const struct window_key *key, bool *
 	struct entry *e = find(w, key);
 	*ret_new = !e;
 	if (e) {
-		unlink_age(w, e);
-		link_newest(w, (uint32_t)(e - w->e));
+		uint32_t at = (uint32_t)(e - w->e);
+		order_remove(&w->by_age, &w->e->age, sizeof *w->e, at);
+		order_append(&w->by_age, &w->e->age, sizeof *w->e, at);
 		return e;
 	}
 	uint32_t i = take_slot(w), *bucket = bucket_of(w, key);
@@ -147,7 +129,7 @@ static struct entry *get(struct windows *w, const struct window_key *key, bool *
 	e->k.key = *key;
 	e->hash_next = *bucket;
 	*bucket = i;
-	link_newest(w, i);
+	order_append(&w->by_age, &w->e->age, sizeof *w->e, i);
 	w->count++;
 	return e;
 }
@@ -252,7 +234,7 @@ void windows_save(const struct windows *w, struct buf *out)
 {
 	uint64_t head[2] = { MAGIC, w->count };
 	buf_add(out, head, sizeof head);
-	for (uint32_t i = w->oldest; i != NONE; i = w->e[i].newer)
+	for (uint32_t i = w->by_age.first; i != ORDER_NONE; i = w->e[i].age.next)
 		buf_add(out, &w->e[i].k, sizeof w->e[i].k);
 }
 
@@ -273,8 +255,8 @@ bool windows_load(struct windows *w, const char *p, size_t len)
 	memcpy(head, p, sizeof head);
 	if (head[0] != MAGIC || head[1] != (len - sizeof head) / sizeof k || (len - sizeof head) % sizeof k)
 		return false;
-	while (w->oldest != NONE)
-		drop(w, w->oldest);
+	while (w->by_age.first != ORDER_NONE)
+		drop(w, w->by_age.first);
 	for (uint64_t i = 0; i < head[1]; i++) {
 		bool is_new;
 		memcpy(&k, p + sizeof head + i * sizeof k, sizeof k);

@@ -44,13 +44,13 @@ static void covers(const char *what, size_t size, const struct member *kept, siz
 static void test_members(void **state)
 {
 	(void)state;
-	const struct member flow[] = { MEMBER(0, openflow, age.hash_next), MEMBER(0, openflow, age.older), MEMBER(0, openflow, age.newer),
+	const struct member flow[] = { MEMBER(0, openflow, age.hash_next), MEMBER(0, openflow, age.age),
 				       MEMBER(0, openflow, age.copied),    MEMBER(0, openflow, age.used),     MEMBER(0, openflow, key),
 				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, verdict),  MEMBER(0, openflow, verdict_len),
 				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
 				       MEMBER(0, openflow, why),     MEMBER(0, openflow, predominant), MEMBER(0, openflow, host),
 				       MEMBER(0, openflow, host_at) };
-	const struct member host[] = { MEMBER(0, host, age.hash_next), MEMBER(0, host, age.older), MEMBER(0, host, age.newer),
+	const struct member host[] = { MEMBER(0, host, age.hash_next), MEMBER(0, host, age.age),
 				       MEMBER(0, host, age.copied),	   MEMBER(0, host, age.used),     MEMBER(0, host, names),
 				       MEMBER(0, host, engaged),   MEMBER(0, host, place) };
 	covers("struct openflow", sizeof(struct openflow), flow_members, n_flow_members, MEMBERS(flow));
