@@ -175,5 +175,5 @@ int verb_cat(int argc, char **argv)
 	free(stream);
 	free(url);
 	topo_free(t);
-	link_leave(code);
+	link_leave(verb_printed(code));
 }

@@ -154,7 +154,7 @@ int verb_follow_check(int argc, char **argv)
 	struct follower *alerts = follower_new(w.loop, w.checks, "alerts", "replay", &ops, &w);
 	follower_set(alerts, 0, 1);
 	follower_resume(alerts);
-	link_leave(loop_run(w.loop));
+	link_leave(verb_printed(loop_run(w.loop)));
 }
 
 /* -- the place -- */

@@ -317,5 +317,5 @@ int verb_follow(int argc, char **argv)
 	follower_set(alerts, 0, 1);
 	follower_resume(history);
 	follower_resume(alerts);
-	link_leave(loop_run(w.loop));
+	link_leave(verb_printed(loop_run(w.loop)));
 }

@@ -215,5 +215,5 @@ int verb_tail(int argc, char **argv)
 	output_release(&k.alerts);
 	output_release(&k.flows);
 	topo_free(t);
-	link_leave(code);
+	link_leave(verb_printed(code));
 }

@@ -46,5 +46,7 @@ struct topo *config_load(const char *option);
  * would take them.
  */
 struct loop *verb_loop(int code);
+/* At the end of a verb: what it printed must have arrived, unless nobody reads any more. The code to leave with. */
+int verb_printed(int code);
 
 #endif

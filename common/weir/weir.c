@@ -1,4 +1,5 @@
 /* weir: start the pipeline, replay captures, ask a running one. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,17 @@ struct loop *verb_loop(int code)
 	return interrupted.loop;
 }
 
+int verb_printed(int code)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (poll(&out, 1, 0) == 1 && out.revents & POLLERR) /* nobody reads any more: what they wanted they have */
+		return code;
+	fputs("weir: not all of it could be written to standard output\n", stderr);
+	return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
 static int usage(FILE *to)
 {
 	fputs("usage: weir VERB [ARGUMENTS]\n\n", to);
@@ -153,7 +165,7 @@ int main(int argc, char **argv)
 		    (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
 			return help(&verbs[i]);
 		else if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+			return verb_printed(verbs[i].run(argc - 1, argv + 1));
 	fprintf(stderr, "weir: there is no verb '%s'\n", argv[1]);
 	return usage(stderr);
 }

@@ -57,6 +57,15 @@ else
 	echo "ok $((tests += 1)) - names in a filter # SKIP no names of services here"
 fi
 check "standard input" sh -c "cat $captures/scan.pcap | $bin/weir replay - | tail -1 | jq -e '.packets > 1000'"
+if [ -w /dev/full ]; then
+	weir replay "$captures/scan.pcap" >/dev/full 2>"$tmp/err"
+	same "what could not be written is a failure" 1 $?
+	check "and is told" grep -q "standard output" "$tmp/err"
+	weir checks list >/dev/full 2>/dev/null
+	same "of other verbs too" 1 $?
+fi
+{ weir replay "$captures/office.pcapng"; echo $? >"$tmp/left"; } | head -1 >/dev/null
+same "a reader that leaves early is none" 0 "$(cat "$tmp/left")"
 same "--quiet prints the summary only" "$(tail -1 "$tmp/a.json")" "$(weir replay --quiet "$captures/office.pcapng")"
 weir replay --store "$tmp/store" "$captures/office.pcapng" >/dev/null
 same "the store has every flow" "$(last .flows)" "$(sqlite3 "$tmp"/store/flows-*.db 'select count(*) from flows')"
