@@ -48,7 +48,7 @@ goes_on() { # description
 	ok $? "$1: signs of life come"
 }
 goes_on "undisturbed"
-for step in 3600 0 -7200; do
+for step in 3600 -7200; do
 	set_clock $step
 	goes_on "clock at $step s"
 done
