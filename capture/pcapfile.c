@@ -264,5 +264,7 @@ enum pcapfile_result pcapfile_next(struct pcapfile *pf, const uint8_t *buf, size
 	for (int i = 0; i < 3; i++)
 		if (magic == magics[i] || magic == __builtin_bswap32(magics[i]))
 			return pcap_header(pf, buf, len, used);
+	if (buf[0] == 0x1f && buf[1] == 0x8b) /* files are not given to us so */
+		return bad(pf, "compressed by gzip: what comes through a pipe must not be, zcat(1) helps");
 	return bad(pf, "neither pcap nor pcapng");
 }

@@ -267,8 +267,9 @@ static enum source_result end_of_input(struct source_file *f)
 	}
 	if (f->pos < f->len) {
 		f->stats.truncated_files++;
-		snprintf(f->error, sizeof f->error, "%s: offset %llu: the file ends inside a packet", path,
-			 (unsigned long long)(f->offset + f->pos));
+		uint64_t at = f->offset + f->pos;
+		snprintf(f->error, sizeof f->error, "%s: offset %llu: the file ends inside %s", path, (unsigned long long)at,
+			 at ? "a packet" : "its header");
 		return fail(f);
 	}
 	next_input(f);
