@@ -40,8 +40,11 @@ void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf
 void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out);
 /* Binds the value of a field, which is at v. It must stay until the statement has run. */
 void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base);
-/* Binds all, from parameter 1 on. Strings must stay until the statement has run. */
-void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base);
+/*
+ * Binds all, from parameter 1 on. Strings must stay until the statement has run. zero: of each column, whether the statement has it
+ * bound as zero, all false at first: most are in record after record, and are not bound again. NULL: nothing is known of it.
+ */
+void columns_bind(sqlite3_stmt *st, const struct columns *cs, bool *zero, const void *rec, const char *base);
 /* Reads a row whose result columns are these, from result column first on; strings go into arena. */
 void columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena);
 void id_to_blob(struct id id, uint8_t out[static 16]);
@@ -79,6 +82,7 @@ struct silence;
 
 struct alert_part {
 	sqlite3_stmt *put, *put_log, *save_run;
+	bool *put_zero;           /* columns_bind's */
 	struct silence *silences; /* all in the table */
 	size_t n_silences;
 	struct run run;
@@ -90,6 +94,7 @@ struct alert_part {
 
 struct flow_part {
 	sqlite3_stmt *put, *replace, *save_run;
+	bool *put_zero;           /* columns_bind's */
 	struct run run;
 	uint64_t start;           /* of the file that is open, ns */
 	uint64_t now;             /* of the transaction */

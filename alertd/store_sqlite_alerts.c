@@ -81,6 +81,7 @@ static int prepare_put(struct store *s)
 		 " alerts.release_cause = %d AND excluded.release_cause NOT IN (%d, %d))",
 		 CAUSE_LOST, CAUSE_NONE, CAUSE_LOST);
 	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->a.put);
+	s->a.put_zero = xcalloc(s->n_alert, sizeof *s->a.put_zero);
 	buf_release(&sql);
 	if (rc == 0)
 		rc = store_prepare(s, s->db, "INSERT INTO deliveries(seq, rec) VALUES(?,?)", &s->a.put_log);
@@ -128,6 +129,7 @@ int alerts_open(struct store *s)
 void alerts_close(struct store *s)
 {
 	sqlite3_finalize(s->a.put);
+	free(s->a.put_zero);
 	sqlite3_finalize(s->a.put_log);
 	sqlite3_finalize(s->a.save_run);
 	series_close(&s->series);
@@ -292,7 +294,7 @@ int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 	sqlite3_stmt *st = s->a.put;
 	int64_t before = sqlite3_total_changes64(s->db);
 	sqlite3_set_last_insert_rowid(s->db, 0);
-	columns_bind(st, &cs, a, base);
+	columns_bind(st, &cs, s->a.put_zero, a, base);
 	sqlite3_bind_int64(st, (int)cs.n + 1, (sqlite3_int64)s->a.run.epoch);
 	sqlite3_bind_int64(st, (int)cs.n + 2, (sqlite3_int64)s->a.now);
 	int rc = sqlite3_step(st);

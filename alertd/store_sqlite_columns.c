@@ -155,10 +155,34 @@ void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, 
 	}
 }
 
-void columns_bind(sqlite3_stmt *st, const struct columns *cs, const void *rec, const char *base)
+static bool is_zero(const struct field *f, const void *v)
 {
-	for (unsigned i = 0; i < cs->n; i++)
-		value_bind(st, (int)i + 1, cs->c[i].field, (const char *)rec + cs->c[i].off, base);
+	switch (f->type) {
+	case FT_ADDR:
+		return !addr_is_set(v);
+	case FT_MAC:
+		return !mac_is_set(v);
+	case FT_ID:
+		return !id_is_set(*(const struct id *)v);
+	case FT_F64:
+		return *(const double *)v == 0;
+	default:
+		return type_refers(f->type) ? ((const struct str *)v)->len == 0 : field_uint(f, v) == 0;
+	}
+}
+
+void columns_bind(sqlite3_stmt *st, const struct columns *cs, bool *zero, const void *rec, const char *base)
+{
+	for (unsigned i = 0; i < cs->n; i++) {
+		const struct field *f = cs->c[i].field;
+		const char *v = (const char *)rec + cs->c[i].off;
+		bool now = zero && is_zero(f, v);
+		if (now && zero[i])
+			continue;
+		value_bind(st, (int)i + 1, f, v, base);
+		if (zero)
+			zero[i] = now;
+	}
 }
 
 struct id id_from_column(sqlite3_stmt *st, int at)

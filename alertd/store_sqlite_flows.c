@@ -50,6 +50,7 @@ static int prepare_put(struct store *s)
 	size_t plain = sql.len + 1;
 	buf_adds(&sql, ") ON CONFLICT(id, part) DO NOTHING");
 	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.put);
+	s->f.put_zero = xcalloc(s->flow.n, sizeof *s->f.put_zero);
 	sql.len = plain;
 	buf_adds(&sql, " ON CONFLICT(id, part) DO UPDATE SET epoch=excluded.epoch");
 	for (unsigned i = 0; i < s->flow.n; i++)
@@ -67,7 +68,9 @@ static void close_file(struct store *s)
 	sqlite3_finalize(s->f.replace);
 	sqlite3_finalize(s->f.save_run);
 	sqlite3_close(s->db);
+	free(s->f.put_zero);
 	s->f.put = s->f.replace = s->f.save_run = NULL;
+	s->f.put_zero = NULL;
 	s->db = NULL;
 	s->f.start = 0;
 }
@@ -234,7 +237,7 @@ int flows_begin(struct store *s, uint64_t epoch, uint64_t now)
 
 static int run_put(struct store *s, sqlite3_stmt *st, const struct r_flow *f, const char *base)
 {
-	columns_bind(st, &s->flow, f, base);
+	columns_bind(st, &s->flow, st == s->f.put ? s->f.put_zero : NULL, f, base);
 	sqlite3_bind_int64(st, (int)s->flow.n + 1, (sqlite3_int64)s->f.run.epoch);
 	int rc = sqlite3_step(st);
 	sqlite3_reset(st);

@@ -138,7 +138,7 @@ unsigned silences_put(struct store *s, const struct g_silence *x, const char *ba
 		buf_adds(&sql, i ? ",?" : "?");
 	buf_addc(&sql, ')');
 	if (store_prepare(s, s->db, buf_cstr(&sql), &st) == 0) {
-		columns_bind(st, &s->silence, &rec, base);
+		columns_bind(st, &s->silence, NULL, &rec, base);
 		if (sqlite3_step(st) != SQLITE_DONE)
 			store_fail(s, s->db, "silences");
 	}

@@ -260,7 +260,7 @@ static void table_open(struct table *t, enum rtype type)
 	buf_addc(&sql, ')');
 	must(t, sqlite3_prepare_v2(t->db, buf_cstr(&sql), -1, &st, NULL) == SQLITE_OK, buf_cstr(&sql));
 	for (unsigned i = 0; i < N_RECORDS; i++) {
-		columns_bind(st, &t->cols, t->recs + i * t->rd->size, t->arena.p);
+		columns_bind(st, &t->cols, NULL, t->recs + i * t->rd->size, t->arena.p);
 		must(t, sqlite3_step(st) == SQLITE_DONE, "insert");
 		sqlite3_reset(st);
 	}

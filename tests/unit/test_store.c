@@ -219,6 +219,42 @@ static void commits_move_the_revision(void **unused)
 	buf_release(&err);
 }
 
+/* What one record has and the next has not is not the next one's, and comes back with the one after that. */
+static void records_are_as_they_were(void **unused)
+{
+	(void)unused;
+	static const char strs[] = "\0lantls";
+	const struct r_flow full = { .key = { .proto = 6, .client_port = 1, .server_port = 443, .vlan = 7, .sensor = { 1, 3 },
+					      .client = { { 1 } }, .server = { { 2 } }, .client_mac = { { 3 } } },
+				     .n = { .end_reason = END_FIN, .client_bytes = 9, .client_rtp_mos = 4.5 },
+				     .app = { .app = { 4, 3 }, .risk_bits = 5 } };
+	const struct r_flow bare = { .n = { .end_reason = END_FIN } };
+	const struct r_flow *const order[] = { &full, &bare, &bare, &full, &bare };
+	const size_t n = sizeof order / sizeof *order;
+	struct store *s = open_store(STORE_FLOWS), *r;
+	struct buf out = { 0 }, wanted = { 0 };
+	struct store_page page;
+	struct question q = { .what = "flows", .sort = "last" };
+	good(s, store_sqlite.begin(s, 1, T0));
+	for (size_t i = 0; i < n; i++) {
+		struct r_flow f = *order[i];
+		f.key.id = (struct id){ 1, i + 1 };
+		f.n.last = T0 + i * SEC;
+		good(s, store_sqlite.put(s, R_FLOW, &f, strs, i + 1));
+		codec_pack(&wanted, R_FLOW, &f, strs);
+	}
+	good(s, store_sqlite.commit(s, n + 1));
+	r = open_store(STORE_READ);
+	must_ask(r, &q, &out, &page);
+	assert_int_equal(page.count, n);
+	assert_int_equal(out.len, wanted.len);
+	assert_memory_equal(out.p, wanted.p, wanted.len);
+	store_sqlite.close(r);
+	store_sqlite.close(s);
+	buf_release(&out);
+	buf_release(&wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup(hosts_have_notes, fresh),
 		cmocka_unit_test_setup(noted_hosts_are_bounded, fresh),
 		cmocka_unit_test_setup(commits_move_the_revision, fresh),
+		cmocka_unit_test_setup(records_are_as_they_were, fresh),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("store", tests, store_begin, store_end);
