@@ -3,6 +3,8 @@
 
 #include "codec.h"
 
+#define LINE_MAX_BYTES 256
+
 void pack_alert(struct engine *e, const struct alert_parts *p)
 {
 	const char *a = e->arena.p;
@@ -29,11 +31,14 @@ struct str put_str(struct engine *e, const char *s)
 struct str put_lines(struct engine *e, const char *s)
 {
 	struct str r = { (uint32_t)e->arena.len, 0 };
+	size_t len = strlen(s);
+	if (len && len <= LINE_MAX_BYTES && s[len - 1] != '\n' && utf8_span(s, len, true) == len) /* as nearly all are */
+		return str_put_raw(&e->arena, s, len);
 	while (*s) {
 		size_t n = strcspn(s, "\n");
 		if (e->arena.len > r.off)
 			buf_addc(&e->arena, '\n');
-		str_put(&e->arena, s, n, 256);
+		str_put(&e->arena, s, n, LINE_MAX_BYTES);
 		s += n + (s[n] == '\n');
 	}
 	r.len = (uint32_t)e->arena.len - r.off;

@@ -66,6 +66,11 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
  */
 bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values, struct str *ret_packed);
 /*
+ * Reads these groups of the next record (bit g for group g of its type) into rec, and skips the others, which are checked for form
+ * and not looked at: rec has room for the whole struct, and what is not read of it is left as it is. Returns as codec_read.
+ */
+int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec);
+/*
  * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
  */
 void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by);

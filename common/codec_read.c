@@ -352,6 +352,17 @@ enum rtype codec_peek(const struct codec_reader *r)
 	return (enum rtype)type;
 }
 
+/* The n groups of a record that began at start. */
+static int read_groups(struct codec_reader *r, const struct rdesc *rd, uint64_t n, size_t start, unsigned groups, char *rec)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		bool wanted = i < rd->n_groups && groups >> i & 1;
+		if ((wanted ? read_group(r, &rd->groups[i], rec + rd->groups[i].off) : skip_value(r, 1)) < 0)
+			return -1;
+	}
+	return r->pos - start > CODEC_MAX_RECORD ? fail(r, "record too large") : 1;
+}
+
 int codec_read(struct codec_reader *r, void *rec)
 {
 	size_t start = r->pos;
@@ -364,15 +375,24 @@ int codec_read(struct codec_reader *r, void *rec)
 	if (!rd)
 		return fail(r, "type of record not known");
 	memset(rec, 0, rd->size);
-	for (uint64_t i = 0; i < n; i++) {
-		int rc = i < rd->n_groups ? read_group(r, &rd->groups[i], (char *)rec + rd->groups[i].off)
-					  : skip_value(r, 1);
-		if (rc < 0)
-			return -1;
-	}
-	if (r->pos - start > CODEC_MAX_RECORD)
-		return fail(r, "record too large");
-	return 1;
+	return read_groups(r, rd, n, start, ~0u, rec);
+}
+
+int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec)
+{
+	size_t start = r->pos;
+	uint64_t n, found;
+	const struct rdesc *rd = rdesc_get(type);
+	if (r->pos >= r->len)
+		return 0;
+	if (read_head(r, &n, &found) < 0)
+		return -1;
+	if (found != type)
+		return fail(r, "a record of another type");
+	for (unsigned i = 0; i < rd->n_groups; i++)
+		if (groups >> i & 1)
+			memset((char *)rec + rd->groups[i].off, 0, rd->groups[i].size);
+	return read_groups(r, rd, n, start, groups, rec);
 }
 
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)

@@ -19,18 +19,29 @@ static size_t utf8_char(const uint8_t *p, size_t n)
 	return len;
 }
 
-/* Are these eight bytes all printable ASCII? */
-static bool plain8(const uint8_t *p)
+#define ONES 0x0101010101010101u
+#define TOPS 0x8080808080808080u
+
+/* With a space in the place of each newline. */
+static uint64_t without_newlines(uint64_t w)
 {
-	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t x = w ^ ONES * '\n', at = ~(((x & ~TOPS) + ~TOPS) | x | ~TOPS); /* the top bit of each newline, exactly */
+	return w + (at >> 7) * (' ' - '\n');
+}
+
+/* Are these eight bytes all printable ASCII, or newlines? */
+static bool plain8(const uint8_t *p, bool lines)
+{
 	uint64_t w;
 	memcpy(&w, p, sizeof w);
-	uint64_t del = w ^ ones * 0x7f;
-	return !((w | (w - ones * 0x20) | (del - ones)) & tops);
+	if (lines)
+		w = without_newlines(w);
+	uint64_t del = w ^ ONES * 0x7f;
+	return !((w | (w - ONES * 0x20) | (del - ONES)) & TOPS);
 }
 
 /* The same for 1 to 7 bytes; some are looked at twice. */
-static bool plain_few(const uint8_t *p, size_t n)
+static bool plain_few(const uint8_t *p, size_t n, bool lines)
 {
 	uint8_t t[8];
 	if (n >= 4) {
@@ -41,7 +52,7 @@ static bool plain_few(const uint8_t *p, size_t n)
 		t[1] = p[n / 2];
 		t[2] = p[n - 1];
 	}
-	return plain8(t);
+	return plain8(t, lines);
 }
 
 size_t utf8_span(const char *s, size_t len, bool lines)
@@ -49,11 +60,11 @@ size_t utf8_span(const char *s, size_t len, bool lines)
 	const uint8_t *p = (const uint8_t *)s;
 	size_t i = 0;
 	while (i < len) {
-		if (len - i >= 8 && plain8(p + i)) {
+		if (len - i >= 8 && plain8(p + i, lines)) {
 			i += 8;
 			continue;
 		}
-		if (len - i < 8 && plain_few(p + i, len - i))
+		if (len - i < 8 && plain_few(p + i, len - i, lines))
 			return len;
 		/* One of these eight is not plain: they are looked at one by one. */
 		for (size_t end = len - i < 8 ? len : i + 8; i < end;) {

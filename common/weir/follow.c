@@ -243,11 +243,10 @@ static int read_record(const struct follow *w, struct codec_reader *r, enum rtyp
 	size_t at, len;
 	if (type == R_HOST || type == R_EOS || (!w->quiet && (type == R_FLOW || type == R_ALERT)))
 		return codec_read(r, u);
-	if (type == R_FLOW && !(codec_read_group(r, R_FLOW, RG_flow_key, &u->flow.key, NULL) &&
-				codec_read_group(r, R_FLOW, RG_flow_n, &u->flow.n, NULL)))
-		return -1;
-	if (type == R_ALERT && !codec_read_group(r, R_ALERT, RG_alert_alert, &u->alert.alert, NULL))
-		return -1;
+	if (type == R_FLOW)
+		return codec_read_some(r, R_FLOW, 1u << RG_flow_key | 1u << RG_flow_n, u);
+	if (type == R_ALERT)
+		return codec_read_some(r, R_ALERT, 1u << RG_alert_alert, u);
 	return codec_skip(r, &at, &len);
 }
 

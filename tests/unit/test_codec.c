@@ -368,6 +368,51 @@ static void test_group(void **state)
 	buf_release(&again);
 }
 
+/* Some groups of a record are read, the others are left as they were, and the reader stands behind all of it. */
+static void test_some(void **state)
+{
+	(void)state;
+	struct buf arena = { 0 }, out = { 0 };
+	struct r_flow f = sample(&arena), got, zero;
+	codec_pack(&out, R_FLOW, &f, arena.p);
+	memset(&got, 0xa5, sizeof got);
+	memset(&zero, 0xa5, sizeof zero);
+	struct codec_reader r = { .base = out.p, .len = out.len };
+	assert_int_equal(codec_read_some(&r, R_FLOW, 1u << RG_flow_key | 1u << RG_flow_judge, &got), 1);
+	assert_int_equal(r.pos, out.len);
+	assert_memory_equal(&got.key.id, &f.key.id, sizeof f.key.id);
+	assert_int_equal(got.judge.score, f.judge.score);
+	assert_memory_equal(&got.n, &zero.n, sizeof got.n);
+	assert_memory_equal(&got.app, &zero.app, sizeof got.app);
+	assert_int_equal(codec_read_some(&r, R_FLOW, 1, &got), 0);
+	r.pos = 0;
+	assert_int_equal(codec_read_some(&r, R_HOST, 1, &got), -1);
+	for (size_t n = 1; n < out.len; n++) {
+		struct codec_reader cut = { .base = out.p, .len = n };
+		assert_int_equal(codec_read_some(&cut, R_FLOW, 1u << RG_flow_n, &got), -1);
+	}
+	buf_release(&arena);
+	buf_release(&out);
+}
+
+/* Each byte in each place, as a text and as lines, against what a clean byte is. */
+static void test_span(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len <= 17; len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				char s[17];
+				memset(s, at % 2 ? '\n' : 'a', sizeof s);
+				s[at] = (char)c;
+				bool clean = c >= 0x20 && c < 0x7f;
+				assert_int_equal(utf8_span(s, len, true), clean || c == '\n' ? len : at);
+				memset(s, 'a', sizeof s);
+				s[at] = (char)c;
+				assert_int_equal(utf8_span(s, len, false), clean ? len : at);
+			}
+}
+
 static void test_str_put(void **state)
 {
 	(void)state;
@@ -410,6 +455,8 @@ int main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_skip),
 		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_some),
+		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_str_put),
 	};
 	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
