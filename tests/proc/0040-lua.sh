@@ -60,10 +60,13 @@ cat >"$tmp/lua/hangs.lua" <<'EOL'
 return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }
 EOL
 sed "s|^lua:.*|lua: {paths: [$tmp/lua], watchdog: 1s}|" "$tmp/weir.yaml" >"$tmp/hang.yaml"
-weir checks test -f "$tmp/hang.yaml" "$tmp/lua/hangs.lua" "$cap" >/dev/null 2>&1
-same "its test fails" 1 $?
+weir checks test -f "$tmp/hang.yaml" "$tmp/lua/hangs.lua" "$cap" >/dev/null 2>&1 &
+testing=$!
+pids="$pids $testing"
 weir replay -f "$tmp/hang.yaml" "$cap" >"$tmp/replay" 2>"$tmp/err"
 same "a replay with a script that hangs comes to its end" 0 $?
+wait "$testing"
+same "and the test of that script fails" 1 $?
 check "the script is disabled" grep -q "lua check hangs is disabled: it ended or hung the process on 3 batches" "$tmp/err"
 check "the others go on" jq -se 'any(.type == "alert" and ((.other_checks // []) | index("certificates")))' "$tmp/replay"
 check "an alert tells of it" jq -se 'any(.type == "alert" and .check == "lua_check_disabled" and (.values.scripts | test("hangs")))' "$tmp/replay"
