@@ -89,6 +89,9 @@ void keep_begin_segment(struct keep *k, const struct pipeline *p, uint64_t numbe
 	for (size_t i = 0; i < p->n_positions; i++)
 		buf_addf(&names, "%s%s", i ? "\n" : "", p->positions[i].sensor);
 	struct journal_entry e = { .kind = JR_LANES, .base = k->conf, .body = names.p, .len = (uint32_t)names.len };
+	/* Until there is a snapshot the end of the last segment is needed as much as this one. */
+	if (!k->unnamed && journal_fd(k->journal) >= 0)
+		snapshot_sync(k->snapshots, journal_fd(k->journal));
 	k->next = number;
 	k->unnamed = true;
 	if (journal_start(k->journal, number) < 0)
@@ -228,7 +231,8 @@ static void sync_now_and_then(struct keep *k, uint64_t now)
 		k->failed++;
 		log_limited(&k->limit, "%s: sync of the journal: %s", k->dir, strerror(error));
 	}
-	if (now - k->last_sync < k->topo->checks.journal_sync || k->synced_bytes == k->bytes || journal_fd(k->journal) < 0)
+	if (now - k->last_sync < k->topo->checks.journal_sync || k->synced_bytes == k->bytes || journal_fd(k->journal) < 0 ||
+	    snapshot_is_syncing(k->snapshots))
 		return;
 	k->last_sync = now;
 	k->synced_bytes = k->bytes;

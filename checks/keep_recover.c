@@ -1,5 +1,6 @@
 /* The newest snapshot that is whole, then the segments of the journal from its number on. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,22 @@ static void free_topos(struct recovery *r)
 		topo_free(r->topos[i]);
 }
 
+/* What an earlier life has written may not be on the disk yet. */
+static void sync_segments(const struct keep *k)
+{
+	uint64_t numbers[KEEP_MAX_FILES];
+	size_t n = keep_list(k, KEEP_JOURNAL, numbers);
+	for (size_t i = 0; i < n; i++) {
+		char *path = journal_path(k->dir, numbers[i]);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			snapshot_sync(k->snapshots, fd);
+			close(fd);
+		}
+		free(path);
+	}
+}
+
 /* Goes on behind what was read. Under another configuration, or behind nothing, in a segment of its own. */
 static void go_on(struct keep *k, const struct recovery *r, const struct reach *at, uint64_t from)
 {
@@ -123,6 +140,7 @@ static void go_on(struct keep *k, const struct recovery *r, const struct reach *
 		unlink(path);
 		free(path);
 	}
+	sync_segments(k);
 	if (at->len && r->conf == k->conf && journal_resume(k->journal, at->last, at->len) == 0) {
 		keep_count_older(k);
 		return;

@@ -52,7 +52,7 @@ struct snapshots {
 	int error, sync_error;
 	size_t waiting;
 	uint64_t size;
-	bool syncing;
+	unsigned syncs; /* handed over and not done */
 	/* the thread's */
 	int fd;
 	uint64_t number, n_pieces, written;
@@ -153,31 +153,39 @@ static void do_end(struct snapshots *s)
 	set_state(s, SNAPSHOT_WRITTEN);
 }
 
+/* Names are safe when their directory is. */
+static int sync_dir(const struct snapshots *s)
+{
+	int dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir < 0 ? -1 : fsync(dir), saved = errno;
+	if (dir >= 0)
+		close(dir);
+	errno = saved;
+	return rc;
+}
+
 static void do_keep(struct snapshots *s)
 {
 	char *from = tmp_path(s), *to = snapshot_path(s->dir, s->number);
-	int dir = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FAULT("checks.snapshot.rename.before");
 	if (FAULT_FAILS("checks.snapshot.rename") || rename(from, to) < 0) {
 		failed(s, errno);
 	} else {
 		FAULT("checks.snapshot.rename.after");
-		if (dir >= 0 && fsync(dir) < 0)
+		if (sync_dir(s) < 0)
 			log_warn("snapshot: %s: %s", s->dir, strerror(errno));
 		set_state(s, SNAPSHOT_KEPT);
 	}
-	if (dir >= 0)
-		close(dir);
 	free(from);
 	free(to);
 }
 
 static void do_sync(struct snapshots *s, int fd)
 {
-	int error = FAULT_FAILS("checks.journal.fsync") || fdatasync(fd) < 0 ? errno : 0;
+	int error = FAULT_FAILS("checks.journal.fsync") || fdatasync(fd) < 0 || sync_dir(s) < 0 ? errno : 0;
 	close(fd);
 	pthread_mutex_lock(&s->lock);
-	s->syncing = false;
+	s->syncs--;
 	if (error)
 		s->sync_error = error;
 	pthread_mutex_unlock(&s->lock);
@@ -333,19 +341,23 @@ uint64_t snapshot_size(struct snapshots *s)
 
 void snapshot_sync(struct snapshots *s, int fd)
 {
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), error = copy < 0 ? errno : 0;
 	pthread_mutex_lock(&s->lock);
-	bool busy = s->syncing;
-	s->syncing = true;
+	if (error)
+		s->sync_error = error;
+	else
+		s->syncs++;
 	pthread_mutex_unlock(&s->lock);
-	int copy = busy ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (copy >= 0) {
+	if (!error)
 		hand_over(s, (struct job){ .kind = JOB_SYNC, .fd = copy });
-	} else if (!busy) {
-		pthread_mutex_lock(&s->lock);
-		s->syncing = false;
-		s->sync_error = errno;
-		pthread_mutex_unlock(&s->lock);
-	}
+}
+
+bool snapshot_is_syncing(struct snapshots *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool busy = s->syncs != 0;
+	pthread_mutex_unlock(&s->lock);
+	return busy;
 }
 
 int snapshot_sync_error(struct snapshots *s)

@@ -44,8 +44,9 @@ int snapshot_done(struct snapshots *s);
 /* Bytes handed over and not yet written. */
 size_t snapshot_waiting(struct snapshots *s);
 uint64_t snapshot_size(struct snapshots *s); /* of the one under way or the last */
-/* Syncs a file in the thread; fd is duplicated. Nothing if the last one is still under way. */
+/* Syncs a file and its name in the thread; fd is duplicated. */
 void snapshot_sync(struct snapshots *s, int fd);
+bool snapshot_is_syncing(struct snapshots *s);
 /* errno of the last sync that failed, then 0. */
 int snapshot_sync_error(struct snapshots *s);
 
