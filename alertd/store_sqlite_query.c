@@ -154,20 +154,22 @@ void query_where(struct query *k)
 		buf_addf(&k->where, " AND epoch = %" PRId64, (int64_t)k->run);
 }
 
+void match_value_bind(sqlite3_stmt *st, int at, const struct match_value *v)
+{
+	if (v->kind == MB_INT)
+		sqlite3_bind_int64(st, at, v->i);
+	else if (v->kind == MB_REAL)
+		sqlite3_bind_double(st, at, v->d);
+	else if (v->kind == MB_TEXT)
+		sqlite3_bind_text(st, at, v->p, (int)v->len, SQLITE_STATIC);
+	else
+		sqlite3_bind_blob(st, at, v->p, (int)v->len, SQLITE_STATIC);
+}
+
 void query_bind(const struct query *k, sqlite3_stmt *st)
 {
-	for (size_t i = 0; i < k->n_values; i++) {
-		const struct match_value *v = &k->values[i];
-		int at = (int)i + 1;
-		if (v->kind == MB_INT)
-			sqlite3_bind_int64(st, at, v->i);
-		else if (v->kind == MB_REAL)
-			sqlite3_bind_double(st, at, v->d);
-		else if (v->kind == MB_TEXT)
-			sqlite3_bind_text(st, at, v->p, (int)v->len, SQLITE_STATIC);
-		else
-			sqlite3_bind_blob(st, at, v->p, (int)v->len, SQLITE_STATIC);
-	}
+	for (size_t i = 0; i < k->n_values; i++)
+		match_value_bind(st, (int)i + 1, &k->values[i]);
 }
 
 /* What rows are selected from: alerts have the note of today beside them. */

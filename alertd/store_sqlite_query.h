@@ -63,6 +63,8 @@ void query_watch(struct store *s, sqlite3 *db);
 unsigned query_failed(struct query *k);
 /* The condition over the columns that a file has, with ?1 ... ?n_values. */
 void query_where(struct query *k);
+/* What match_sql gave for ?at; it stays the caller's until the statement is done. */
+void match_value_bind(sqlite3_stmt *st, int at, const struct match_value *v);
 void query_bind(const struct query *k, sqlite3_stmt *st);
 /* What rows are selected from. */
 void query_source(const struct query *k, struct buf *sql);

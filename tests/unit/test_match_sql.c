@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "alertd/store_sqlite.h"
+#include "alertd/store_sqlite_query.h"
 #include "codec.h"
 #include "match.h"
 
@@ -277,18 +278,6 @@ static void table_close(struct table *t)
 	buf_release(&t->arena);
 }
 
-static void bind(sqlite3_stmt *st, const struct match_value *v, int at)
-{
-	if (v->kind == MB_INT)
-		sqlite3_bind_int64(st, at, v->i);
-	else if (v->kind == MB_REAL)
-		sqlite3_bind_double(st, at, v->d);
-	else if (v->kind == MB_TEXT)
-		sqlite3_bind_text(st, at, v->p, (int)v->len, SQLITE_STATIC);
-	else
-		sqlite3_bind_blob(st, at, v->p, (int)v->len, SQLITE_STATIC);
-}
-
 /* Which records the database lets through. */
 static bool select_rows(struct table *t, const struct match *m, bool through[N_RECORDS])
 {
@@ -302,7 +291,7 @@ static bool select_rows(struct table *t, const struct match *m, bool through[N_R
 	must(t, sqlite3_prepare_v2(t->db, buf_cstr(&sql), -1, &st, NULL) == SQLITE_OK, buf_cstr(&sql));
 	assert_int_equal(sqlite3_bind_parameter_count(st), n);
 	for (size_t i = 0; i < n; i++)
-		bind(st, &values[i], (int)i + 1);
+		match_value_bind(st, (int)i + 1, &values[i]);
 	int rc;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		through[sqlite3_column_int(st, 0) - 1] = true;
