@@ -20,7 +20,7 @@
 
 #define N_RECORDS     60
 #define N_EXPRESSIONS 4000
-#define MAX_VALUES    64
+#define N_VALUES      64
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
@@ -281,13 +281,13 @@ static void table_close(struct table *t)
 /* Which records the database lets through. */
 static bool select_rows(struct table *t, const struct match *m, bool through[N_RECORDS])
 {
-	struct match_value values[MAX_VALUES];
+	struct match_value values[N_VALUES];
 	struct buf sql = { 0 };
 	sqlite3_stmt *st;
 	bool exact;
 	memset(through, 0, N_RECORDS * sizeof *through);
 	buf_adds(&sql, "SELECT rowid FROM t WHERE ");
-	size_t n = match_sql(m, t->names, &sql, values, MAX_VALUES, &exact);
+	size_t n = match_sql(m, t->names, &sql, values, N_VALUES, &exact);
 	must(t, sqlite3_prepare_v2(t->db, buf_cstr(&sql), -1, &st, NULL) == SQLITE_OK, buf_cstr(&sql));
 	assert_int_equal(sqlite3_bind_parameter_count(st), n);
 	for (size_t i = 0; i < n; i++)
