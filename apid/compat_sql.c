@@ -422,6 +422,22 @@ static void find_fields(const struct sql_table *t, struct sql_item *items, size_
 	}
 }
 
+static bool is_number(enum ftype t)
+{
+	return t <= FT_DUR || t == FT_ENUM || t == FT_PROTO;
+}
+
+/* Texts are counted only: what they add up to is nothing. */
+static bool are_numbers(struct sql_query *q)
+{
+	for (const struct sql_item *i = q->items; i < q->items + q->n_items; i++)
+		if (i->function > SQL_COUNT && i->column->kind == SQL_VALUE && i->field && !is_number(i->field->type)) {
+			snprintf(q->error, sizeof q->error, "SUM, MIN, MAX and AVG want a number: %.60s", i->column->name);
+			return false;
+		}
+	return true;
+}
+
 bool sql_parse(struct sql_query *q, const struct sql_table *t, const struct sql_clauses *c)
 {
 	*q = (struct sql_query){ .table = t, .order = -1 };
@@ -435,7 +451,7 @@ bool sql_parse(struct sql_query *q, const struct sql_table *t, const struct sql_
 	match_free(m);
 	find_fields(t, q->items, q->n_items);
 	find_fields(t, q->groups, q->n_groups);
-	return m != NULL;
+	return m != NULL && are_numbers(q);
 }
 
 void sql_release(struct sql_query *q)
@@ -448,11 +464,6 @@ void sql_release(struct sql_query *q)
 static double number_of(const struct field *f, const void *v)
 {
 	return f->type == FT_F64 ? *(const double *)v : (double)field_uint(f, v);
-}
-
-static bool is_number(enum ftype t)
-{
-	return t <= FT_DUR || t == FT_ENUM || t == FT_PROTO;
 }
 
 void sql_value(const struct sql_item *item, const void *rec, const char *base, struct buf *out, double *ret_number)

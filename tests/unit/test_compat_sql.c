@@ -90,8 +90,11 @@ static void test_select(void **state)
 	assert_int_equal(q.order, -1);
 	assert_false(q.grouped);
 	sql_release(&q);
+	c = (struct sql_clauses){ "COUNT(INFO), MIN(FIRST_SEEN), MAX(PROTOCOL), AVG(SCORE)", NULL, NULL, NULL };
+	assert_true(sql_parse(&q, &sql_flows, &c));
+	sql_release(&q);
 	static const char *const bad[] = { "secret", "SUM(secret)", "readfile(INFO)", "SUM(INFO", "INFO INFO INFO", "*, INFO", "INFO,",
-					   "1", "(INFO)", "SUM(*)" };
+					   "1", "(INFO)", "SUM(*)", "MAX(INFO)", "COUNT(*), AVG(IPV4_SRC_ADDR)" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		c = (struct sql_clauses){ bad[i], NULL, NULL, NULL };
 		if (sql_parse(&q, &sql_flows, &c))
