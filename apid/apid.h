@@ -15,6 +15,8 @@
 
 #define APID_MAX_ASKED 48 /* questions to alertd at once */
 
+#define HEARD_NS 5000000000ull /* an upstream that said nothing for longer is away */
+
 /* A process that answers depend on, and since when it says nothing. */
 struct upstream {
 	const char *name;

@@ -56,8 +56,9 @@ void catalogue_refresh(struct apid *k)
 {
 	static const char what[] = "scripts";
 	const struct r_snapshot q = { .snapshot.what = { 0, sizeof what - 1 } };
-	if (!k->asking_scripts)
-		k->asking_scripts = link_ask(k->c->loop, k->checks_url, R_SNAPSHOT, &q, what, ASK_MS, on_scripts, k) == 0;
+	if (k->asking_scripts || mono_ns() - k->checks.heard > HEARD_NS)
+		return;
+	k->asking_scripts = link_ask(k->c->loop, k->checks_url, R_SNAPSHOT, &q, what, ASK_MS, on_scripts, k) == 0;
 }
 
 /* -- resources -- */

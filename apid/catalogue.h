@@ -4,7 +4,7 @@
 
 #include "apid.h"
 
-/* Asks checks what scripts it has loaded; until it answers, what it said before is shown. */
+/* Asks checks what scripts it has loaded, if it is there; until it answers, what it said before is shown. */
 void catalogue_refresh(struct apid *k);
 /* All of them, CHECK records; the caller frees. */
 struct live *catalogue_table(const struct apid *k);

@@ -12,7 +12,6 @@
 #include "prom_live.h"
 
 #define STATUS_MS    1500
-#define HEARD_NS     5000000000ull /* an upstream that said nothing for longer is away */
 #define MAX_REQUESTS 64
 #define FORM_JSON    -1
 
