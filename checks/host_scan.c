@@ -17,41 +17,38 @@ HOST_CHECK(fin_scan)
 
 HOST_CHECK(rst_scan)
 {
-	return two_sided(host_minute(h)->rsts[0].max, host_minute(h)->rsts[1].max, k, o, "The host sent %.0f resets within a second",
-			 "The host got %.0f resets within a second");
+	return two_sided(host_minute(h)->rsts[0].max, host_minute(h)->rsts[1].max, k, o,
+			 "The host sent %.0f resets within a second", "The host got %.0f resets within a second");
 }
 
 HOST_CHECK(flow_flood)
 {
-	return two_sided(host_minute(h)->flows[0].max, host_minute(h)->flows[1].max, k, o, "The host opened %.0f flows within a second",
-			 "%.0f flows were opened to the host within a second");
+	return two_sided(host_minute(h)->flows[0].max, host_minute(h)->flows[1].max, k, o,
+			 "The host opened %.0f flows within a second", "%.0f flows were opened to the host within a second");
 }
 
 HOST_CHECK(syn_flood)
 {
 	return two_sided(host_minute(h)->syn_rate[0].max, host_minute(h)->syn_rate[1].max, k, o,
-			 "The host sent %.0f SYNs within a second",
-			 "The host got %.0f SYNs within a second");
+			 "The host sent %.0f SYNs within a second", "The host got %.0f SYNs within a second");
 }
 
 HOST_CHECK(icmp_flood)
 {
 	return two_sided(host_minute(h)->icmp[0].max, host_minute(h)->icmp[1].max, k, o,
-			 "The host sent %.0f ICMP packets within a second",
-			 "The host got %.0f ICMP packets within a second");
+			 "The host sent %.0f ICMP packets within a second", "The host got %.0f ICMP packets within a second");
 }
 
 HOST_CHECK(dns_flood)
 {
-	return two_sided(host_minute(h)->dns[0].max, host_minute(h)->dns[1].max, k, o, "The host sent %.0f DNS packets within a second",
-			 "The host got %.0f DNS packets within a second");
+	return two_sided(host_minute(h)->dns[0].max, host_minute(h)->dns[1].max, k, o,
+			 "The host sent %.0f DNS packets within a second", "The host got %.0f DNS packets within a second");
 }
 
 HOST_CHECK(snmp_flood)
 {
 	return two_sided(host_minute(h)->snmp[0].max, host_minute(h)->snmp[1].max, k, o,
-			 "The host sent %.0f SNMP packets within a second",
-			 "The host got %.0f SNMP packets within a second");
+			 "The host sent %.0f SNMP packets within a second", "The host got %.0f SNMP packets within a second");
 }
 
 HOST_CHECK(scan_detection)
@@ -68,7 +65,8 @@ HOST_CHECK(host_scanner)
 /* Both counts matter; the one that is over its threshold is the value. */
 HOST_CHECK(rx_only_host_scan)
 {
-	double callers = hll_count(host_minute(h)->callers, HOST_SERVERS), ports = hll_count(host_minute(h)->ports_in, HOST_SERVERS);
+	double callers = hll_count(host_minute(h)->callers, HOST_SERVERS),
+	       ports = hll_count(host_minute(h)->ports_in, HOST_SERVERS);
 	bool by_ports = callers <= k->number[0];
 	if (!h->local || h->packets_sent)
 		return false;

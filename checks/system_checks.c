@@ -37,7 +37,8 @@ PLACE_CHECK(system, lua_check_disabled)
 }
 
 /* Names the process in the message and beside the value. */
-static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *does, const char *unit)
+static bool of_process(const struct health *h, const struct check_conf *k, struct observation *o, const char *does,
+		       const char *unit)
 {
 	if (*h->process)
 		MORE(o, "process=%s", h->process);
