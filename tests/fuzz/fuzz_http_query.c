@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apid/apid.h"
+#include "apid/auth.h"
 #include "apid/params.h"
 #include "codec.h"
 
