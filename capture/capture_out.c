@@ -46,19 +46,32 @@ bool out_drain(struct capture *k)
 	return true;
 }
 
-/* Puts a record into the stream; a file waits for room, so nothing of it is shed. */
-static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, enum keep keep)
+/* Before a record is packed into k->out. False: it is numbered and no more. */
+static bool begin_put(struct capture *k)
 {
 	if (stream_head(k->stream) < k->skip_to) {
 		stream_skip(k->stream, 1);
-		return true;
+		return false;
 	}
 	FAULT("capture.publish.before");
 	buf_reset(&k->out);
-	codec_pack(&k->out, type, rec, base);
+	return true;
+}
+
+/* Puts what was packed into the stream; a file waits for room, so nothing of it is shed. */
+static bool end_put(struct capture *k, enum keep keep)
+{
 	if (k->live && keep && !stream_has_room(k->stream, k->out.len + ((size_t)keep << 20)))
 		return false;
 	return append(k, k->out.p, k->out.len);
+}
+
+static bool put(struct capture *k, enum rtype type, const void *rec, const char *base, enum keep keep)
+{
+	if (!begin_put(k))
+		return true;
+	codec_pack(&k->out, type, rec, base);
+	return end_put(k, keep);
 }
 
 static struct str put_text(struct capture *k, const char *s)
@@ -162,10 +175,19 @@ void out_config(struct capture *k)
 
 /* -- out of the flow table -- */
 
-static void on_head(void *arg, const struct r_head *r, const char *base)
+static bool put_head(struct capture *k, const struct r_head *r, const char *base, const char *data)
+{
+	const struct codec_part part[] = { { .p = &r->key, .base = base }, { .p = &r->head, .base = data }, { .p = &r->n } };
+	if (!begin_put(k))
+		return true;
+	codec_pack_parts(&k->out, R_HEAD, part);
+	return end_put(k, KEEP_HEAD);
+}
+
+static void on_head(void *arg, const struct r_head *r, const char *base, const char *data)
 {
 	struct capture *k = arg;
-	if (put(k, R_HEAD, r, base, KEEP_HEAD))
+	if (put_head(k, r, base, data))
 		return;
 	struct r_head bare = *r;
 	bare.head.data.len = 0;

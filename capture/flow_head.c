@@ -41,9 +41,8 @@ static void head_send(struct flowtab *ft, struct flow *f, bool final)
 	r.head.final = final;
 	r.head.packets = h->packets;
 	ft->arena.len = ft->sensor.len;
-	r.head.data = (struct str){ (uint32_t)ft->arena.len, h->len };
-	buf_add(&ft->arena, h->data, h->len);
-	ft->ops.head(ft->arg, &r, ft->arena.p);
+	r.head.data.len = h->len;
+	ft->ops.head(ft->arg, &r, ft->arena.p, h->data);
 	if (final) {
 		h->done = true;
 		flow_pool_unlist(&ft->pool, f, &f->timer);

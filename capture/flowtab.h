@@ -39,11 +39,11 @@ struct flowtab_told {
 };
 
 /*
- * What comes out, in order. Records are valid during the call; strings refer to base. tick: time has passed to, and all
- * that was due until then has been put out.
+ * What comes out, in order. Records are valid during the call; strings refer to base, but the packets of a HEAD to data.
+ * tick: time has passed to, and all that was due until then has been put out.
  */
 struct flowtab_ops {
-	void (*head)(void *arg, const struct r_head *r, const char *base);
+	void (*head)(void *arg, const struct r_head *r, const char *base, const char *data);
 	void (*update)(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base);
 	void (*end)(void *arg, const struct r_end *r, const struct flowtab_told *told, const char *base);
 	void (*tick)(void *arg, uint64_t from, uint64_t to);

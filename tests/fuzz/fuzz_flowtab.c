@@ -11,11 +11,12 @@ struct seen {
 	uint64_t packets, ends;
 };
 
-static void on_head(void *arg, const struct r_head *r, const char *base)
+static void on_head(void *arg, const struct r_head *r, const char *base, const char *data)
 {
 	(void)arg;
 	(void)r;
 	(void)base;
+	(void)data;
 }
 
 static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)

@@ -24,13 +24,14 @@ struct seen {
 	uint64_t packets, told, told_at_end; /* told: by UPDATEs */
 };
 
-static void on_head(void *arg, const struct r_head *r, const char *base)
+static void on_head(void *arg, const struct r_head *r, const char *base, const char *data)
 {
 	struct seen *s = arg;
+	(void)base;
 	struct headpkt h;
 	uint32_t pos = 0;
 	unsigned n = 0;
-	while (headpkt_next(base + r->head.data.off, r->head.data.len, &pos, &h))
+	while (headpkt_next(data + r->head.data.off, r->head.data.len, &pos, &h))
 		n++;
 	assert_int_equal(n, r->head.packets);
 	assert_int_equal(pos, r->head.data.len);
