@@ -134,17 +134,21 @@ int queue_recover(struct queue *q, uint64_t now)
 	if (queue_begin(q) < 0)
 		return -1;
 	bind_u64(q->s[S_SENDING], 1, now);
-	if (queue_step(q, S_SENDING) < 0) {
-		queue_rollback(q);
-		return -1;
-	}
+	bind_u64(q->s[S_AHEAD], 1, now);
+	if (queue_step(q, S_SENDING) < 0)
+		goto bad;
 	n = sqlite3_changes(q->db);
+	if (queue_step(q, S_AHEAD) < 0)
+		goto bad;
 	for (size_t i = 0; i < q->n_accounts; i++) {
 		struct queue_totals *t = &q->accounts[i].t;
 		t->rows[DLV_RETRY] += t->rows[DLV_SENDING];
 		t->rows[DLV_SENDING] = 0;
 	}
 	return queue_commit(q) < 0 ? -1 : n;
+bad:
+	queue_rollback(q);
+	return -1;
 }
 
 static bool is_named(const char *const *names, const char *name)

@@ -67,7 +67,10 @@ enum queue_added { QUEUE_ADDED, QUEUE_KNOWN, QUEUE_COALESCED };
 /* In a transaction: queues a delivery. Returns enum queue_added or -1. */
 int queue_add(struct queue *q, const struct queue_item *i);
 
-/* At start, outside a transaction: what was 'sending' goes back to retry, marked. Returns their number or -1. */
+/*
+ * At start, outside a transaction: what was 'sending' goes back to retry, marked. What was queued at a later time than now, because
+ * the clock was set back since, does not wait for that time. Returns the number of those that were 'sending', or -1.
+ */
 int queue_recover(struct queue *q, uint64_t now);
 /* At start: unfinished deliveries to recipients other than these become dead. names is NULL-terminated. */
 int queue_orphans(struct queue *q, const char *const *names, uint64_t now);

@@ -55,6 +55,7 @@ static const char *const sql[S_COUNT] = {
 	[S_EXPIRE] = "UPDATE delivery SET state = 5, next = 0, finished = ?1 WHERE state IN (0, 3) AND expires <= ?1",
 	[S_SENDING] = "UPDATE delivery SET state = 3, next = ?1, maybe_duplicate = 1,"
 		      " error = 'notify ended while this attempt was under way' WHERE state = 1",
+	[S_AHEAD] = "UPDATE delivery SET next = ?1 WHERE state IN (0, 3) AND created > ?1 AND next > ?1",
 };
 
 /* -- errors, statements -- */

@@ -18,7 +18,7 @@ struct account {
 /* Statements that are kept, by their text in queue_file.c. */
 enum stmt {
 	S_ADD, S_KNOWN, S_LOOKUP, S_SET_CURSOR, S_DUE, S_NEXT, S_START, S_FINISH, S_PRUNE, S_COALESCE, S_TOTALS, S_RETRY, S_DROP,
-	S_LIST, S_EXPIRING, S_EXPIRE, S_SENDING, S_COUNT
+	S_LIST, S_EXPIRING, S_EXPIRE, S_SENDING, S_AHEAD, S_COUNT
 };
 
 struct queue {

@@ -170,6 +170,26 @@ static void test_life(void **state)
 	queue_close(q);
 }
 
+/* What was queued an hour from now, before the clock was set back, is due at the next start. */
+static void test_set_back(void **state)
+{
+	(void)state;
+	struct queue *q = open_queue(100);
+	struct queue_row rows[2];
+	struct queue_item late = item(1, "a", 3600 * SEC), now = item(2, "a", SEC);
+	assert_int_equal(queue_begin(q), 0);
+	assert_int_equal(queue_add(q, &late), QUEUE_ADDED);
+	assert_int_equal(queue_add(q, &now), QUEUE_ADDED);
+	assert_int_equal(queue_commit(q), 0);
+	assert_int_equal(queue_due(q, "a", 3 * SEC, 2, rows), 1);
+	queue_row_release(&rows[0]);
+	assert_int_equal(queue_recover(q, 3 * SEC), 0);
+	assert_int_equal(queue_due(q, "a", 3 * SEC, 2, rows), 2);
+	queue_row_release(&rows[0]);
+	queue_row_release(&rows[1]);
+	queue_close(q);
+}
+
 /* What a kill -9 leaves behind. */
 static void test_recover(void **state)
 {
@@ -364,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_life, clear),   cmocka_unit_test_teardown(test_silenced, clear),
+		cmocka_unit_test_teardown(test_set_back, clear),
 		cmocka_unit_test_teardown(test_recover, clear),
 		cmocka_unit_test_teardown(test_expire, clear), cmocka_unit_test_teardown(test_bound, clear),
 		cmocka_unit_test_teardown(test_list, clear),   cmocka_unit_test(test_backoff),
