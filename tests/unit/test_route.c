@@ -47,7 +47,7 @@ static void test_find(void **state)
 static void test_table(void **state)
 {
 	(void)state;
-	static const char *const open[] = { "/livez", "/healthz", "/-/healthy", "/readyz", "/-/ready" };
+	static const char *const open[] = { "/livez", "/healthz", "/-/healthy", "/readyz", "/-/ready", "/docs" };
 	size_t n_open = 0;
 	for (size_t i = 0; i < n_routes; i++) {
 		const struct route *rt = &routes[i];
