@@ -220,7 +220,7 @@ test: deps-test
 	+$(Q)$(MAKE) --no-print-directory fuzz-build
 	$(Q)tests/run --all $(O)
 
-# Hours of kills: SEEDS=20, ROUNDS=60, SPEED=10, EVERY=5; see tests/soak. No test of it is given up for taking long.
+# Hours of kills: SEEDS=20, ROUNDS=60, CUTS=6, ORDERS=30, SPEED=10, EVERY=5; see tests/soak. No test of it is given up for taking long.
 .PHONY: soak
 soak: deps-test all
 	$(Q)TEST_SECONDS=86400 WEIR_BIN=$(CURDIR)/$(O)/bin tests/run $(wildcard tests/soak/*.sh)
