@@ -1,7 +1,5 @@
 # A wall clock that the test sets (tests/clock.c). Sourced after lib.sh.
-bin=${WEIR_BIN:-$bin} # sanitizers have to be loaded first themselves
-command -v cc >/dev/null || skip_all "no compiler"
-cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/clock.so" "$top/tests/clock.c" -ldl || exit 1
+build_preload clock
 CLOCK=$tmp/offset
 export CLOCK
 truncate -s 32 "$CLOCK"

@@ -68,6 +68,12 @@ skip_all() {
 	echo "1..1"
 	exit 0
 }
+# $tmp/NAME.so of tests/NAME.c, to be loaded into processes. Those with sanitizers are not used then: these have to be loaded first.
+build_preload() { # name
+	bin=${WEIR_BIN:-$bin}
+	command -v cc >/dev/null || skip_all "no compiler"
+	cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/$1.so" "$top/tests/$1.c" -ldl || exit 1
+}
 # Makes network namespaces that go with the test; without them it is skipped.
 namespaces() { # name...
 	[ "$(id -u)" -eq 0 ] || skip_all "needs root"

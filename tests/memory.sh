@@ -1,7 +1,5 @@
 # Processes that find no memory (tests/memory.c). Sourced after lib.sh and kill.sh.
-bin=${WEIR_BIN:-$bin} # sanitizers have to be loaded first themselves
-command -v cc >/dev/null || skip_all "no compiler"
-cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/memory.so" "$top/tests/memory.c" || exit 1
+build_preload memory
 
 # Each process at its first life's allocation number COUNT.
 run_without_memory() { # count

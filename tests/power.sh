@@ -2,9 +2,7 @@
 # lib.sh and kill.sh.
 
 power_begin() {
-	bin=${WEIR_BIN:-$bin} # sanitizers have to be loaded first themselves
-	command -v cc >/dev/null || skip_all "no compiler"
-	cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/disk.so" "$top/tests/disk.c" -ldl || exit 1
+	build_preload disk
 	cc -D_GNU_SOURCE -Wall -o "$tmp/without" "$top/tests/without.c" -lseccomp || skip_all "no libseccomp to build with"
 	DISK=$tmp/disk
 	export DISK

@@ -2,9 +2,7 @@
 # what is stored, and who is told, is as if nothing had been.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
-bin=${WEIR_BIN:-$bin} # sanitizers have to be loaded first themselves
-command -v cc >/dev/null || skip_all "no compiler"
-cc -D_GNU_SOURCE -Wall -Wextra -O1 -shared -fPIC -o "$tmp/shim.so" "$top/tests/shim.c" -ldl || exit 1
+build_preload shim
 kill_topology "$captures/office.pcapng" 10
 run_clean
 SHIM_EVERY=10
