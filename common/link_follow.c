@@ -6,6 +6,7 @@
 #include "log.h"
 
 #define POLL_WAIT_MS 1000 /* what followers ask for; an empty answer is the heartbeat */
+#define SOON_MS 20        /* the same while something that was taken is not safe yet: a producer that is full waits to hear that it is */
 
 struct follower {
 	struct hub *hub;
@@ -35,8 +36,9 @@ static void follower_ask(struct follower *f)
 	if (f->state != F_IDLE || f->paused || f->closing || f->held)
 		return;
 	struct buf strs = { 0 };
+	bool soon = f->durable && f->durable < f->next;
 	struct r_fetch q = { .fetch = { .epoch = f->epoch, .from = f->next, .durable = f->durable,
-					.wait_ms = POLL_WAIT_MS } };
+					.wait_ms = soon ? SOON_MS : POLL_WAIT_MS } };
 	q.fetch.stream = str_put_raw(&strs, f->stream, strlen(f->stream));
 	q.fetch.consumer = str_put_raw(&strs, f->consumer, strlen(f->consumer));
 	nng_msg *m = link_message(R_FETCH, &q, strs.p);
