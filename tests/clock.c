@@ -1,5 +1,5 @@
 /*
- * Loaded into each process (proc/0029-clock.sh): the wall clock is off by as many seconds as the file $CLOCK says at that moment, for
+ * Loaded into each process (soak/clock.sh): the wall clock is off by as many seconds as the file $CLOCK says at that moment, for
  * the packets of an interface too.
  */
 #include <dlfcn.h>
