@@ -13,5 +13,6 @@ bench_capture() { # a capture to take instead or "", copies of each of many, cop
 	fi
 	packets=$(capinfos -Mrc "$pcap" | awk 'END { print $NF }')
 	echo "capture: $packets packets, $(stat -c %s "$pcap") bytes"
+	sync # what writing it leaves to the disk is not what is measured
 	cat "$pcap" >/dev/null
 }
