@@ -292,7 +292,7 @@ static void turn(struct loop *l, int timeout)
 	if (n < 0 && errno != EINTR)
 		fatal("epoll_wait");
 	l->turns++;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !l->stopped; i++) { /* who stopped it may have freed what the others need */
 		struct loop_fd *f = ev[i].data.ptr;
 		if (!f->dead)
 			f->cb(f->arg, ev[i].events);
