@@ -22,6 +22,7 @@ struct failing {
 
 struct auth {
 	struct token first;    /* of the file api.token */
+	char unsaved[MAX_TOKEN + 1]; /* its text, while the disk has no room for that file */
 	struct token *more;
 	size_t n_more;
 	uint64_t wall;         /* s since 1970 */
@@ -54,27 +55,49 @@ static int read_token(const char *path, char *token, struct buf *err)
 	return rc;
 }
 
-/* Written beside and linked into place, so that a file with half a token never exists. */
-static int make_token(const char *path, char *token, struct buf *err)
+/* Written beside and linked into place, so that a file with half a token never exists. -1 and errno if not. */
+static int write_token(const char *path, const char *token)
 {
 	char *tmp = xasprintf("%s.%d", path, (int)getpid());
-	int rc = -1, fd = -1;
-	if (!token_make(token)) {
-		buf_adds(err, "no random numbers");
-		goto out;
-	}
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || dprintf(fd, "%s\n", token) < 0 || fsync(fd) < 0 || rename(tmp, path) < 0) {
-		buf_addf(err, "cannot write the token to %s: %s", path, strerror(errno));
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc = fd >= 0 && dprintf(fd, "%s\n", token) > 0 && fsync(fd) == 0 ? rename(tmp, path) : -1;
+	int why = errno;
+	if (rc < 0)
 		unlink(tmp);
-		goto out;
-	}
-	rc = 0;
-out:
 	if (fd >= 0)
 		close(fd);
 	free(tmp);
+	errno = why;
 	return rc;
+}
+
+static struct auth *auth_make(const char *path, bool *ret_made, struct buf *err)
+{
+	char secret[MAX_TOKEN + 1];
+	struct auth *a = NULL;
+	if (!token_make(secret)) {
+		buf_adds(err, "no random numbers");
+		return NULL;
+	}
+	*ret_made = write_token(path, secret) == 0;
+	if (*ret_made || errno == ENOSPC || errno == EDQUOT)
+		a = auth_new(secret);
+	else
+		buf_addf(err, "cannot write the token to %s: %s", path, strerror(errno));
+	if (a && !*ret_made)
+		snprintf(a->unsaved, sizeof a->unsaved, "%s", secret);
+	explicit_bzero(secret, sizeof secret);
+	return a;
+}
+
+int auth_save(struct auth *a, const char *path)
+{
+	if (!*a->unsaved)
+		return 0;
+	if (write_token(path, a->unsaved) < 0)
+		return -1;
+	explicit_bzero(a->unsaved, sizeof a->unsaved);
+	return 1;
 }
 
 struct auth *auth_open(const char *path, bool *ret_made, struct buf *err)
@@ -82,14 +105,12 @@ struct auth *auth_open(const char *path, bool *ret_made, struct buf *err)
 	char secret[MAX_TOKEN + 1];
 	struct auth *a = NULL;
 	*ret_made = false;
-	if (read_token(path, secret, err) == 0) {
+	if (read_token(path, secret, err) == 0)
 		a = auth_new(secret);
-	} else if (errno == ENOENT && make_token(path, secret, err) == 0) {
-		*ret_made = true;
-		a = auth_new(secret);
-	} else if (!err->len) {
+	else if (errno == ENOENT)
+		a = auth_make(path, ret_made, err);
+	else if (!err->len)
 		buf_addf(err, "cannot read the token from %s: %s", path, strerror(errno));
-	}
 	explicit_bzero(secret, sizeof secret);
 	return a;
 }
@@ -107,6 +128,7 @@ void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
+	explicit_bzero(a->unsaved, sizeof a->unsaved);
 	free(a->more);
 	free(a);
 }

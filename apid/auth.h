@@ -20,9 +20,12 @@ struct auth;
 
 /*
  * Reads the token from a file, or makes one of 256 random bits and writes it there, for the owner only. *ret_made tells
- * which. NULL after appending to err why not.
+ * which. NULL after appending to err why not. A full disk is no reason: the token is in force, though nobody can know it
+ * before auth_save has written it.
  */
 struct auth *auth_open(const char *path, bool *ret_made, struct buf *err);
+/* Writes what is not written yet: 1 when it was, 0 if there was nothing to do, -1 if there is still no room. */
+int auth_save(struct auth *a, const char *path);
 /* With a token given as text, at least 32 characters. */
 struct auth *auth_new(const char *token);
 void auth_free(struct auth *a);

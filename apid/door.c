@@ -334,12 +334,17 @@ const char *door_tokens(const struct apid *k)
 	return k->door->tokens_path;
 }
 
+#define MADE_TOKEN "made a token for the API: %s"
+
 /* The tokens are read again when their file has changed; what cannot be read changes nothing. */
 void door_reload(struct apid *k)
 {
 	struct door *d = k->door;
+	const char *first = k->c->topo->api.token_file;
 	struct buf err = { 0 };
 	struct token *t;
+	if (auth_save(d->auth, first) > 0)
+		log_info(MADE_TOKEN, first);
 	struct stat st;
 	size_t n;
 	uint64_t stamp = stat(d->tokens_path, &st) == 0 ? (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
@@ -373,7 +378,10 @@ struct door *door_open(struct apid *k, struct buf *err)
 	d->seed = hash_key_random();
 	d->auth = auth_open(t->api.token_file, &made, err);
 	if (d->auth && made)
-		log_info("made a token for the API: %s", t->api.token_file);
+		log_info(MADE_TOKEN, t->api.token_file);
+	else if (d->auth && auth_save(d->auth, t->api.token_file) < 0)
+		log_warn("cannot write the token to %s: %s; nobody can use the API before that, trying again", t->api.token_file,
+			 strerror(errno));
 	if (d->auth)
 		d->audit = audit_open(audit, t->api.audit_bytes, err);
 	free(audit);

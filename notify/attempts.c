@@ -157,7 +157,7 @@ static void dispatch(struct notify *k)
 		queue_row_release(&p[i].row);
 	}
 	if (n < 0 || (n > 0 && !started)) {
-		notify_write_failed(k);
+		notify_write_failed(k, queue_error(k->q));
 		return;
 	}
 	if (n > 0)
@@ -220,13 +220,13 @@ static int settle_ended(struct notify *k)
 
 void attempts_settle(struct notify *k)
 {
-	if (settle_ended(k) < 0) {
-		notify_write_failed(k);
+	if (k->q && settle_ended(k) < 0) {
+		notify_write_failed(k, queue_error(k->q));
 		return;
 	}
 	if (k->stopping && !k->n_jobs)
 		proc_exit(k->c, 0);
-	if (k->dispatch_wanted) {
+	if (k->q && k->dispatch_wanted) {
 		k->dispatch_wanted = false;
 		dispatch(k);
 	}

@@ -26,12 +26,12 @@ void notify_wake(struct notify *k)
 	loop_wake_idle(k->settle);
 }
 
-void notify_write_failed(struct notify *k)
+void notify_write_failed(struct notify *k, const char *why)
 {
 	if (!k->write_failed)
-		log_error("cannot write deliveries: %s; trying again each second, nothing is lost", queue_error(k->q));
+		log_error("cannot write deliveries: %s; trying again each second, nothing is lost", why);
 	k->write_failed = true;
-	proc_state(k->c, "cannot write deliveries: %s", queue_error(k->q));
+	proc_state(k->c, "cannot write deliveries: %s", why);
 	loop_set_timer(k->again, RETRY_WRITE_MS, 0);
 }
 
@@ -98,7 +98,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	struct notify *k = arg;
 	if (queue_begin(k->q) < 0) {
 		follower_pause(f);
-		notify_write_failed(k);
+		notify_write_failed(k, queue_error(k->q));
 		return 0;
 	}
 	int64_t taken = queue_records(k, b, r);
@@ -110,7 +110,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 	}
 	if (taken < 0) {
 		follower_pause(f);
-		notify_write_failed(k);
+		notify_write_failed(k, queue_error(k->q));
 		return 0;
 	}
 	notify_write_worked(k);
@@ -159,6 +159,8 @@ static void on_link(void *arg, struct follower *f, bool up)
 	proc_state(k->c, up ? "running" : "waiting for alertd");
 }
 
+static const struct follower_ops follow_ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .idle = on_idle, .link = on_link };
+
 /* -- timers -- */
 
 static bool on_settle(void *arg)
@@ -177,14 +179,6 @@ static bool is_alive(void *arg)
 static void on_due(void *arg)
 {
 	notify_wake(arg);
-}
-
-static void on_again(void *arg)
-{
-	struct notify *k = arg;
-	if (!k->stopping)
-		follower_resume(k->f);
-	notify_wake(k);
 }
 
 static void on_expire(void *arg)
@@ -207,7 +201,7 @@ static void put_metrics(void *arg, struct metrics *m)
 	metrics_bound(m, "attempts_max", NULL, "attempts", MAX_JOBS);
 	metrics_bound(m, "programs_max", NULL, "programs", SPAWN_MAX_RUNNING);
 	metrics_bound(m, "document_max", NULL, "bytes", SPAWN_MAX_DOC);
-	for (size_t i = 0; i < k->n; i++) {
+	for (size_t i = 0; k->q && i < k->n; i++) {
 		const char *name = k->r[i].conf->name;
 		queue_totals(k->q, name, &t);
 		metrics_put(m, "deliveries_queued", name, "deliveries", true, (double)t.queued);
@@ -229,6 +223,8 @@ static void on_status(struct proc_ctx *c, char *state, size_t size)
 	struct notify *k = c->state;
 	uint64_t waiting = 0, lost = 0;
 	const struct recipient *broken = NULL;
+	if (!k->q)
+		return;
 	for (size_t i = 0; i < k->n; i++) {
 		struct queue_totals t;
 		queue_totals(k->q, k->r[i].conf->name, &t);
@@ -299,53 +295,73 @@ static int init_recipient(struct notify *k, size_t i)
 	return rc;
 }
 
-static int open_queue(struct notify *k)
+/* What the last run left open. -1 if that cannot be written. */
+static int take_over(struct notify *k)
 {
-	struct buf err = { 0 };
 	const char **names = xcalloc(k->n + 1, sizeof *names);
-	char *path = xasprintf("%s/notify.db", k->c->topo->state);
-	int rc = -1, n = 0;
-	k->q = queue_open(path, k->c->topo->notify.max_rows, &err);
-	if (!k->q) {
-		if (access(k->c->topo->state, W_OK) < 0)
-			log_error("cannot write in %s: %s", k->c->topo->state, strerror(errno));
-		else
-			log_error("deliveries: %s", buf_cstr(&err));
-		goto out;
-	}
 	for (size_t i = 0; i < k->n; i++)
 		names[i] = k->r[i].conf->name;
-	n = queue_recover(k->q, notify_now(k));
+	int n = queue_recover(k->q, notify_now(k));
 	if (n > 0)
 		log_info("%d deliveries were under way at the last end: sent again, marked as maybe duplicate", n);
 	if (n >= 0)
 		n = queue_orphans(k->q, names, notify_now(k));
 	if (n > 0)
 		log_warn("%d deliveries are dead: their recipients are no longer in the topology", n);
-	if (n < 0) {
-		log_error("%s: %s", path, queue_error(k->q));
-		goto out;
-	}
-	rc = 0;
-out:
-	free(path);
 	free(names);
-	buf_release(&err);
-	return rc;
+	return n < 0 ? -1 : 0;
 }
 
-static void follow(struct notify *k)
+/* Returns 1; 0 if the disk is full, then it tries again by itself; -1 after logging why it cannot be. */
+static int open_queue(struct notify *k)
 {
-	static const struct follower_ops ops = { .batch = on_batch, .gone = on_gone, .epoch = on_epoch, .idle = on_idle, .link = on_link };
+	struct buf err = { 0 };
+	char *path = xasprintf("%s/notify.db", k->c->topo->state);
+	k->q = queue_open(path, k->c->topo->notify.max_rows, &err);
+	bool no_room = !k->q && errno == ENOSPC;
+	if (k->q && take_over(k) < 0) {
+		buf_addf(&err, "%s: %s", path, queue_error(k->q));
+		no_room = queue_no_room(k->q);
+		queue_close(k->q);
+		k->q = NULL;
+	}
+	if (no_room)
+		notify_write_failed(k, buf_cstr(&err));
+	else if (!k->q && access(k->c->topo->state, W_OK) < 0)
+		log_error("cannot write in %s: %s", k->c->topo->state, strerror(errno));
+	else if (!k->q)
+		log_error("deliveries: %s", buf_cstr(&err));
+	free(path);
+	buf_release(&err);
+	return k->q ? 1 : no_room ? 0 : -1;
+}
+
+/* From here on alerts are taken and deliveries made. */
+static void begin(struct notify *k)
+{
 	uint64_t epoch, next;
-	char *url = topo_url(k->c->topo, "alertd", NULL);
-	k->f = follower_new(k->c->loop, url, "deliveries", "notify", &ops, k);
-	free(url);
+	notify_write_worked(k);
+	proc_state(k->c, "waiting for alertd");
+	loop_set_timer(k->expire, EXPIRE_MS, EXPIRE_MS);
 	if (queue_cursor(k->q, &epoch, &next)) {
 		follower_set(k->f, epoch, next);
 		follower_set_durable(k->f, next);
 	}
 	follower_resume(k->f);
+	notify_wake(k);
+}
+
+static void on_again(void *arg)
+{
+	struct notify *k = arg;
+	int rc = k->q || k->stopping ? 0 : open_queue(k);
+	if (rc > 0)
+		begin(k);
+	else if (rc < 0)
+		proc_exit(k->c, 1);
+	else if (k->q && !k->stopping)
+		follower_resume(k->f);
+	notify_wake(k);
 }
 
 static int on_init(struct proc_ctx *c)
@@ -363,21 +379,21 @@ static int on_init(struct proc_ctx *c)
 	for (size_t i = 0; i < k->n; i++)
 		if (init_recipient(k, i) < 0)
 			return -1;
-	if (open_queue(k) < 0)
-		return -1;
 	k->due = loop_add_timer(c->loop, on_due, k);
 	k->again = loop_add_timer(c->loop, on_again, k);
 	k->expire = loop_add_timer(c->loop, on_expire, k);
 	k->settle = loop_add_idle(c->loop, on_settle, k);
-	loop_set_timer(k->expire, EXPIRE_MS, EXPIRE_MS);
 	k->beats = heartbeats_new(c->loop, k->r, k->n, is_alive, k);
 	metrics_source(c->metrics, put_metrics, k);
 	metrics_counter(c->metrics, "alerts_unreadable", NULL, "records", &k->unreadable);
 	metrics_counter(c->metrics, "alerts_missed", NULL, "records", &k->missed);
-	proc_state(c, "waiting for alertd");
-	follow(k);
-	notify_wake(k);
-	return 0;
+	char *url = topo_url(c->topo, "alertd", NULL);
+	k->f = follower_new(c->loop, url, "deliveries", "notify", &follow_ops, k);
+	free(url);
+	int rc = open_queue(k);
+	if (rc > 0)
+		begin(k);
+	return rc < 0 ? -1 : 0;
 }
 
 static void on_stop_limit(void *arg)

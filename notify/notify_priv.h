@@ -29,7 +29,7 @@ struct job {
 
 struct notify {
 	struct proc_ctx *c;
-	struct queue *q;
+	struct queue *q; /* NULL until there is room for it on the disk */
 	struct follower *f;
 	struct spawner *sp;
 	struct http_client *http;
@@ -56,7 +56,7 @@ uint64_t notify_now(const struct notify *k);
 /* Has attempts_settle called before the loop waits again. */
 void notify_wake(struct notify *k);
 /* A transaction failed: says it once, and tries again in a second. One worked: the state is as it was. */
-void notify_write_failed(struct notify *k);
+void notify_write_failed(struct notify *k, const char *why);
 void notify_write_worked(struct notify *k);
 
 /* attempts.c: a sink, or the spawner, tells how an attempt ended. arg is struct notify. */

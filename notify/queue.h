@@ -27,11 +27,16 @@ struct queue;
 
 #define QUEUE_STATES 8 /* of enum dstate */
 
-/* Opens or makes the file. NULL after appending the reason to err. max_rows bounds the rows of each recipient. */
+/*
+ * Opens or makes the file; max_rows bounds the rows of each recipient. NULL after appending the reason to err: errno is ENOSPC if
+ * all that it lacks is room, so that the same call may succeed later, else EIO.
+ */
 struct queue *queue_open(const char *path, uint64_t max_rows, struct buf *err);
 void queue_close(struct queue *q);
 /* What the last call that returned -1 failed on. */
 const char *queue_error(const struct queue *q);
+/* And whether the disk was full: the same call may succeed later. */
+bool queue_no_room(const struct queue *q);
 
 /* Position in the stream of alerts after the last transaction; false if there is none yet. */
 bool queue_cursor(const struct queue *q, uint64_t *ret_epoch, uint64_t *ret_next);

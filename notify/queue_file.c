@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,8 @@ static const char *const sql[S_COUNT] = {
 
 int queue_fail(struct queue *q, const char *what)
 {
+	int code = sqlite3_errcode(q->db) & 0xff, why = sqlite3_system_errno(q->db);
+	q->no_room = code == SQLITE_FULL || ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && (why == ENOSPC || why == EDQUOT));
 	snprintf(q->error, sizeof q->error, "%s: %s", what, sqlite3_errmsg(q->db));
 	return -1;
 }
@@ -69,6 +72,11 @@ int queue_fail(struct queue *q, const char *what)
 const char *queue_error(const struct queue *q)
 {
 	return q->error;
+}
+
+bool queue_no_room(const struct queue *q)
+{
+	return q->no_room;
 }
 
 static int run_sql(struct queue *q, const char *text)
@@ -232,7 +240,7 @@ static int pragma_int(struct queue *q, const char *text, int *ret)
 
 static int make_schema(struct queue *q)
 {
-	int version;
+	int version = 0;
 	if (pragma_int(q, "PRAGMA user_version", &version) < 0)
 		return -1;
 	if (version > SCHEMA_VERSION) {
@@ -310,12 +318,15 @@ struct queue *queue_open(const char *path, uint64_t max_rows, struct buf *err)
 	if (rc != SQLITE_OK) {
 		buf_addf(err, "%s: %s", path, q->db ? sqlite3_errmsg(q->db) : "no memory");
 		queue_close(q);
+		errno = EIO;
 		return NULL;
 	}
 	sqlite3_busy_timeout(q->db, 2000);
 	if (open_all(q) < 0) {
 		buf_addf(err, "%s: %s", path, q->error);
+		int why = q->no_room ? ENOSPC : EIO;
 		queue_close(q);
+		errno = why;
 		return NULL;
 	}
 	chmod(path, 0640);

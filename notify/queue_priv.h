@@ -32,6 +32,7 @@ struct queue {
 		uint64_t epoch, next;
 	} cursor, cursor_before;
 	char error[256];
+	bool no_room; /* it was the disk that is full */
 };
 
 /* Sets what queue_error tells; returns -1. */

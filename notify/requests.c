@@ -160,6 +160,10 @@ static void on_command(struct notify *k, struct link_req *q, const struct g_comm
 void requests_answer(void *arg, struct link_req *q, enum rtype type, const void *rec, const char *base)
 {
 	struct notify *k = ((struct proc_ctx *)arg)->state;
+	if (!k->q && (type == R_QUERY || type == R_COMMAND)) {
+		link_reply_status(q, 503, "there is no room on the disk for the deliveries");
+		return;
+	}
 	if (type == R_QUERY)
 		on_query(k, q, &((const struct r_query *)rec)->query, base);
 	else if (type == R_COMMAND)

@@ -97,12 +97,15 @@ namespaces() { # name...
 	done
 }
 # Runs a command again and again until it succeeds; fails after PATIENCE times SECONDS, however long the command itself takes.
-# SECONDS are what a machine with nothing else to do may need: no test may depend on how fast this one is.
+# SECONDS are what a machine with nothing else to do may need: no test may depend on how fast this one is. A run that has ended
+# is not waited for as patiently.
 wait_for() { # seconds command...
-	give_up=$(($(date +%s) + $1 * ${PATIENCE:-10}))
+	since=$(date +%s) seconds=$1
 	shift
 	while ! "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -le "$give_up" ] || return 1
+		patience=${PATIENCE:-10}
+		[ -z "$run_pid" ] || ! gone "$run_pid" || patience=1
+		[ "$(date +%s)" -le $((since + seconds * patience)) ] || return 1
 		sleep 0.05
 	done
 }

@@ -34,25 +34,35 @@ mount -t tmpfs -o size=100m small "$tmp/small" 2>/dev/null || {
 }
 trap 'umount -l "$tmp/small"; cleanup' EXIT
 sed -i "s|^state: .*|state: $tmp/small|" "$tmp/weir.yaml"
-head -c 90000000 /dev/zero >"$tmp/small/ballast"
-# What is left is less than the databases need.
-mount -o remount,size=$(($(df -k --output=used "$tmp/small" | tail -1) + 300))k "$tmp/small"
-start
 # Who needs room first depends: checks for its journal, alertd for its databases.
 full() { weir status -f "$tmp/weir.yaml" -o json | grep -qE '"state":"cannot [^"]*(No space left on device|disk is full)'; }
-wait_for 30 full
-ok $? "status says that the disk is full"
-check "so does the log, and that nothing is lost" said '\(No space left on device\|disk is full\); nothing is lost, trying again'
-check "alertd says it once for each stream" test "$(times_said 'alertd .*full; nothing is lost, trying again')" -le 2
-same "nobody has ended" 0 "$(times_said 'starting again')"
-check "the API is there" sh -c "curl -s http://127.0.0.1:$PORT/livez | grep -q ok"
-rm "$tmp/small/ballast"
-wait_for 30 at_end
-ok $? "with room again it goes on"
-same "every alert is there" "$wanted" "$(weir alerts -f "$tmp/weir.yaml" -o json | jq -r .id | sort)"
-same "every flow is there" "$flows" "$(weir history -f "$tmp/weir.yaml" -o json -n 10000 | wc -l)"
-stop_run
-same "it ends with 0" 0 $?
+# Nothing can be written at all, not even what each process begins with; and databases that cannot grow.
+for room in 0 300; do
+	rm -rf "${tmp:?}/small/"*
+	mount -o remount,size=100m "$tmp/small"
+	head -c 90000000 /dev/zero >"$tmp/small/ballast"
+	mount -o remount,size=$(($(df -k --output=used "$tmp/small" | tail -1) + room))k "$tmp/small"
+	start
+	wait_for 30 full
+	ok $? "$room KB of room: status says that the disk is full"
+	wait_for 10 curl -s --max-time 10 "http://127.0.0.1:$PORT/livez"
+	check "so does the log, and that nothing is lost" said '\(No space left on device\|disk is full\); nothing is lost, trying again'
+	check "alertd says it once for each stream" test "$(times_said 'alertd .*full; nothing is lost, trying again')" -le 2
+	same "nobody has ended" 0 "$(times_said 'starting again')"
+	check "the API is there" sh -c "curl -s --max-time 10 http://127.0.0.1:$PORT/livez | grep -q ok"
+	rm "$tmp/small/ballast"
+	wait_for 30 at_end
+	ok $? "with room again it goes on"
+	same "every alert is there" "$wanted" "$(weir alerts -f "$tmp/weir.yaml" -o json | jq -r .id | sort)"
+	same "every flow is there" "$flows" "$(weir history -f "$tmp/weir.yaml" -o json -n 10000 | wc -l)"
+	wait_for 10 test -s "$tmp/small/api.token"
+	check "so is the token of the API" test "$(code -H "Authorization: Bearer $(cat "$tmp/small/api.token")" \
+		"http://127.0.0.1:$PORT/api/v1/status")" = 200
+	wait_for 10 weir deliveries -f "$tmp/weir.yaml"
+	ok $? "and deliveries are made"
+	stop_run
+	same "it ends with 0" 0 $?
+done
 
 # -- a read-only one --
 mount -o remount,ro "$tmp/small"
