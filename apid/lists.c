@@ -114,7 +114,10 @@ static void csv_row(struct list *l, const void *rec, const char *base)
 struct list *list_new(struct apid *k, struct request *r, enum rtype type, bool one)
 {
 	struct list *l = xcalloc(1, sizeof *l);
+	const char *fields = one ? uri_param(request_uri(r), "fields") : NULL; /* those of a list: params_read */
 	*l = (struct list){ .k = k, .r = r, .type = type, .one = one, .p.limit = 1 };
+	if (fields)
+		params_fields(&l->p, fields);
 	l->form = one ? LIST_JSON : form_of(r);
 	return l;
 }

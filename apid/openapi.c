@@ -141,7 +141,7 @@ static void add_list_schema(struct buf *out, const char *record)
 
 static void add_content(struct buf *out, const struct route *rt)
 {
-	const struct rdesc *rd = rdesc_get(rt->shape ? rt->shape : rt->records);
+	const struct rdesc *rd = rdesc_get(route_answer(rt));
 	bool shaped = has_param(rt, "shape");
 	switch (rt->reply) {
 	case REPLY_LIST:

@@ -27,6 +27,7 @@ const struct route_param params_alerts[] = {
 	P_LAST,
 };
 const struct route_param params_table[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_FIELDS, P_FORMAT, P_LAST };
+const struct route_param params_one[] = { P_FIELDS, P_LAST };
 const struct route_param params_plain[] = { P_FILTER, P_LIMIT, P_CURSOR, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
 
 #define TOP_PARAMS                                                                    \

@@ -11,8 +11,12 @@
 #define PARAMS_LIMIT     100
 #define PARAMS_MAX_LIMIT 10000
 
-/* The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order. */
+/*
+ * The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order. And
+ * those of a single record.
+ */
 extern const struct route_param params_list[], params_alerts[], params_table[], params_plain[], params_stored[], params_runs[];
+extern const struct route_param params_one[];
 /* The parameters of sums. */
 extern const struct route_param params_top[], params_group[], params_series[];
 

@@ -74,6 +74,11 @@ const struct route *route_find(const struct route_table *tables, size_t n, const
 	return rt;
 }
 
+enum rtype route_answer(const struct route *rt)
+{
+	return rt->shape ? rt->shape : rt->records;
+}
+
 /* -- values of parameters -- */
 
 bool route_flag(const char *s)
@@ -202,7 +207,7 @@ static bool check_value(const struct route *rt, const struct route_param *p, con
 		snprintf(reason, size, "one or more of %s", p->choices);
 		return all_in_choices(p->choices, s);
 	case PT_FIELDS:
-		return check_fields(s, rt->records, reason, size);
+		return check_fields(s, route_answer(rt), reason, size);
 	case PT_TEXT:
 	case PT_SORT:
 		break;

@@ -72,6 +72,9 @@ struct route_table {
 const struct route *route_find(const struct route_table *tables, size_t n, const char *method, const char *path,
 			       char id[static ROUTE_ID], struct buf *allow);
 
+/* The records that it answers with, R_NONE if those are none. */
+enum rtype route_answer(const struct route *rt);
+
 /* What is wrong with a request's parameters. */
 struct param_error {
 	char param[80], reason[300];

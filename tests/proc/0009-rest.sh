@@ -105,6 +105,12 @@ tag=$(sed -n 's/^[Ee][Tt]ag: //p' "$tmp/head" | tr -d '\r')
 same "who has it gets 304" 304 "$(code -H "$auth" -H "If-None-Match: $tag" "$base/api/v1/flows/history?limit=50")"
 check "the next page is linked" grep -q '^Link: </api/v1/flows/history?limit=50&cursor=.*>; rel="next"' "$tmp/head"
 
+keys() { api "$1" | jq -rc '[paths(scalars)|join(".")]|join(" ")'; }
+same "fields of one flow" "id client.ip" "$(keys "/api/v1/flows/$flow?fields=id,client.ip")"
+same "of one alert" "check severity" "$(keys "/api/v1/alerts/$id?fields=check,severity")"
+same "of one host" "ip score" "$(keys "/api/v1/hosts/192.168.50.10?fields=ip,score")"
+same "a field that it has not" "400 fields" "$(code -H "$auth" "$base/api/v1/hosts/192.168.50.10?fields=ip,none") $(jq -r '.errors[0].param' "$tmp/body")"
+
 # -- notes --
 same "acknowledge" 200 "$(code -X POST -H "$auth" -H 'Content-Type: application/json' -d '{"comment":"seen by the test"}' "$base/api/v1/alerts/$id/ack")"
 check "the note is there, with its author" sh -c "curl -s -H '$auth' $base/api/v1/alerts/$id | jq -e '.acknowledged and .ack.by == \"api.token\" and .ack.comment == \"seen by the test\"'"

@@ -91,6 +91,7 @@ static void test_params(void **state)
 		"/api/v1/flows?start=2026-11-24T08:00:00.5+01:00", "/api/v1/flows?server.port=443,80&client.ip[cidr]=10.0.0.0/8",
 		"/api/v1/flows?bytes[ge]=1M&hostname[under]=example.org&hostname[prefix]=www", "/api/v1/alerts?severity[ge]=error",
 		"/api/v1/alerts?flow.client.ip=192.0.2.1", "/api/v1/hosts?ip=192.0.2.1", "/api/v1/stream?topics=alerts,flows",
+		"/api/v1/flows/01ABC?fields=id,client.ip", "/api/v1/alerts/01ABC?fields=flow.client.ip", "/api/v1/interfaces/0?fields=name",
 	};
 	static const struct {
 		const char *raw, *param;
@@ -104,7 +105,7 @@ static void test_params(void **state)
 		{ "/api/v1/flows?nothing=1", "nothing" }, { "/api/v1/flows?client.ip[nope]=1", "client.ip[nope]" },
 		{ "/api/v1/flows?client.ip[eq=1", "client.ip[eq" }, { "/api/v1/flows?a%20or%20b=1", "a or b" },
 		{ "/api/v1/stream?topics=alerts,other", "topics" }, { "/api/v1/stream?topics=", "topics" },
-		{ "/api/v1/flows/01ABC?fields=id", "fields" },
+		{ "/api/v1/flows/01ABC?fields=nothing", "fields" }, { "/api/v1/flows/01ABC?limit=1", "limit" },
 	};
 	struct param_error e;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
