@@ -49,7 +49,7 @@ const struct compat_row compat_rows[] = {
 	FAMILY("am_host", AM),
 
 	{ "get/interface/data", compat_interface_data, HAS_PART, "ifid,iffilter", NULL,
-	  "speed and exporters are 0", 0 },
+	  "exporters are 0", 0 },
 	{ "get/interface/address", compat_empty, HAS_NOTHING, "ifid", "{\"addresses\":[]}", "addresses of interfaces are not asked", 0 },
 	{ "get/interface/bcast_domains", compat_empty, HAS_NOTHING, "ifid", "{\"bcast_domains\":[]}",
 	  "broadcast domains are not learned", 0 },

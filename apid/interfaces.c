@@ -35,6 +35,7 @@ static void add_sensor(struct live *table, const struct sensor_facts *f)
 	struct buf strs = { 0 };
 	struct r_interface i = { .interface = {
 		.id = f->id, .up = f->answered, .clock = f->clock, .packets = f->packets, .bytes = f->bytes, .drops = f->drops,
+		.speed = f->speed,
 		.byte_rate = (double)(rate.rx_bytes + rate.tx_bytes), .packet_rate = (double)(rate.rx_packets + rate.tx_packets),
 		.flows = v->flows, .alerted = s->alerted[0] + s->alerted[1] + s->alerted[2], .hosts = v->hosts, .local = v->local,
 		.engaged = s->engaged[0] + s->engaged[1] + s->engaged[2] } };

@@ -111,6 +111,7 @@ static const struct known {
 	  "Packets lost before they could be read." },
 	{ "capture", "packets_shed", "weir_interface_packets_dropped", "reason", "queue", "Packets lost before they could be read." },
 	{ "capture", "last_packet", "weir_last_packet_timestamp_seconds", NULL, NULL, "Time of the last packet." },
+	{ "capture", "speed", "weir_interface_speed_bytes_per_second", NULL, NULL, "Speed of the link, if it has one." },
 	{ "capture", "flows_active", "weir_flows_active", NULL, NULL, "Flows in the table." },
 	{ "capture", "flows_opened", "weir_flows_created", NULL, NULL, "Flows opened." },
 	{ "capture", "flows_ended", "weir_flows_expired", "reason", "ended", "Flows that are no longer in the table." },

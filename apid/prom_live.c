@@ -6,6 +6,7 @@
 
 #include "compat_sums.h"
 #include "door.h"
+#include "sensors.h"
 #include "totals.h"
 
 /* -- hosts -- */
@@ -126,8 +127,11 @@ static void add_their_host(void *arg, const void *rec, const char *base)
 
 /* -- ntopng's exporter: interfaces -- */
 
-static void add_their_interface(struct prom *p, const struct totals_sensor *s, const char *ifid, const char *ifname, double drops)
+static void add_their_interface(struct prom *p, const struct totals_sensor *s, const char *ifid, const char *ifname,
+				const struct prom *all)
 {
+	double drops = prom_sum(all, "weir_interface_packets_dropped", "interface", ifname);
+	double speed = prom_sum(all, "weir_interface_speed_bytes_per_second", "interface", ifname) / MBIT_BYTES;
 	const struct traffic now = totals_rate(s, 0);
 	const struct {
 		const char *family, *label, *value;
@@ -142,7 +146,7 @@ static void add_their_interface(struct prom *p, const struct totals_sensor *s, c
 		{ "num_hosts", NULL, NULL, PROM_GAUGE, (double)(s->local_hosts + s->remote_hosts) },
 		{ "num_local_hosts", NULL, NULL, PROM_GAUGE, (double)s->local_hosts },
 		{ "num_devices", NULL, NULL, PROM_GAUGE, (double)s->devices },
-		{ "speed", NULL, NULL, PROM_GAUGE, 0 },
+		{ "speed", NULL, NULL, PROM_GAUGE, speed },
 		{ "alerted_flows", NULL, NULL, PROM_GAUGE, (double)(s->alerted[0] + s->alerted[1] + s->alerted[2]) },
 		{ "alerted_notice_flows", NULL, NULL, PROM_GAUGE, (double)s->alerted[0] },
 		{ "alerted_warning_flows", NULL, NULL, PROM_GAUGE, (double)s->alerted[1] },
@@ -170,8 +174,7 @@ void prom_ntopng(const struct apid *k, const struct prom *all, struct prom *p, u
 		char ifid[24];
 		const char *name = t->sensors[i].name;
 		snprintf(ifid, sizeof ifid, "%zu", i);
-		add_their_interface(p, totals_sensor(k->totals, name), ifid, name,
-				    prom_sum(all, "weir_interface_packets_dropped", "interface", name));
+		add_their_interface(p, totals_sensor(k->totals, name), ifid, name, all);
 	}
 	each_host(k, max, want_host, &w);
 	host_sums_walk(w.sums, k->flows);

@@ -37,6 +37,8 @@ static void read_counters(struct sensor_facts *f, const struct g_answer *answer,
 			f->packets += (uint64_t)m->value;
 		} else if (str_eq(r->base, m->name, "bytes")) {
 			f->bytes += (uint64_t)m->value;
+		} else if (str_eq(r->base, m->name, "speed")) {
+			f->speed = (uint64_t)m->value;
 		}
 	}
 }

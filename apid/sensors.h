@@ -5,6 +5,8 @@
 #include "apid.h"
 #include "totals.h"
 
+#define MBIT_BYTES 125000 /* in one Mbit, in which ntopng tells speeds */
+
 struct sensor_facts {
 	const struct topo_sensor *sensor;
 	uint32_t id;         /* its place in the topology */
@@ -12,6 +14,7 @@ struct sensor_facts {
 	char state[128];
 	uint64_t clock;      /* packet time, ns */
 	uint64_t packets, bytes, drops;
+	uint64_t speed;      /* of the link, bytes/s, 0 = unknown */
 	const struct totals_sensor *totals;
 };
 

@@ -361,9 +361,19 @@ static int privileged(struct proc_ctx *c)
 	return k->source ? 0 : -1;
 }
 
+/* Of what is open now; 0 = unknown. */
+static uint64_t link_speed(const struct capture *k)
+{
+	struct source_stats st = { 0 };
+	if (k->source)
+		k->source->ops->stats(k->source, &st);
+	return st.speed;
+}
+
 static void put_gauges(void *arg, struct metrics *m)
 {
 	const struct capture *k = arg;
+	uint64_t speed = link_speed(k);
 	metrics_bound(m, "flows_max", NULL, "flows", (double)k->sensor->max_flows);
 	metrics_bound(m, "head_bytes_max", NULL, "bytes", HEAD_BYTES);
 	metrics_bound(m, "fragments_max", NULL, "packets", FLOWTAB_FRAGMENTS);
@@ -371,6 +381,8 @@ static void put_gauges(void *arg, struct metrics *m)
 	metrics_bound(m, "arp_max", NULL, "senders", ARP_SLOTS);
 	if (k->last_packet)
 		metrics_put(m, "last_packet", NULL, "seconds", false, (double)k->last_packet / 1e9);
+	if (speed)
+		metrics_put(m, "speed", NULL, "bytes_per_second", false, (double)speed);
 	metrics_bound(m, "log_max", NULL, "bytes", (double)stream_max(k->stream));
 	if (k->live)
 		metrics_bound(m, "kernel_buffer_max", NULL, "bytes", (double)k->sensor->buffer);

@@ -23,6 +23,7 @@ enum source_result {
 
 struct source_stats {
 	uint64_t kernel_drops, if_drops; /* live, running totals */
+	uint64_t speed;                  /* live: of the link when it was opened, bytes/s; 0 = there is none, or nobody knows */
 	uint64_t bytes_read;             /* of files */
 	uint64_t truncated_files;        /* files that ended inside a packet or block */
 };

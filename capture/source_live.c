@@ -189,6 +189,29 @@ static int set_filter(struct source_live *l, const char *expression, struct buf 
 	return -1;
 }
 
+/* What the kernel says of an interface; 0 if there is no such thing, UINT64_MAX for -1. */
+static uint64_t read_number(const char *ifname, const char *which)
+{
+	char path[128], text[32] = "";
+	snprintf(path, sizeof path, "/sys/class/net/%s/%s", ifname, which);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = io_read(fd, text, sizeof text - 1);
+	close(fd);
+	return n > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+/*
+ * Asked for once: the driver answers under a lock of the kernel that packets must not wait for. The kernel counts in Mbit/s, and
+ * -1 is a link without a speed.
+ */
+static uint64_t link_speed(const char *ifname)
+{
+	uint64_t mbit = read_number(ifname, "speed");
+	return mbit < UINT32_MAX ? mbit * 125000 : 0;
+}
+
 static struct source *source_live_open(const struct topo_sensor *t, struct buf *err)
 {
 	static const struct source_ops ops = { live_read,     live_fd,     live_live,   live_stats, live_error,
@@ -227,6 +250,7 @@ static struct source *source_live_open(const struct topo_sensor *t, struct buf *
 	l->linktype = (uint16_t)(dlt == DLT_RAW ? 101 : dlt);
 	l->copy_max = 1u << 20;
 	l->copy = xmalloc(l->copy_max);
+	l->stats.speed = link_speed(l->name);
 	return &l->base;
 bad:
 	live_close(&l->base);
@@ -277,22 +301,10 @@ int source_live_networks(const char *ifname, struct cidr *out, int max)
 	return n;
 }
 
-static uint64_t read_counter(const char *ifname, const char *which)
-{
-	char path[128], text[32] = "";
-	snprintf(path, sizeof path, "/sys/class/net/%s/statistics/%s", ifname, which);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = io_read(fd, text, sizeof text - 1);
-	close(fd);
-	return n > 0 ? strtoull(text, NULL, 10) : 0;
-}
-
 uint64_t source_live_counter(const char *ifname)
 {
 	if (strcmp(ifname, "any") != 0)
-		return read_counter(ifname, "rx_packets") + read_counter(ifname, "tx_packets");
+		return read_number(ifname, "statistics/rx_packets") + read_number(ifname, "statistics/tx_packets");
 	uint64_t sum = 0;
 	struct if_nameindex *list = if_nameindex();
 	for (struct if_nameindex *i = list; i && i->if_index; i++)

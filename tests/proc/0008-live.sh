@@ -93,6 +93,13 @@ check "each alert is with the recipient within a second of what decided it" jq -
 	"$tmp/alerts.json"
 echo "# slowest: $(jq -s "map($late) | max" "$tmp/alerts.json") s of $(grep -c . "$tmp/alerts.json"); of the programs: $slow s"
 check "packets were counted" test "$(packets)" -gt 500
+here() { ip netns exec "$c" curl -s --unix-socket "$tmp/run/api.sock" "http://localhost$1"; }
+here /metrics >"$tmp/metrics"
+number() { sed -n "s/^$1{interface=\"lan\"} //p" "$tmp/metrics"; }
+speed=$(($(ip netns exec "$c" cat /sys/class/net/eth0/speed) * 125000))
+same "the speed of the link" "$speed" "$(number weir_interface_speed_bytes_per_second)"
+same "as the resource has it" "$speed" "$(here /api/v1/interfaces/lan | jq .speed_bytes_per_second)"
+check "the newest packet is not old" awk -v lag="$(number weir_capture_lag_seconds)" 'BEGIN { exit !(lag != "" && lag > -60 && lag < 600) }'
 old=$(pid_of capture/lan)
 ip -n "$c" link del eth0
 waiting() { state_of capture/lan | grep -q 'waiting for interface'; }
