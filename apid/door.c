@@ -202,6 +202,16 @@ static const struct route *find_route(const struct request *r, char id[static RO
 	return route_find(route_tables, n_route_tables, request_method(r), request_uri(r)->path, id, allow);
 }
 
+/*
+ * A page of somebody else that a name was rebound for asks under that name. What names no host at all comes from no browser: they
+ * all send Host.
+ */
+static bool means_us(const struct apid *k, const struct request *r)
+{
+	const char *host = request_host(r);
+	return !k->listen_host || !host || auth_host(host, k->listen_host, k->c->topo->api.hosts);
+}
+
 /* Lets whoever asks in, or answers: how often they ask, whom they think they talk to, who they are. */
 static bool admit(struct apid *k, struct request *r, const struct route *rt)
 {
@@ -217,8 +227,8 @@ static bool admit(struct apid *k, struct request *r, const struct route *rt)
 	request_set_user(r, &g, sizeof g);
 	if (!take_token(d, r, g.who, &wait))
 		too_many(d, r, wait, "too many requests; see api.rate in weir.yaml(5)");
-	else if (k->listen_host && !auth_host(request_header(r, "Host"), k->listen_host, k->c->topo->api.hosts))
-		request_problem(r, 421, "the Host header names another server; see api.hosts in weir.yaml(5)", NULL);
+	else if (!means_us(k, r))
+		request_problem(r, 421, "Host, or the target, names another server; see api.hosts in weir.yaml(5)", NULL);
 	else if (v != AUTH_GOOD)
 		turn_away(d, r, v);
 	else

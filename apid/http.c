@@ -163,6 +163,11 @@ const char *request_header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, name);
 }
 
+const char *request_host(const struct request *r)
+{
+	return r->uri.authority ? r->uri.authority : request_header(r, "Host");
+}
+
 void request_set_user(struct request *r, const void *user, size_t size)
 {
 	free(r->user);

@@ -49,6 +49,11 @@ const char *request_method(const struct request *r);
 const struct uri *request_uri(const struct request *r);
 const char *request_id(const struct request *r); /* as the client named it, or made */
 const char *request_header(const struct request *r, const char *name);
+/*
+ * Whom the client thinks it talks to: the authority of an absolute target, which is above the header Host (RFC 9112 section
+ * 3.2.2). NULL: the request has neither, and so is of HTTP/1.0: a later one without Host is refused before anybody sees it.
+ */
+const char *request_host(const struct request *r);
 /* Whatever the caller keeps with a request, copied: it lives as long. */
 void request_set_user(struct request *r, const void *user, size_t size);
 void *request_user(struct request *r);

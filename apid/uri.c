@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "buf.h"
 #include "codec.h"
@@ -92,11 +93,26 @@ static unsigned parse_param(struct uri *u, const char *s, size_t len)
 	return 0;
 }
 
+/* Returns where the path begins. https: a proxy that ends TLS before us passes on what it was sent. */
+static const char *take_authority(struct uri *u, const char *raw)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t n = strlen(schemes[i]);
+		if (strncasecmp(raw, schemes[i], n) != 0)
+			continue;
+		u->authority = xstrndup(raw + n, strcspn(raw + n, "/?#"));
+		return raw + n + strlen(u->authority);
+	}
+	return raw;
+}
+
 unsigned uri_parse(struct uri *u, const char *raw)
 {
+	*u = (struct uri){ 0 };
+	raw = take_authority(u, raw);
 	size_t path = strcspn(raw, "?");
 	const char *q = raw[path] ? raw + path + 1 : raw + path;
-	*u = (struct uri){ 0 };
 	if (strncmp(raw, "//lua/", 6) == 0) { /* ntopng's clients put paths behind an URL that may end with a slash */
 		raw++;
 		path--;
@@ -105,7 +121,9 @@ unsigned uri_parse(struct uri *u, const char *raw)
 		return refuse(u, 414, "the path or its parameters are too long");
 	if (strchr(raw, '#'))
 		return refuse(u, 400, "the path is not one that this server has");
-	u->path = decode(raw, path, false, false);
+	if (u->authority && (!*u->authority || strchr(u->authority, '@')))
+		return refuse(u, 400, "the target names no host, or somebody at it");
+	u->path = u->authority && !path ? xstrdup("/") : decode(raw, path, false, false);
 	if (!u->path || !good_segments(u->path))
 		return refuse(u, 400, "the path is not rightly encoded");
 	return uri_add_form(u, q);
@@ -139,6 +157,7 @@ void uri_release(struct uri *u)
 		free(u->params[i].name);
 		free(u->params[i].value);
 	}
+	free(u->authority);
 	free(u->path);
 	*u = (struct uri){ 0 };
 }

@@ -1,5 +1,6 @@
 /*
- * The target of a request, taken apart: path and parameters, percent-decoded once. Whatever two programs could read
+ * The target of a request, taken apart: path and parameters, percent-decoded once. As clients of proxies send it there is a
+ * scheme and an authority before them (RFC 9112 section 3.2.2). Whatever two programs could read
  * differently is refused: encoded slashes, dots as segments, control characters, bytes that are no UTF-8. Pure.
  */
 #ifndef WEIR_URI_H
@@ -19,13 +20,14 @@ struct uri_param {
 };
 
 struct uri {
+	char *authority; /* host[:port] that an absolute target names, NULL = it was only a path */
 	char *path;
 	struct uri_param params[URI_MAX_PARAMS];
 	size_t n;
 	const char *error; /* why it was refused */
 };
 
-/* Parses "/path?name=value&...". Returns 0, or the HTTP status that fits (400, 414) with u->error set. */
+/* Parses "/path?name=value&..." or "http://authority/path?...". Returns 0, or the HTTP status that fits (400, 414) with u->error set. */
 unsigned uri_parse(struct uri *u, const char *raw);
 /* Parameters of the form "name=value&..." (application/x-www-form-urlencoded) added to those that are there. The same results. */
 unsigned uri_add_form(struct uri *u, const char *form);

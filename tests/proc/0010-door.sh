@@ -24,6 +24,12 @@ same "a body for what takes none" 413 "$(raw "GET /api/v1/flows HTTP/1.1\r\n${h}
 same "two Hosts" 400 "$(raw "GET /livez HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n")"
 same "two tokens" 400 "$(raw "GET /api/v1/flows HTTP/1.1\r\n${h}Authorization: Bearer x\r\n\r\n")"
 same "no Host" 400 "$(raw "GET /livez HTTP/1.1\r\n\r\n" | cut -c1-3)"
+same "no Host in HTTP/1.0, which no browser speaks" 200 "$(raw "GET /livez HTTP/1.0\r\n\r\n")"
+same "a wrong one in HTTP/1.0" 421 "$(raw "GET /livez HTTP/1.0\r\nHost: evil.example\r\n\r\n")"
+same "no token without a Host" 401 "$(raw "GET /api/v1/me HTTP/1.0\r\n\r\n")"
+same "an absolute target is above Host" "200 421" \
+	"$(raw "GET http://localhost/livez HTTP/1.1\r\nHost: evil.example\r\n\r\nGET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n")"
+same "one that names nobody" 400 "$(raw "GET http:///livez HTTP/1.1\r\nHost: localhost\r\n\r\n")"
 same "no HTTP" closed "$(raw "\0\0\0\0hello\r\n\r\n" | sed 's/^[45]..$/closed/')"
 long=$(perl -e 'print "a" x 17000')
 same "headers too long" 431 "$(raw "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: $long\r\n\r\n")"

@@ -30,11 +30,35 @@ static void test_good(void **state)
 	uri_release(&u);
 }
 
+static void test_absolute(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *raw, *authority, *path;
+	} rows[] = {
+		{ "/a", NULL, "/a" }, { "http://localhost:8470/api/v1/me?a=b", "localhost:8470", "/api/v1/me" },
+		{ "HTTP://[::1]/a", "[::1]", "/a" }, { "https://weir.example//lua/x", "weir.example", "/lua/x" },
+		{ "http://weir.example", "weir.example", "/" }, { "http://weir.example?a=b", "weir.example", "/" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct uri u;
+		assert_int_equal(uri_parse(&u, rows[i].raw), 0);
+		if (rows[i].authority)
+			assert_string_equal(u.authority, rows[i].authority);
+		else
+			assert_null(u.authority);
+		assert_string_equal(u.path, rows[i].path);
+		assert_int_equal(u.n, strstr(rows[i].raw, "a=b") != NULL);
+		uri_release(&u);
+	}
+}
+
 static void test_bad(void **state)
 {
 	(void)state;
 	static const char *const rows[] = {
-		"", "api", "http://host/api", "*", "//", "/a//b", "/a/./b", "/a/../b", "/..", "/a/%2e%2e/b", "/%2e", "/a%2fb", "/a%5cb",
+		"", "api", "ftp://host/api", "http:/api", "http:///api", "http://user@host/api", "http://host//a", "http://host/../a",
+		"http://host#a", "*", "//", "/a//b", "/a/./b", "/a/../b", "/..", "/a/%2e%2e/b", "/%2e", "/a%2fb", "/a%5cb",
 		"/a\\b", "/a%00b", "/a%0ab", "/a%", "/a%4", "/a%zz", "/a%c3", "/a%ff", "/\xff", "/a#b", "/a?x=%", "/a?x=%0", "/a?x=%00",
 		"/a?=b", "/a?x=%ff", "/a?x=%0a",
 	};
@@ -70,6 +94,7 @@ static void test_long(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad), cmocka_unit_test(test_long) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_absolute), cmocka_unit_test(test_bad),
+					    cmocka_unit_test(test_long) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
