@@ -27,6 +27,11 @@ const struct route_param params_alerts[] = {
 	P_LAST,
 };
 const struct route_param params_table[] = { P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_FIELDS, P_FORMAT, P_LAST };
+const struct route_param params_tally[] = {
+	P_FILTER, P_SORT, P_LIMIT, P_CURSOR, P_FIELDS, P_FORMAT,
+	{ "sensor", PT_TEXT, "only what this sensor has seen; all together if absent", 0, 0, NULL },
+	P_LAST,
+};
 const struct route_param params_one[] = { P_FIELDS, P_LAST };
 const struct route_param params_plain[] = { P_FILTER, P_LIMIT, P_CURSOR, P_FIELDS, P_COUNT, P_FORMAT, P_LAST };
 
@@ -204,7 +209,7 @@ static bool read_one(struct params *p, const char *name, const char *value, enum
 		p->count = route_flag(value);
 	else if (strcmp(name, "step") == 0)
 		p->step = strtoul(value, NULL, 10) * 1000000000u;
-	else if (strcmp(name, "format") != 0 && strcmp(name, "shape") != 0) /* the reply's concern */
+	else if (strcmp(name, "format") != 0 && strcmp(name, "shape") != 0 && strcmp(name, "sensor") != 0) /* the reply's concern */
 		return wrong(e, name, "neither a field nor a parameter");
 	return true;
 }

@@ -12,11 +12,11 @@
 #define PARAMS_MAX_LIMIT 10000
 
 /*
- * The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order. And
- * those of a single record.
+ * The parameters that lists have: rows for their routes. params_table: of what has no time; params_plain: nor an order;
+ * params_tally: of what is added up now. And those of a single record.
  */
 extern const struct route_param params_list[], params_alerts[], params_table[], params_plain[], params_stored[], params_runs[];
-extern const struct route_param params_one[];
+extern const struct route_param params_tally[], params_one[];
 /* The parameters of sums. */
 extern const struct route_param params_top[], params_group[], params_series[];
 

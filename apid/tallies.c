@@ -72,6 +72,7 @@ static bool add_flow(void *arg, const void *rec, const char *base)
 	if (t->by == BY_APP) {
 		x->number = f->app.app_id;
 		set_text(t, &x->category, base, f->app.category);
+		set_text(t, &x->breed, base, f->app.breed);
 	} else {
 		x->number = f->app.category_id;
 	}
@@ -141,6 +142,25 @@ static void add_networks(struct tallies *t, const struct topo *topo)
 
 /* -- the answer -- */
 
+static struct match *of_sensor(const char *name, enum rtype type)
+{
+	struct match_error e;
+	struct buf b = { 0 };
+	buf_adds(&b, "sensor = ");
+	match_quote(&b, name, strlen(name));
+	struct match *m = match_parse(buf_cstr(&b), type, &e);
+	buf_release(&b);
+	return m;
+}
+
+static void add_seen(struct tallies *t, const struct apid *k, const char *sensor)
+{
+	bool flows = t->by <= BY_CATEGORY;
+	struct match *m = sensor ? of_sensor(sensor, flows ? R_FLOW : R_HOST) : NULL;
+	live_each(flows ? k->flows : k->hosts, m, flows ? add_flow : add_host, t);
+	match_free(m);
+}
+
 void get_tally(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)id;
@@ -150,6 +170,11 @@ void get_tally(void *arg, struct request *r, const struct route *rt, const char 
 	struct tallies t = { .by = BY_APP };
 	if (!l)
 		return;
+	const char *sensor = uri_param(request_uri(r), "sensor");
+	if (sensor && !topo_sensor(k->c->topo, sensor)) {
+		list_bad_param(l, "sensor", "there is none of this name");
+		return;
+	}
 	while (strcmp(names[t.by], strrchr(rt->path, '/') + 1) != 0)
 		t.by++;
 	if (t.by == BY_APP)
@@ -158,10 +183,7 @@ void get_tally(void *arg, struct request *r, const struct route *rt, const char 
 		add_categories(&t);
 	else if (t.by == BY_NETWORK)
 		add_networks(&t, k->c->topo);
-	if (t.by <= BY_CATEGORY)
-		live_each(k->flows, NULL, add_flow, &t);
-	else
-		live_each(k->hosts, NULL, add_host, &t);
+	add_seen(&t, k, sensor);
 	struct live *table = live_new(R_TALLY, t.n + 1);
 	for (uint32_t i = 0; i < t.n; i++)
 		live_put_named(table, str_ptr(t.strs.p, t.rows[i].tally.key), t.rows[i].tally.key.len, &t.rows[i], t.strs.p);

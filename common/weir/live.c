@@ -25,7 +25,7 @@ struct list {
 	const char *target;  /* path of the API */
 	const char *rows;    /* member that has them */
 	const char *sort;    /* order if none is asked for */
-	enum rtype records;  /* of the rows; R_NONE: objects of another kind, and it takes no expression, sort, since */
+	enum rtype records;  /* of the rows; R_NONE: objects of another kind, and it takes no expression, sensor, since */
 	const struct column *columns;
 };
 
@@ -44,8 +44,9 @@ static const struct column host_columns[] = {
 	{ "os", "OS", 0, false },            { 0 },
 };
 static const struct column app_columns[] = {
-	{ "application", "APP", 20, false }, { "breed", "BREED", 14, false }, { "num_flows", "FLOWS", 8, false },
-	{ "packets", "PACKETS", 10, false }, { "bytes_sent", "SENT", 12, false }, { "bytes_rcvd", "RECEIVED", 0, false }, { 0 },
+	{ "key", "APP", 20, false },         { "category", "CATEGORY", 16, true }, { "breed", "BREED", 14, false },
+	{ "flows", "FLOWS", 8, false },      { "alerted", "ALERTED", 7, true },    { "packets", "PACKETS", 10, false },
+	{ "bytes_sent", "SENT", 12, false }, { "bytes_rcvd", "RECEIVED", 0, false }, { 0 },
 };
 static const struct column iface_columns[] = {
 	{ "ifid", "ID", 3, false },          { "ifname", "SENSOR", 16, false },    { "packets", "PACKETS", 12, false },
@@ -57,13 +58,13 @@ static const struct column iface_columns[] = {
 static const struct list lists[] = {
 	{ "flows", "/api/v1/flows", "data", "-last", R_FLOW, flow_columns },
 	{ "hosts", "/api/v1/hosts", "data", "-bytes", R_HOST, host_columns },
-	{ "apps", "/lua/rest/v2/get/interface/l7/data.lua", "rsp", "-bytes_sent", R_NONE, app_columns },
+	{ "apps", "/api/v1/apps?flows%5Bgt%5D=0", "data", "-bytes", R_TALLY, app_columns }, /* of those known, what was seen */
 	{ "ifaces", "/lua/rest/v2/get/interface/data.lua?iffilter=all", "rsp", "ifid", R_NONE, iface_columns },
 };
 
 struct options {
 	const struct list *list;
-	const char *file, *url, *token_file, *fields, *sort, *n, *ifid;
+	const char *file, *url, *token_file, *fields, *sort, *n, *sensor;
 	uint64_t since, until;
 	unsigned watch; /* s, 0 = once */
 	enum output_form form;
@@ -234,18 +235,14 @@ static int by_order(const void *x, const void *y)
 
 static json_t *ordered(const json_t *rows, const char *sort, size_t max)
 {
-	size_t n = 0, i, all = json_is_object(rows) ? json_object_size(rows) : json_array_size(rows);
-	json_t **list = xcalloc(all + 1, sizeof *list), *out = json_array(), *v;
+	size_t n = 0;
+	json_t **list = xcalloc(json_object_size(rows) + 1, sizeof *list), *out = json_array(), *v;
 	const char *key;
-	if (json_is_object(rows))
-		json_object_foreach((json_t *)(uintptr_t)rows, key, v)
-			list[n++] = v;
-	else
-		json_array_foreach(rows, i, v)
-			list[n++] = v;
+	json_object_foreach((json_t *)(uintptr_t)rows, key, v)
+		list[n++] = v;
 	order = sort;
 	qsort(list, n, sizeof *list, by_order);
-	for (i = 0; i < n && i < max; i++)
+	for (size_t i = 0; i < n && i < max; i++)
 		json_array_append(out, list[i]);
 	free(list);
 	return out;
@@ -275,8 +272,8 @@ static char *target_of(struct api *a, const struct options *o)
 		add_time_param(a, &b, "end", o->until);
 		if (o->match.len)
 			api_param(a, &b, "filter", o->match.p);
-	} else if (l->columns == app_columns) {
-		api_param(a, &b, "ifid", o->ifid ? o->ifid : "0");
+		if (o->sensor)
+			api_param(a, &b, "sensor", o->sensor);
 	}
 	buf_cstr(&b);
 	return b.p;
@@ -362,12 +359,12 @@ static int read_options(struct options *o, int argc, char **argv)
 		{ "watch", 0, OPTION_WATCH, &o->watch },
 		{ "url", 0, OPTION_TEXT, &o->url },
 		{ "token-file", 0, OPTION_TEXT, &o->token_file },
-		{ "ifid", 0, OPTION_TEXT, &o->ifid },
+		{ "sensor", 0, OPTION_TEXT, &o->sensor },
 	};
 	char usage[400];
 	snprintf(usage, sizeof usage,
 		 "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD] [--watch[=SECONDS]]\n"
-		 "       [--since T] [--until T] [--url URL] [--token-file FILE] [--ifid N] [MATCH]\n",
+		 "       [--since T] [--until T] [--url URL] [--token-file FILE] [--sensor NAME] [MATCH]\n",
 		 argv[0], strcmp(argv[0], "top") == 0 ? " [hosts|flows|apps]" : "");
 	int rc = OPTIONS_READ(argc, argv, options, usage);
 	if (!rc && o->fields && !set_fields(o))
@@ -419,8 +416,8 @@ int verb_live(int argc, char **argv)
 		o.sort = "-bytes";
 	options_words(&o.match, argv + at, argc - at);
 	buf_cstr(&o.match);
-	if (o.match.len && !o.list->records) {
-		fprintf(stderr, "weir: %s takes no expression\n", o.list->name);
+	if ((o.match.len || o.sensor) && !o.list->records) {
+		fprintf(stderr, "weir: %s takes no expression and no sensor\n", o.list->name);
 		goto end;
 	}
 	code = EXIT_FAILED;

@@ -22,7 +22,7 @@ static const struct verb verbs[] = {
 	{ "top", verb_live, "hosts, flows or applications with most traffic now" },
 	{ "flows", verb_live, "open flows and those that ended last" },
 	{ "hosts", verb_live, "hosts: traffic, names, score" },
-	{ "apps", verb_live, "applications of a sensor" },
+	{ "apps", verb_live, "applications of open flows and those that ended last" },
 	{ "ifaces", verb_live, "sensors and what they carry" },
 	{ "tail", verb_tail, "follow alerts as they happen" },
 	{ "alerts", verb_alerts, "stored alerts; acknowledge and comment them" },

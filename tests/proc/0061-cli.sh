@@ -2,7 +2,8 @@
 . "$(dirname "$0")/../lib.sh"
 sock=$tmp/api.sock
 
-topology "  office: {file: $captures/office.pcapng}"
+topology "  office: {file: $captures/office.pcapng}
+  other: {file: $captures/protocols.pcap}"
 sed -i "s|^api: {listen: [^,]*|api: {listen: \"unix:$sock\"|" "$tmp/weir.yaml"
 WEIR_CONFIG=$tmp/weir.yaml
 export WEIR_CONFIG
@@ -31,9 +32,16 @@ check "wide has more columns" sh -c "$bin/weir hosts -o wide -n 1 | grep -q VEND
 same "tab-separated values have no header and all columns" 13 "$(weir hosts -o tsv -n 1 | awk -F'\t' '{ print NF }')"
 same "top has ten" 10 "$(weir top flows | wc -l)"
 weir top apps -n 3 >"$tmp/out"
-check "applications" jq -es 'length == 3 and all(.[]; .application != null)' "$tmp/out"
+check "applications" jq -es 'length == 3 and all(.[]; .key != null)' "$tmp/out"
+apps() { weir apps -n 1000 "$@" | jq -r '"\(.key) \(.flows) \(.bytes)"' | sort; }
+apps --sensor office >"$tmp/office"
+apps --sensor other >"$tmp/other"
+awk '{ f[$1] += $2; b[$1] += $3 } END { for (a in f) print a, f[a], b[a] }' "$tmp/office" "$tmp/other" | sort >"$tmp/both"
+apps >"$tmp/out"
+check "those of all sensors are the sum" sh -c "grep -q . $tmp/office && ! cmp -s $tmp/office $tmp/both && diff $tmp/both $tmp/out"
+check "flows of one sensor" sh -c "$bin/weir flows --sensor other -n 1000 | jq -es 'length > 0 and all(.[]; .sensor == \"other\")'"
 weir ifaces >"$tmp/out"
-check "sensors and what they carried" jq -e '.ifname == "office" and .packets > 1000' "$tmp/out"
+check "sensors and what they carried" jq -es 'map(.ifname) == ["office", "other"] and .[0].packets > 1000' "$tmp/out"
 weir flows --since 2100-01-01 >"$tmp/out"
 same "since" "0 0" "$? $(wc -l <"$tmp/out")"
 code() { weir "$@" >"$tmp/out" 2>"$tmp/err"; echo $?; }
@@ -43,7 +51,8 @@ same "an order there is not" 2 "$(code hosts --sort nonsense)"
 for verb in flows hosts ifaces apps; do
 	same "a field that $verb have not" 2 "$(code $verb --fields nonsense)"
 done
-same "a sensor there is not" "2 weir: the API answers 400: ifid names none of the sensors" "$(code apps --ifid 9) $(cat "$tmp/err")"
+same "a sensor there is not" 2 "$(code apps --sensor none)"
+check "is said to be none" grep -q 'sensor: there is none of this name' "$tmp/err"
 same "an option there is not" 2 "$(code hosts --nonsense)"
 same "an API that is away" 3 "$(code flows --url "http://127.0.0.1:$PORT")"
 same "a token that cannot be read" 1 "$(code flows --url "http://127.0.0.1:$PORT" --token-file "$tmp/none")"
