@@ -46,6 +46,10 @@ struct apid {
 	uint64_t answered_again; /* with a body that was at hand */
 	struct listener *listeners;
 	struct gather *gather; /* STATUS of all processes, being asked for */
+	struct told {
+		struct buf text;  /* a reply, but for its end */
+		uint64_t asked;   /* mono ns, 0 = never */
+	} told[2];             /* what they said when they were asked last: without metrics, with them */
 	struct log_limit limit;
 };
 

@@ -90,7 +90,7 @@ const struct route routes[] = {
 	{ "GET", "/api/v1/me", SCOPE_READ_STATS, "rights of the token that asks", none, R_NONE, get_me },
 	{ "GET", "/api/v1/compat", SCOPE_READ_STATS, "paths of ntopng's API that are answered, and what each has", none, R_NONE,
 	  get_compat },
-	{ "GET", "/api/v1/status", SCOPE_READ_STATS, "each process: version, lag, queue, drops, memory, packet time",
+	{ "GET", "/api/v1/status", SCOPE_READ_STATS, "each process: version, lag, queue, drops, memory, packet time; at most a second old (age)",
 	  params_status, R_NONE, get_status },
 	{ "GET", "/api/v1/flows", SCOPE_READ_FLOWS, "open flows and those that ended last", params_list, R_FLOW, get_flows, REPLY_LIST },
 	{ "GET", "/api/v1/flows/history", SCOPE_READ_FLOWS, "ended flows as stored", params_stored, R_FLOW, get_history,

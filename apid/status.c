@@ -13,6 +13,7 @@
 
 #define STATUS_MS    1500
 #define MAX_REQUESTS 64
+#define KEPT_NS      1000000000ull /* whoever asks more often than this is told the same again */
 #define FORM_JSON    -1
 
 static void reply_text(struct request *r, unsigned status, struct buf *b)
@@ -89,6 +90,7 @@ struct one {
 
 struct gather {
 	struct apid *k;
+	uint64_t asked; /* mono ns */
 	unsigned waiting;
 	size_t n;
 	struct one *each;
@@ -109,40 +111,58 @@ static void print_ntopng(const struct gather *g, struct buf *out)
 	prom_free(theirs);
 }
 
-static void gather_end(struct gather *g)
+static void reply_told(struct request *r, const struct told *t)
 {
 	struct buf b = { 0 };
+	buf_add(&b, t->text.p, t->text.len);
+	buf_addf(&b, ",\"age\":%.3f}\n", (double)(mono_ns() - t->asked) / 1e9);
+	request_reply(r, 200, "application/json", &b);
+}
+
+static void print_told(struct gather *g, struct buf *b)
+{
 	size_t up = 0;
 	for (size_t i = 0; i < g->n; i++)
 		up += g->each[i].up;
+	buf_reset(b);
+	buf_addf(b, "{\"version\":\"%s\",\"configuration\":\"%s\",\"up\":%s,\"processes\":[", WEIR_VERSION, g->k->c->topo->hash,
+		 up == g->n ? "true" : "false");
+	for (size_t i = 0; i < g->n; i++) {
+		if (i)
+			buf_addc(b, ',');
+		buf_add(b, g->each[i].json.p, g->each[i].json.len);
+		buf_release(&g->each[i].json);
+	}
+	buf_addc(b, ']');
+}
+
+static void reply_metrics(struct gather *g, struct request *r, enum prom_form form)
+{
+	struct buf b = { 0 };
+	if (form == PROM_NTOPNG)
+		print_ntopng(g, &b);
+	else
+		prom_print(g->prom, form, &b);
+	request_reply(r, 200, prom_type(form), &b);
+}
+
+static void gather_end(struct gather *g)
+{
+	struct told *t = &g->k->told[g->prom != NULL];
 	for (struct gather **p = &g->k->gather; *p; p = &(*p)->next)
 		if (*p == g) {
 			*p = g->next;
 			break;
 		}
-	buf_addf(&b, "{\"version\":\"%s\",\"configuration\":\"%s\",\"up\":%s,\"processes\":[", WEIR_VERSION, g->k->c->topo->hash,
-		 up == g->n ? "true" : "false");
-	for (size_t i = 0; i < g->n; i++) {
-		if (i)
-			buf_addc(&b, ',');
-		buf_add(&b, g->each[i].json.p, g->each[i].json.len);
-		buf_release(&g->each[i].json);
-	}
-	buf_adds(&b, "]}\n");
+	print_told(g, &t->text);
+	t->asked = g->asked;
 	if (g->prom)
 		prom_live(g->k, g->prom);
-	for (size_t i = 0; i < g->n_requests; i++) {
-		struct buf copy = { 0 };
-		int form = g->requests[i].form;
-		if (form == FORM_JSON)
-			buf_add(&copy, b.p, b.len);
-		else if (form == PROM_NTOPNG)
-			print_ntopng(g, &copy);
+	for (size_t i = 0; i < g->n_requests; i++)
+		if (g->requests[i].form == FORM_JSON)
+			reply_told(g->requests[i].r, t);
 		else
-			prom_print(g->prom, (enum prom_form)form, &copy);
-		request_reply(g->requests[i].r, 200, form == FORM_JSON ? "application/json" : prom_type((enum prom_form)form), &copy);
-	}
-	buf_release(&b);
+			reply_metrics(g, g->requests[i].r, (enum prom_form)g->requests[i].form);
 	prom_free(g->prom);
 	free(g->each);
 	free(g);
@@ -209,6 +229,7 @@ static struct gather *gather_new(struct apid *k, bool metrics)
 	const struct topo *t = k->c->topo;
 	struct gather *g = xcalloc(1, sizeof *g);
 	g->k = k;
+	g->asked = mono_ns();
 	g->prom = metrics ? prom_new() : NULL;
 	g->each = xcalloc(t->n_sensors + n_others, sizeof *g->each);
 	g->waiting = 1; /* ourselves, until all are asked: some may answer at once */
@@ -247,8 +268,14 @@ static void wait_for_all(struct apid *k, struct request *r, bool metrics, int fo
 void get_status(void *arg, struct request *r, const struct route *rt, const char *id)
 {
 	(void)rt, (void)id;
+	struct apid *k = arg;
 	const char *flag = uri_param(request_uri(r), "metrics");
-	wait_for_all(arg, r, flag && route_flag(flag), FORM_JSON);
+	bool metrics = flag && route_flag(flag);
+	const struct told *t = &k->told[metrics];
+	if (t->asked && mono_ns() - t->asked < KEPT_NS)
+		reply_told(r, t);
+	else
+		wait_for_all(k, r, metrics, FORM_JSON);
 }
 
 static enum prom_form form_of(const struct request *r)

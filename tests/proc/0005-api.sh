@@ -19,6 +19,16 @@ same "POST" 405 "$(code -X POST -H "$auth" $base/api/v1/alerts)"
 same "HEAD" 200 "$(code -I -H "$auth" $base/api/v1/alerts)"
 api /api/v1/status >"$tmp/status"
 check "status names all six and all are up" jq -e '(.processes|length) == 6 and all(.processes[]; .up)' "$tmp/status"
+# Its own requests are among the metrics: what is asked anew differs by them.
+told="$base/api/v1/status?metrics"
+same_again() { curl -s -H "$auth" "$told" "$told" | jq -es '(map(del(.age))|unique|length) == 1 and .[0].age <= .[1].age'; }
+wait_for 10 same_again
+ok $? "who asks at once again is told the same, and how old it is"
+told_now() { curl -s -H "$auth" "$told" | jq -c 'del(.age)'; }
+told_first=$(told_now)
+told_anew() { [ "$(told_now)" != "$told_first" ]; }
+wait_for 10 told_anew
+ok $? "but not for long"
 check "alerts" sh -c "api() { :; }; jq -e '(.data|length) > 5' <<X
 $(api '/api/v1/alerts?limit=50')
 X"
