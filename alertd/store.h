@@ -172,7 +172,8 @@ struct store_ops {
 	 * 'series': SAMPLE records, oldest first, of spans of 'step' (a minute if absent), one for each key in a span. 'by' is a
 	 * kind of sampler.h, or 'app', or absent for all sensors together; 'key' restricts it. Where the samples of a span are
 	 * no longer kept, those of the next larger one stand for them. With a filter, other fields in 'by', or a step that is
-	 * not of whole minutes, flows by the time of their end instead.
+	 * not of whole minutes, flows by the time of their end instead. 'series.alerts': the same from stored alerts, of which any
+	 * field may be in 'by'.
 	 * 'run' restricts any of them to one.
 	 * Bounded in rows, bytes and time. Returns an HTTP status: 200 (err may hold a warning), 400, 410 (the
 	 * cursor is of another question) or 503 and why in err.

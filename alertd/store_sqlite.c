@@ -365,6 +365,7 @@ static int sqlite_tidy(struct store *s, uint64_t now)
 static unsigned answer(struct store *s, const struct g_query *q, const char *base, struct buf *out, struct store_page *page,
 		       struct buf *err)
 {
+	static const char *const sums[] = { "top.alerts", "top.flows", "series", "series.alerts" };
 	if (str_eq(base, q->what, "runs"))
 		return read_runs(s, out, page, err);
 	if (str_eq(base, q->what, "silences"))
@@ -377,9 +378,10 @@ static unsigned answer(struct store *s, const struct g_query *q, const char *bas
 		return read_query(s, q, base, out, page, err);
 	if (str_eq(base, q->what, "series") && samples_answer(q, base))
 		return read_samples(s, q, base, out, page, err);
-	if (str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "top.flows") || str_eq(base, q->what, "series"))
-		return read_top(s, q, base, out, page, err);
-	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, silences, hosts, runs or stats");
+	for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+		if (str_eq(base, q->what, sums[i]))
+			return read_top(s, q, base, out, page, err);
+	buf_adds(err, "what: alerts, flows, top.alerts, top.flows, series, series.alerts, silences, hosts, runs or stats");
 	return 400;
 }
 

@@ -211,10 +211,22 @@ static void add_sum(struct buf *sql, bool grouped, const char *function, const c
 	buf_addf(sql, grouped ? ", %s(%s)" : ", %s%s", grouped ? function : "", expression);
 }
 
+static void select_source(const struct top *t, struct buf *sql)
+{
+	static const char ends[] = " FROM (SELECT *, client_ip AS ip, client_bytes AS sent, server_bytes AS rcvd FROM flows"
+				   " UNION ALL SELECT *, server_ip, server_bytes, client_bytes FROM flows) ";
+	const char *time = t->k.time_col;
+	if (t->step)
+		buf_addf(sql, " FROM (SELECT *, %s - %s %% %" PRIu64 " AS span", time, time, t->step);
+	if (t->ends)
+		buf_adds(sql, ends);
+	else
+		query_source(&t->k, sql);
+	buf_adds(sql, t->step ? ") " : "");
+}
+
 static void select_groups(struct top *t, struct buf *sql)
 {
-	static const char ends[] = "(SELECT *, client_ip AS ip, client_bytes AS sent, server_bytes AS rcvd FROM flows"
-				   " UNION ALL SELECT *, server_ip, server_bytes, client_bytes FROM flows)";
 	bool g = t->k.exact, flow = t->k.type == R_FLOW;
 	buf_adds(sql, g ? "SELECT 0," : "SELECT seq,");
 	columns_names(&t->by, 0, t->by.n, "", sql);
@@ -225,12 +237,7 @@ static void select_groups(struct top *t, struct buf *sql)
 	add_sum(sql, g, "sum", "score");
 	add_sum(sql, g, "min", flow ? "first" : "time");
 	add_sum(sql, g, "max", t->k.time_col);
-	if (t->step)
-		buf_addf(sql, " FROM (SELECT *, last - last %% %" PRIu64 " AS span FROM %s) ", t->step, t->ends ? ends : "flows");
-	else if (t->ends)
-		buf_addf(sql, " FROM %s ", ends);
-	else
-		query_source(&t->k, sql);
+	select_source(t, sql);
 	buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
 	/* Exactly equal, as they are when files are added up; columns of text compare without regard to case. */
 	for (unsigned i = 0; g && i < t->by.n; i++)
@@ -388,7 +395,8 @@ static void pack_sample(struct top *t, const struct top_row *r, const char *by, 
 	const char *key = t->keys.p + r->off, *rest = memchr(key, '\n', r->len);
 	struct r_sample rec = { .sample = { .time = r->span, .span = t->step, .bytes_sent = r->sum[S_SENT],
 					    .bytes_rcvd = r->sum[S_RCVD], .bytes = r->sum[S_SENT] + r->sum[S_RCVD],
-					    .packets = r->sum[S_PACKETS], .flows = r->sum[S_COUNT], .score = r->sum[S_SCORE] } };
+					    .packets = r->sum[S_PACKETS], .score = r->sum[S_SCORE] } };
+	*(t->k.type == R_FLOW ? &rec.sample.flows : &rec.sample.alerts) = r->sum[S_COUNT];
 	buf_reset(&t->arena);
 	rec.sample.kind = str_put_raw(&t->arena, by, strlen(by));
 	if (rest)
@@ -426,9 +434,10 @@ unsigned read_top(struct store *s, const struct g_query *q, const char *base, st
 {
 	struct top *t = xcalloc(1, sizeof *t);
 	char *by = xstrndup(str_ptr(base, q->by), q->by.len), *sort = xstrndup(str_ptr(base, q->sort), q->sort.len);
-	unsigned status = query_init(&t->k, s, q, base, str_eq(base, q->what, "top.alerts") ? R_ALERT : R_FLOW, page, err);
+	bool alerts = str_eq(base, q->what, "top.alerts") || str_eq(base, q->what, "series.alerts");
+	unsigned status = query_init(&t->k, s, q, base, alerts ? R_ALERT : R_FLOW, page, err);
 	t->k.desc = true;
-	if (str_eq(base, q->what, "series"))
+	if (str_eq(base, q->what, "series") || str_eq(base, q->what, "series.alerts"))
 		add_span(t, q->step ? q->step : DEF_STEP);
 	if (status == 200 && (((*by || !t->step) && !parse_by(t, by)) || !parse_rank(t, sort)))
 		status = 400;

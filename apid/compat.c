@@ -313,7 +313,7 @@ static void fail_walk(struct step *s, const struct g_answer *a, const char *base
 
 static enum rtype type_of(const struct compat_walk *w)
 {
-	if (strcmp(w->what, "series") == 0)
+	if (strncmp(w->what, "series", 6) == 0)
 		return R_SAMPLE;
 	return w->by ? R_TOP : strcmp(w->what, "alerts") == 0 ? R_ALERT : R_FLOW;
 }
@@ -335,6 +335,8 @@ static void on_page(void *arg, const struct g_answer *a, struct codec_reader *r)
 		return;
 	}
 	s->c->k->alertd.heard = mono_ns();
+	if (s->w.total && !*s->cursor)
+		*s->w.total = a->total;
 	for (uint32_t i = 0; i < a->count && !enough && codec_peek(r) == type && codec_read(r, &rec) == 1; i++) {
 		s->seen++;
 		enough = !s->w.row(s->c, &rec, r->base) || s->seen >= s->w.max;
@@ -352,7 +354,7 @@ static void ask(struct step *s)
 	uint32_t left = s->w.max - s->seen;
 	bool whole = type_of(&s->w) == R_SAMPLE; /* a series has no pages */
 	struct r_query q = { .query = { .limit = left < PAGE || whole ? left : PAGE, .start = s->w.start, .end = s->w.end,
-					.step = s->w.step } };
+					.step = s->w.step, .count = s->w.total && !*s->cursor } };
 	const struct {
 		struct str *to;
 		const char *text;

@@ -96,7 +96,8 @@ bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan);
 
 /* Walks over stored alerts or flows, or over their sums: row for each, then done. The call ends if the store fails. */
 struct compat_walk {
-	const char *what; /* alerts, flows; top.alerts, top.flows: rows are TOP records, one for each value of by; series: SAMPLE */
+	const char *what; /* alerts, flows; top.alerts, top.flows: rows are TOP records, one for each value of by;
+			     series, series.alerts: SAMPLE */
 	const char *by;   /* fields, joined by commas */
 	const char *key;  /* series: which one, or NULL */
 	uint64_t step;    /* series: ns */
@@ -104,6 +105,7 @@ struct compat_walk {
 	const char *sort;
 	uint64_t start, end;
 	uint32_t max;
+	uint64_t *total;  /* gets how many there are beyond max, too; NULL = they are not counted */
 	bool (*row)(struct compat *c, const void *rec, const char *base); /* false: enough */
 	void (*done)(struct compat *c, bool more);
 };

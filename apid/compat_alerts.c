@@ -278,19 +278,20 @@ static json_t *alert_record(const struct r_alert *a, const char *base)
 /* -- alert/list -- */
 
 struct listing {
-	uint64_t skip, left, seen;
+	uint64_t skip, left, total;
 	uint64_t begun;
 };
 
 static bool list_row(struct compat *c, const void *rec, const char *base)
 {
 	struct listing *l = c->state;
-	l->seen++;
-	if (l->seen <= l->skip || !l->left)
-		return true;
-	l->left--;
-	json_array_append_new(c->acc, alert_record(rec, base));
-	return true;
+	if (l->skip) {
+		l->skip--;
+	} else if (l->left) {
+		l->left--;
+		json_array_append_new(c->acc, alert_record(rec, base));
+	}
+	return l->left > 0;
 }
 
 static void list_done(struct compat *c, bool more)
@@ -299,13 +300,19 @@ static void list_done(struct compat *c, bool more)
 	struct listing *l = c->state;
 	char query[64];
 	snprintf(query, sizeof query, "alerts, family %s", family_of(c));
-	c->beside = json_pack("{s:I,s:I,s:I}", "recordsTotal", (json_int_t)l->seen, "recordsFiltered", (json_int_t)l->seen, "draw",
+	c->beside = json_pack("{s:I,s:I,s:I}", "recordsTotal", (json_int_t)l->total, "recordsFiltered", (json_int_t)l->total, "draw",
 			      (json_int_t)compat_number(c, "draw", 0));
 	char count[24];
-	snprintf(count, sizeof count, "%" PRIu64, l->seen);
+	snprintf(count, sizeof count, "%" PRIu64, l->total);
 	double ms = (double)(mono_ns() - l->begun) / 1e6;
 	compat_ok(c, json_pack("{s:O,s:{s:s,s:s,s:f}}", "records", c->acc, "stats", "query", query, "num_records_processed", count,
 			       "query_duration_msec", ms));
+}
+
+static uint64_t rows_arg(const struct compat *c, const char *name, long otherwise)
+{
+	long n = compat_number(c, name, otherwise);
+	return n < 0 ? 0 : n > COMPAT_MAX_ROWS ? COMPAT_MAX_ROWS : (uint64_t)n;
 }
 
 void compat_alert_list(struct compat *c)
@@ -318,8 +325,10 @@ void compat_alert_list(struct compat *c)
 	w.sort = sort && strcmp(sort, "score") == 0 ? asc ? "score" : "-score"
 		 : sort && strcmp(sort, "severity") == 0 ? asc ? "severity" : "-severity" : asc ? "time" : "-time";
 	struct listing *l = xcalloc(1, sizeof *l);
-	long start = compat_number(c, "start", 0), length = compat_number(c, "length", COMPAT_MAX_ROWS);
-	*l = (struct listing){ start > 0 ? (uint64_t)start : 0, length > 0 ? (uint64_t)length : 0, 0, mono_ns() };
+	/* Without a length all are wanted: clients of ntopng count on that. */
+	*l = (struct listing){ rows_arg(c, "start", 0), rows_arg(c, "length", COMPAT_MAX_ROWS), 0, mono_ns() };
+	w.max = l->left ? (uint32_t)(l->skip + l->left) : 1;
+	w.total = &l->total;
 	c->state = l;
 	c->free_state = free;
 	c->acc = json_array();
@@ -497,17 +506,25 @@ void compat_count_hour(json_t *days, uint64_t time, json_int_t n)
 	json_integer_set(count, json_integer_value(count) + n);
 }
 
+struct hours {
+	uint64_t seen, total;
+};
+
 static bool ts_row(struct compat *c, const void *rec, const char *base)
 {
 	(void)base;
-	compat_count_hour(c->acc, ((const struct r_alert *)rec)->alert.time, 1);
+	struct hours *h = c->state;
+	const struct g_sample *s = &((const struct r_sample *)rec)->sample;
+	h->seen++;
+	compat_count_hour(c->acc, s->time, (json_int_t)s->alerts);
 	return true;
 }
 
 static void ts_done(struct compat *c, bool more)
 {
-	if (more)
-		compat_fail(c, RC_INVALID_ARGUMENTS, "more alerts than are counted at once: narrow the times");
+	const struct hours *h = c->state;
+	if (more || h->seen < h->total)
+		compat_fail(c, RC_INVALID_ARGUMENTS, "alerts in more hours than are told at once: narrow the times");
 	else
 		compat_ok(c, json_incref(c->acc));
 }
@@ -518,6 +535,13 @@ void compat_alert_ts(struct compat *c)
 	if (!begin_walk(c, family_of(c), &w))
 		return;
 	c->acc = json_object();
+	struct hours *h = xcalloc(1, sizeof *h);
+	c->state = h;
+	c->free_state = free;
+	w.what = "series.alerts";
+	w.total = &h->total;
+	w.step = 3600000000000u;
+	w.sort = NULL;
 	w.row = ts_row;
 	w.done = ts_done;
 	compat_walk(c, &w);

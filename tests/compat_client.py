@@ -304,6 +304,24 @@ for what, want in ((f"{one},{other};in", [x for x in there if x in (one, other)]
                    (f"{other};eq", [x for x in there if x == other]), (f"{other};gte", [x for x in there if x >= other])):
     got = severities(severity=what)
     ok("severity " + what, None if got == want else f"{got} {want}")
+def listed(**args):
+    return ask("GET", R + "flow/alert/list.lua", {"ifid": 0, **args}).json()
+
+
+every = listed()
+rows = every["rsp"]["records"]
+page = listed(start=1, length=2)
+ok("a page of alerts", None if [x["row_id"] for x in page["rsp"]["records"]] == [x["row_id"] for x in rows[1:3]] else str(page)[:200])
+ok("tells how many there are", None if page["recordsTotal"] == every["recordsTotal"] == len(rows) > 3 else str(page["recordsTotal"]))
+ok("a page of none, too", None if (lambda p: p["recordsTotal"] == len(rows) and p["rsp"]["records"] == [])(listed(length=0)) else "no")
+by_hour = {}
+for x in rows:
+    day = x["tstamp"]["value"] // 86400 * 86400
+    by_hour.setdefault(str(day), [0] * 24)[x["tstamp"]["value"] % 86400 // 3600] += 1
+got = ask("GET", R + "flow/alert/ts.lua", {"ifid": 0, "by_24h": True}).json()["rsp"]
+ok("alerts by the hour", None if got == by_hour else f"{got} {by_hour}")
+some = ask("GET", R + "flow/alert/ts.lua", {"ifid": 0, "severity": f"{one};eq"}).json()["rsp"]
+ok("those of a severity", None if sum(map(sum, some.values())) == there.count(one) else str(some))
 LIST, ACK = R + "flow/alert/list.lua", "/lua/rest/v2/acknowledge/flow/alerts.lua"
 row = ask("GET", LIST, {"ifid": 0, "length": 1}).json()["rsp"]["records"][0]["row_id"]
 r = ask("GET", ACK, {"ifid": 0, "row_id": row})

@@ -104,6 +104,15 @@ static void alerts_by_index(void **arg)
 	struct question q = { .what = "series", .by = "check", .step = DAY, .key = "dns_tunnel" };
 	assert_int_equal(total(r, &q).alerts, 60);
 	assert_int_equal(total(r, &(struct question){ .what = "series", .step = HOUR }).alerts, 6000);
+	/* From the alerts themselves, of which any can be asked for. */
+	q = (struct question){ .what = "series.alerts", .step = HOUR };
+	struct totals hours = total(r, &q);
+	assert_int_equal(hours.alerts, 6000);
+	assert_true(hours.n > 1);
+	q.filter = "check = dns_tunnel";
+	assert_int_equal(total(r, &q).alerts, 60);
+	q.by = "check";
+	assert_int_equal(total(r, &q).alerts, 60);
 	store_sqlite.close(r);
 	store_sqlite.close(s);
 	sampler_release(&m);
