@@ -81,9 +81,11 @@ struct aged *aged_add(struct aged_table *t, uint32_t hash)
 		t->ops->evict(t->owner, old);
 		aged_remove(t, old);
 	}
-	uint32_t i = t->n_free ? t->free[--t->n_free] : t->n_used++, *bucket = &t->buckets[hash & t->mask];
+	bool again = t->n_free > 0;
+	uint32_t i = again ? t->free[--t->n_free] : t->n_used++, *bucket = &t->buckets[hash & t->mask];
 	struct aged *a = aged_at(t, i);
-	memset(a, 0, t->size);
+	if (again) /* a page that was never used is zero */
+		memset(a, 0, t->size);
 	a->used = true;
 	a->copied = t->copies;
 	a->hash_next = *bucket;

@@ -8,8 +8,13 @@
 void pack_alert(struct engine *e, const struct alert_parts *p)
 {
 	const char *a = e->arena.p;
-	const struct codec_part part[] = { { &p->alert, a },         { p->key, p->key_base }, { p->n, a },
-					   { p->app, p->app_base, p->app_packed }, { p->judge, p->judge_base },         { p->host, a },
+	const char *j = p->judge_base;
+	const struct codec_part part[] = { { &p->alert, a },
+					   { p->key, p->key_packed.len ? j : p->key_base, p->key_packed },
+					   { p->n, p->n_packed.len ? j : a, p->n_packed },
+					   { p->app, p->app_base, p->app_packed },
+					   { p->judge, j },
+					   { p->host, a },
 					   { NULL, NULL } };
 	buf_reset(&e->packed);
 	codec_pack_parts(&e->packed, R_ALERT, part);

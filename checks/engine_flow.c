@@ -6,12 +6,22 @@
 #include "codec.h"
 #include "id.h"
 
-void pack_flow(const struct flow_run *run, struct buf *out)
+void flow_run_packed(struct flow_run *run)
+{
+	if (run->n_packed.len)
+		return;
+	run->key_packed = codec_pack_group(run->texts, R_FLOW, RG_flow_key, &run->f->key, run->e->names.p);
+	run->n_packed = codec_pack_group(run->texts, R_FLOW, RG_flow_n, run->v.n, NULL);
+}
+
+void pack_flow(struct flow_run *run, struct buf *out)
 {
 	struct g_flow_judge judge;
 	fill_judge(run, &judge);
-	const struct codec_part part[] = { { &run->f->key, run->e->names.p }, { run->v.n, NULL },
-					   { &run->app, run->v.app_base, run->app_packed }, { &judge, run->texts->p } };
+	flow_run_packed(run);
+	const char *texts = run->texts->p;
+	const struct codec_part part[] = { { NULL, texts, run->key_packed }, { NULL, texts, run->n_packed },
+					   { &run->app, run->v.app_base, run->app_packed }, { &judge, texts } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 

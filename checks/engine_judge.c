@@ -14,6 +14,7 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 	run->e = e;
 	run->f = f;
 	run->fired = false;
+	run->key_packed = run->n_packed = (struct str){ 0, 0 };
 	run->v = (struct flow_view){
 		.key = &f->key, .n = &f->n, .app = &run->app, .app_base = base,
 		.client_local = conf_is_local(&e->conf, &f->key.client),
@@ -317,6 +318,9 @@ static void flow_alert(struct flow_run *run)
 	e->arena.len = 0;
 	fill_def(e, a, d);
 	fill_judge(run, &judge);
+	flow_run_packed(run);
+	p.key_packed = run->key_packed;
+	p.n_packed = run->n_packed;
 	p.judge_base = run->texts->p;
 	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
 	a->revision = ++f->alert_revision;

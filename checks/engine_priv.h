@@ -102,6 +102,7 @@ struct alert_parts {
 	const struct g_flow_app *app;
 	const char *key_base, *app_base, *judge_base;
 	struct str app_packed; /* in app_base; len 0: it is not there */
+	struct str key_packed, n_packed; /* in judge_base, likewise */
 	const struct g_flow_judge *judge;
 	const struct g_host *host;
 };
@@ -124,6 +125,7 @@ struct flow_run {
 	struct str app_packed;    /* and where it is packed there */
 	struct g_flow_judge ends; /* what is known of client and server: judge_ends() */
 	struct buf *texts;        /* its strings */
+	struct str key_packed, n_packed; /* in texts, once a record has been made of the flow: flow_run_packed() */
 	bool fired;               /* something new */
 };
 
@@ -173,8 +175,11 @@ void run_sensor_policy(struct engine *e);
 
 /* -- engine_flow.c: records of a flow -- */
 
+/* Packs what the flow's record and its alert have in common, once. */
+void flow_run_packed(struct flow_run *run);
+
 /* Packs the flow as a FLOW record into out. */
-void pack_flow(const struct flow_run *run, struct buf *out);
+void pack_flow(struct flow_run *run, struct buf *out);
 void emit_flow(struct engine *e, struct flow_run *run);
 void close_flow(struct engine *e, struct openflow *f);
 /* Ends the flow as lost; the caller takes it out of the table. */

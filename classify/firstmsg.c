@@ -60,6 +60,13 @@ static bool is_print(uint8_t c)
 	return c >= 0x20 && c < 0x7f;
 }
 
+/* Without a call of the compiler's library, which is what its own function is where no such instruction can be taken for granted. */
+static unsigned bits_of(uint8_t c)
+{
+	unsigned pairs = c - (c >> 1 & 0x55u), fours = (pairs & 0x33) + (pairs >> 2 & 0x33);
+	return (fours + (fours >> 4)) & 15;
+}
+
 bool looks_random(const uint8_t *p, size_t len)
 {
 	enum { ENOUGH = 24, BEGINNING = 6, RUN = 20 };
@@ -67,7 +74,7 @@ bool looks_random(const uint8_t *p, size_t len)
 	if (len < ENOUGH)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		bits += (size_t)__builtin_popcount(p[i]);
+		bits += bits_of(p[i]);
 		run = is_print(p[i]) ? run + 1 : 0;
 		longest = run > longest ? run : longest;
 		printable += is_print(p[i]);

@@ -37,6 +37,8 @@ struct codec_part {
 	struct str packed; /* where in base the group is packed already: it is copied then. len 0: it is not */
 };
 void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part *g);
+/* Appends one group of a record; where it is in out. For a group that goes into several records. */
+struct str codec_pack_group(struct buf *out, enum rtype type, unsigned group, const void *values, const char *base);
 
 /*
  * A reader over bytes [pos, len) of base. Strings of decoded records refer to base, which must outlive them. base

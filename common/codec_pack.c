@@ -166,6 +166,13 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 	out->len = (size_t)(p - out->p);
 }
 
+struct str codec_pack_group(struct buf *out, enum rtype type, unsigned group, const void *values, const char *base)
+{
+	size_t at = out->len;
+	pack_group(out, &rdesc_get(type)->groups[group], values, base);
+	return (struct str){ (uint32_t)at, (uint32_t)(out->len - at) };
+}
+
 void codec_pack_parts(struct buf *out, enum rtype type, const struct codec_part *part)
 {
 	const struct rdesc *rd = rdesc_get(type);
