@@ -53,6 +53,12 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
 	return code;
 }
 
+/*
+ * Bytes. Each snapshot costs a replay a few percent, and all that it gives is a quicker start after a kill; a quarter of
+ * recovery.journal_max stays the limit.
+ */
+#define JOURNAL_MIN (512u << 20)
+
 /* The topology of a replay in a directory of its own; false after saying what is wrong. */
 static bool arrange(struct topo *t, const char *dir, char **inputs, double speed, const char *store)
 {
@@ -67,6 +73,8 @@ static bool arrange(struct topo *t, const char *dir, char **inputs, double speed
 		free(t->store.path);
 		t->store.path = realpath(store, NULL);
 	}
+	if (t->checks.journal_bytes < JOURNAL_MIN)
+		t->checks.journal_bytes = JOURNAL_MIN;
 	effective_no_recipients(t);
 	effective_durable(t, "history", "replay", !store);
 	effective_durable(t, "alerts", "replay", !store);
