@@ -267,7 +267,7 @@ void list_live(struct list *l, const struct live *live, const char *default_sort
 	q.match = l->p.filter.len ? l->p.match : NULL;
 	q.question = (uint32_t)hash_content(l->p.filter.p, l->p.filter.len, hash_content(sort, strlen(sort), 0));
 	if (!live_sort_parse(l->type, sort, &q.sort))
-		list_bad_param(l, "sort", "no field of the records that can be sorted by");
+		list_bad_param(l, "sort", "no fields of the records that can be sorted by, or too many of them");
 	else if ((rc = live_page(live, &q, list_add, l, next, &total)) == -1)
 		list_bad_param(l, "cursor", "none that was given out");
 	else if (rc < 0)

@@ -34,7 +34,7 @@ struct live {
 	uint64_t max, count, evicted;
 	struct hash_key seed;
 	/* What lists are mostly sorted by, for each place of the pool: a page of all records needs not read them. */
-	struct live_sort sorts[N_SORTS];
+	struct live_key sorts[N_SORTS];
 	uint64_t *values[N_SORTS];
 	bool *used;
 	void (*watch)(void *arg, const struct live_change *c);
@@ -48,6 +48,8 @@ union any {
 	struct r_check check;
 	struct r_interface interface;
 };
+
+static bool parse_key(enum rtype type, const char *text, size_t len, struct live_key *ret);
 
 static bool decode(const struct live *l, uint32_t i, union any *rec)
 {
@@ -70,7 +72,7 @@ struct live *live_new(enum rtype type, uint64_t max)
 	l->used = xcalloc(max, sizeof *l->used);
 	for (int i = 0; i < N_SORTS; i++) {
 		static const char *const names[N_SORTS] = { "last", "bytes", "score" };
-		live_sort_parse(type, names[i], &l->sorts[i]);
+		parse_key(type, names[i], strlen(names[i]), &l->sorts[i]);
 		l->values[i] = xcalloc(max, sizeof *l->values[i]);
 	}
 	l->seed = hash_key_random();
@@ -157,9 +159,9 @@ static uint64_t number_at(const struct field *f, const char *v)
 	}
 }
 
-static uint64_t sort_number(const struct live_sort *s, const char *rec)
+static uint64_t sort_number(const struct live_key *k, const char *rec)
 {
-	return number_at(s->field, rec + s->off) + (s->off2 ? number_at(s->field, rec + s->off2) : 0);
+	return number_at(k->field, rec + k->off) + (k->off2 ? number_at(k->field, rec + k->off2) : 0);
 }
 
 /* i: the entry that changes, NONE = a new one; now: NULL = it goes. */
@@ -284,11 +286,12 @@ uint64_t live_count(const struct live *l)
 
 /* -- pages -- */
 
-#define KEY_BYTES 24
+#define KEY_BYTES  48 /* of all that is sorted by */
+#define TEXT_BYTES 24 /* of a text */
 
 /*
- * Where a record stands in a list: bytes that sort as the values do (inverted when descending), then a hash of what the
- * record is about, which is the same whatever comes and goes. A cursor is the place of the last record given out.
+ * Where a record stands in a list: bytes that sort as the values do (inverted when descending), one after the other, then a hash of
+ * what the record is about, which is the same whatever comes and goes. A cursor is the place of the last record given out.
  */
 struct hit {
 	uint8_t place[KEY_BYTES + 8];
@@ -309,12 +312,28 @@ static uint64_t get_number(const uint8_t *p)
 	return v;
 }
 
-static void put_value(uint8_t *p, const struct live_sort *s, const char *rec, const char *base)
+static unsigned width_of(const struct field *f)
 {
-	const char *v = rec + s->off;
+	switch (f->type) {
+	case FT_ADDR:
+	case FT_ID:
+		return 16;
+	case FT_MAC:
+		return 6;
+	case FT_STR:
+	case FT_LIST:
+		return TEXT_BYTES;
+	default:
+		return 8;
+	}
+}
+
+static void put_value(uint8_t *p, const struct live_key *k, const char *rec, const char *base)
+{
+	const char *v = rec + k->off;
 	const struct str *str = (const void *)v;
 	const struct id *id = (const void *)v;
-	switch (s->field->type) {
+	switch (k->field->type) {
 	case FT_ADDR:
 		memcpy(p, v, 16);
 		break;
@@ -327,34 +346,41 @@ static void put_value(uint8_t *p, const struct live_sort *s, const char *rec, co
 		break;
 	case FT_STR:
 	case FT_LIST:
-		memcpy(p, base + str->off, str->len < KEY_BYTES ? str->len : KEY_BYTES);
+		memcpy(p, base + str->off, str->len < TEXT_BYTES ? str->len : TEXT_BYTES);
 		break;
 	default:
-		put_number(p, sort_number(s, rec));
+		put_number(p, sort_number(k, rec));
 	}
 }
 
-/* The rest of a place whose first bytes are the value. */
-static void end_place(const struct live *l, const struct live_query *q, uint32_t i, uint8_t *place)
+/* The end of a place whose first bytes are the values. */
+static void end_place(const struct live *l, uint32_t i, struct hit *h)
 {
-	for (int k = 0; k < KEY_BYTES && q->sort.desc; k++)
-		place[k] = (uint8_t)~place[k];
-	put_number(place + KEY_BYTES, hash_content(&l->pool[i].key, sizeof(struct key), 0));
+	h->index = i;
+	put_number(h->place + KEY_BYTES, hash_content(&l->pool[i].key, sizeof(struct key), 0));
 }
 
-static void place_of(const struct live *l, const struct live_query *q, uint32_t i, const void *rec, uint8_t *place)
+static void place_of(const struct live *l, const struct live_sort *sort, uint32_t i, const void *rec, struct hit *h)
 {
-	memset(place, 0, KEY_BYTES);
-	put_value(place, &q->sort, rec, l->pool[i].raw);
-	end_place(l, q, i, place);
+	uint8_t *p = h->place;
+	memset(p, 0, KEY_BYTES);
+	for (unsigned n = 0; n < sort->n; n++) {
+		const struct live_key *k = &sort->key[n];
+		unsigned width = width_of(k->field);
+		put_value(p, k, rec, l->pool[i].raw);
+		for (unsigned b = 0; b < width && k->desc; b++)
+			p[b] = (uint8_t)~p[b];
+		p += width;
+	}
+	end_place(l, i, h);
 }
 
-static void put_place(const struct live *l, const struct live_query *q, uint32_t i, uint64_t value, struct hit *h)
+/* The same of an order by one number; it is inverted already when it descends. */
+static void put_place(const struct live *l, uint32_t i, uint64_t number, struct hit *h)
 {
 	memset(h->place, 0, KEY_BYTES);
-	put_number(h->place, value);
-	h->index = i;
-	end_place(l, q, i, h->place);
+	put_number(h->place, number);
+	end_place(l, i, h);
 }
 
 static int compare(const void *x, const void *y)
@@ -407,23 +433,37 @@ void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg
 			return;
 }
 
-bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
+static bool parse_key(enum rtype type, const char *text, size_t len, struct live_key *ret)
 {
 	const struct rdesc *rd = rdesc_get(type);
+	char name[64], part[72];
 	bool sum = false;
-	*ret = (struct live_sort){ .desc = *text == '-' };
-	text += ret->desc;
-	ret->field = rdesc_field(rd, text, &ret->off);
-	if (!ret->field && (strcmp(text, "bytes") == 0 || strcmp(text, "packets") == 0)) {
-		char name[32];
+	*ret = (struct live_key){ .desc = len && *text == '-' };
+	snprintf(name, sizeof name, "%.*s", (int)(len - ret->desc), text + ret->desc);
+	ret->field = len < sizeof name ? rdesc_field(rd, name, &ret->off) : NULL;
+	if (!ret->field && (strcmp(name, "bytes") == 0 || strcmp(name, "packets") == 0)) {
 		sum = true;
-		snprintf(name, sizeof name, type == R_FLOW ? "client.%s" : "%s_sent", text);
-		ret->field = rdesc_field(rd, name, &ret->off);
-		snprintf(name, sizeof name, type == R_FLOW ? "server.%s" : "%s_rcvd", text);
-		if (!rdesc_field(rd, name, &ret->off2))
+		snprintf(part, sizeof part, type == R_FLOW ? "client.%s" : "%s_sent", name);
+		ret->field = rdesc_field(rd, part, &ret->off);
+		snprintf(part, sizeof part, type == R_FLOW ? "server.%s" : "%s_rcvd", name);
+		if (!rdesc_field(rd, part, &ret->off2))
 			return false;
 	}
 	return ret->field && (sum || (ret->field->type != FT_F64 && ret->field->type != FT_MAP && ret->field->type != FT_BIN));
+}
+
+bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
+{
+	unsigned width = 0;
+	*ret = (struct live_sort){ 0 };
+	do {
+		size_t len = strcspn(text, ",");
+		if (ret->n == LIVE_KEYS || !parse_key(type, text, len, &ret->key[ret->n]))
+			return false;
+		width += width_of(ret->key[ret->n++].field);
+		text += len;
+	} while (*text++);
+	return width <= KEY_BYTES;
 }
 
 /* -- cursors: "<hash of the question>.<place>" in hex -- */
@@ -478,8 +518,7 @@ static void search_records(const struct live *l, struct search *s)
 	for (uint32_t i = l->by_age.last; i != ORDER_NONE; i = l->pool[i].age.prev) {
 		if (!decode(l, i, &rec) || (s->q->match && !match_eval(s->q->match, &rec, l->pool[i].raw)))
 			continue;
-		h.index = i;
-		place_of(l, s->q, i, &rec, h.place);
+		place_of(l, &s->q->sort, i, &rec, &h);
 		take_hit(s, &h);
 	}
 }
@@ -487,8 +526,9 @@ static void search_records(const struct live *l, struct search *s)
 /* The values that are held for this order; NULL if there are none. */
 static const uint64_t *values_of(const struct live *l, const struct live_sort *sort)
 {
-	for (int i = 0; i < N_SORTS; i++)
-		if (l->sorts[i].field == sort->field && l->sorts[i].off == sort->off && l->sorts[i].off2 == sort->off2)
+	const struct live_key *k = sort->key;
+	for (int i = 0; i < N_SORTS && sort->n == 1; i++)
+		if (l->sorts[i].field == k->field && l->sorts[i].off == k->off && l->sorts[i].off2 == k->off2)
 			return l->values[i];
 	return NULL;
 }
@@ -499,7 +539,7 @@ static const uint64_t *values_of(const struct live *l, const struct live_sort *s
  */
 static void search_values(const struct live *l, struct search *s, const uint64_t *values)
 {
-	uint64_t flip = s->q->sort.desc ? UINT64_MAX : 0, from = s->q->cursor ? get_number(s->from.place) : 0;
+	uint64_t flip = s->q->sort.key[0].desc ? UINT64_MAX : 0, from = s->q->cursor ? get_number(s->from.place) : 0;
 	struct hit h = { { 0 }, 0 };
 	for (uint32_t i = l->n_used; i-- > 0;) {
 		uint64_t place = values[i] ^ flip;
@@ -511,7 +551,7 @@ static void search_values(const struct live *l, struct search *s, const uint64_t
 			s->after++;
 			continue;
 		}
-		put_place(l, s->q, i, values[i], &h);
+		put_place(l, i, place, &h);
 		take_hit(s, &h);
 	}
 }

@@ -44,16 +44,24 @@ bool live_find(const struct live *l, const void *like, void (*cb)(void *arg, con
 uint64_t live_count(const struct live *l);
 uint64_t live_evicted(const struct live *l); /* made room */
 
-/* What a list is sorted by: a field, or the sum of two. */
+#define LIVE_KEYS 6
+
+/* What a list is sorted by: fields, or the sum of two. What is equal in the first is in the order of the second, and so on. */
 struct live_sort {
-	const struct field *field;
-	unsigned off, off2;
-	bool desc;
+	struct live_key {
+		const struct field *field;
+		unsigned off, off2;
+		bool desc;
+	} key[LIVE_KEYS];
+	unsigned n;
 };
-/* "last", "-bytes" ...; false if records of this type cannot be sorted by it. */
+/*
+ * "last", "-bytes,ip" ...; false if records of this type cannot be sorted by it, or the values take more than 48 bytes: a number 8,
+ * a MAC address 6, an IP address or an id 16, a text its first 24.
+ */
 bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret);
 
-#define LIVE_CURSOR 80
+#define LIVE_CURSOR 128
 
 struct live_query {
 	const struct match *match; /* NULL: all */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define P_FILTER { "filter", PT_MATCH, "an expression in the match language, weir-match(7)", 0, 0, NULL }
-#define P_SORT   { "sort", PT_SORT, "field to sort by, '-' before it for descending", 0, 0, NULL }
+#define P_SORT   { "sort", PT_SORT, "fields to sort by, joined by commas, '-' before each that descends", 0, 0, NULL }
 #define P_LIMIT  { "limit", PT_NUMBER, "records wanted, 100 if absent", 1, PARAMS_MAX_LIMIT, NULL }
 #define P_CURSOR { "cursor", PT_TEXT, "where to go on: 'next' of the reply before", 0, 0, NULL }
 #define P_START  { "start", PT_TIME, "oldest time wanted", 0, 0, NULL }

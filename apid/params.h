@@ -23,7 +23,7 @@ extern const struct route_param params_top[], params_group[], params_series[];
 struct params {
 	struct buf filter; /* in the match language */
 	struct match *match;
-	char sort[64];     /* field, '-' before it for descending; "" = the list's own order */
+	char sort[160];    /* fields, joined by commas, '-' before each that descends; "" = the list's own order */
 	char cursor[160];
 	uint32_t limit;
 	uint64_t start, end; /* 0 = open */

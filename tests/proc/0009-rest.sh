@@ -111,6 +111,17 @@ same "of one alert" "check severity" "$(keys "/api/v1/alerts/$id?fields=check,se
 same "of one host" "ip score" "$(keys "/api/v1/hosts/192.168.50.10?fields=ip,score")"
 same "a field that it has not" "400 fields" "$(code -H "$auth" "$base/api/v1/hosts/192.168.50.10?fields=ip,none") $(jq -r '.errors[0].param' "$tmp/body")"
 
+order() { api "$1" | jq -c "[.data[]|$2]"; }
+for list in flows hosts; do
+	case $list in
+	flows) first=server.port second=client.bytes ;;
+	*) first=flows.active second=bytes_sent ;;
+	esac
+	of="/api/v1/$list?limit=10000&sort=$first,-$second"
+	check "$list in the order of two fields" sh -c "[ '$(order "$of" "[.$first // 0, -(.$second // 0)]")' = '$(order "$of" "[.$first // 0, -(.$second // 0)]" | jq -c sort)' ]"
+done
+same "an order of too much" "400 sort" "$(code -H "$auth" "$base/api/v1/flows?sort=hostname,sensor,last") $(jq -r '.errors[0].param' "$tmp/body")"
+
 # -- notes --
 same "acknowledge" 200 "$(code -X POST -H "$auth" -H 'Content-Type: application/json' -d '{"comment":"seen by the test"}' "$base/api/v1/alerts/$id/ack")"
 check "the note is there, with its author" sh -c "curl -s -H '$auth' $base/api/v1/alerts/$id | jq -e '.acknowledged and .ack.by == \"api.token\" and .ack.comment == \"seen by the test\"'"

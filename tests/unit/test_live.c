@@ -62,7 +62,7 @@ static int page(struct live *l, const char *filter, const char *sort, uint32_t l
 	struct live_query q = { .match = m, .limit = limit, .question = 77, .cursor = *cursor ? cursor : NULL };
 	assert_non_null(m);
 	assert_true(live_sort_parse(R_FLOW, sort, &q.sort));
-	w->desc = q.sort.desc;
+	w->desc = q.sort.key[0].desc;
 	int rc = live_page(l, &q, visit, w, next, total);
 	match_free(m);
 	return rc;
@@ -99,6 +99,49 @@ static void test_pages(void **state)
 	assert_int_equal(w->seen[999], 1);
 	live_free(l);
 	free(w);
+}
+
+struct place {
+	unsigned n;
+	uint64_t port, name, bytes;
+};
+
+/* Ports down, names up in each, bytes down in each of those. */
+static void in_order(void *arg, const void *rec, const char *base)
+{
+	struct place *was = arg;
+	const struct r_flow *f = rec;
+	uint64_t name = (uint64_t)(str_ptr(base, f->app.host)[1] - '0');
+	if (was->n++) {
+		assert_true(f->key.server_port <= was->port);
+		if (f->key.server_port == was->port)
+			assert_true(name >= was->name);
+		if (f->key.server_port == was->port && name == was->name)
+			assert_true(f->n.client_bytes <= was->bytes);
+	}
+	was->port = f->key.server_port;
+	was->name = name;
+	was->bytes = f->n.client_bytes;
+}
+
+static void test_keys(void **state)
+{
+	(void)state;
+	struct live *l = live_new(R_FLOW, 1000);
+	struct place was = { 0 };
+	uint64_t total;
+	char next[LIVE_CURSOR] = "", cursor[LIVE_CURSOR];
+	struct live_query q = { .limit = 13, .question = 3 };
+	for (uint64_t i = 0; i < 800; i++)
+		put(l, i, i * 7919 % 5, i);
+	assert_true(live_sort_parse(R_FLOW, "-server.port,hostname,-client.bytes", &q.sort));
+	do {
+		memcpy(cursor, next, sizeof cursor);
+		q.cursor = *cursor ? cursor : NULL;
+		assert_int_equal(live_page(l, &q, in_order, &was, next, &total), 0);
+	} while (*next);
+	assert_int_equal(was.n, 800);
+	live_free(l);
 }
 
 struct order {
@@ -247,6 +290,12 @@ static void test_refused(void **state)
 	assert_true(live_sort_parse(R_HOST, "-bytes", &s));
 	assert_true(live_sort_parse(R_FLOW, "hostname", &s));
 	assert_true(live_sort_parse(R_FLOW, "client.ip", &s));
+	assert_true(live_sort_parse(R_FLOW, "client.ip,-server.ip,bytes,last", &s));
+	assert_true(live_sort_parse(R_FLOW, "hostname,sensor", &s));
+	static const char *const none[] = { "bytes,", ",bytes", "bytes,nothing", "bytes, last", "hostname,sensor,bytes",
+					    "bytes,last,first,score,server.port,client.port,bytes" };
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(live_sort_parse(R_FLOW, none[i], &s));
 	live_free(l);
 	free(w);
 }
@@ -254,7 +303,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pages), cmocka_unit_test(test_changes),
-					    cmocka_unit_test(test_held_values), cmocka_unit_test(test_bound),
+					    cmocka_unit_test(test_held_values), cmocka_unit_test(test_keys),
+					    cmocka_unit_test(test_bound),
 					    cmocka_unit_test(test_old), cmocka_unit_test(test_refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
