@@ -163,7 +163,7 @@ struct store_ops {
 
 	/*
 	 * A page of 'alerts', 'flows', 'runs' or 'stats': packed ALERT, FLOW, RUN or METRIC records appended to out. Filter in
-	 * the match language, sort by a field ('-' before it: descending), cursor as an earlier answer gave it: then
+	 * the match language, sort by up to three fields ("-score,time", '-': descending), cursor as an earlier answer gave it: then
 	 * nothing is skipped or doubled while new rows come.
 	 * 'silences': SILENCE records, the latest made first.
 	 * 'hosts': HOST records with the address, VLAN, alias and notes of all hosts that have one of the last two.

@@ -15,7 +15,7 @@
 #define MAX_LIMIT     10000
 #define DEF_LIMIT     100
 #define MAX_BYTES     (3u << 20) /* of a page: a message takes 4 MiB */
-#define CURSOR_BYTES  33
+#define CURSOR_BYTES  51   /* in threes, as base64 takes them */
 
 static int on_progress(void *arg)
 {
@@ -36,9 +36,9 @@ static void write_cursor(const struct query *k, const struct entry *e, char *out
 {
 	uint8_t b[CURSOR_BYTES] = { 1 };
 	memcpy(b + 1, &k->question, 4);
-	memcpy(b + 5, &e->key, 8);
-	memcpy(b + 13, e->id, 16);
-	memcpy(b + 29, &e->part, 4);
+	memcpy(b + 5, e->id, 16);
+	memcpy(b + 21, &e->part, 4);
+	memcpy(b + 25, e->key, sizeof e->key);
 	for (size_t i = 0; i < CURSOR_BYTES; i += 3) {
 		uint32_t v = (uint32_t)b[i] << 16 | (uint32_t)b[i + 1] << 8 | b[i + 2];
 		for (int shift = 18; shift >= 0; shift -= 6)
@@ -69,9 +69,9 @@ static unsigned read_cursor(struct query *k, const char *text)
 		b[i + 2] = (uint8_t)v;
 	}
 	memcpy(&hash, b + 1, 4);
-	memcpy(&k->after.key, b + 5, 8);
-	memcpy(k->after.id, b + 13, 16);
-	memcpy(&k->after.part, b + 29, 4);
+	memcpy(k->after.id, b + 5, 16);
+	memcpy(&k->after.part, b + 21, 4);
+	memcpy(k->after.key, b + 25, sizeof k->after.key);
 	k->has_after = true;
 	return b[0] != 1 ? 400 : hash == k->question ? 200 : 410;
 }
@@ -92,7 +92,8 @@ static bool is_sortable(const struct field *f)
 	return f->type != FT_F64 && (f->type <= FT_DUR || f->type == FT_ENUM || f->type == FT_PROTO);
 }
 
-static bool parse_sort(struct query *k, const char *text)
+/* What a name is sorted by, in SQL; NULL if it cannot be. */
+static char *sort_expression(const struct query *k, const char *name)
 {
 	static const struct {
 		const char *name, *sql;
@@ -101,20 +102,38 @@ static bool parse_sort(struct query *k, const char *text)
 		{ "packets", "(\"client_packets\" + \"server_packets\")" },
 		{ "duration", "max(\"last\" - \"first\", 0)" },
 	};
-	k->desc = *text == '-';
-	text += k->desc;
-	const struct column *c = query_column(k, text);
-	if (c && is_sortable(c->field)) {
-		k->by_time = strcmp(c->name, k->time_col) == 0;
-		snprintf(k->sort, sizeof k->sort, "\"%s\"", c->name);
-		return true;
-	}
+	const struct column *c = query_column(k, name);
+	if (c && is_sortable(c->field))
+		return xasprintf("\"%s\"", c->name);
 	for (size_t i = 0; i < sizeof computed / sizeof *computed; i++)
-		if (strcmp(computed[i].name, text) == 0) {
-			snprintf(k->sort, sizeof k->sort, "%s", computed[i].sql);
-			return true;
-		}
-	return false;
+		if (strcmp(computed[i].name, name) == 0)
+			return xstrdup(computed[i].sql);
+	return NULL;
+}
+
+static bool add_key(struct query *k, char *name)
+{
+	bool desc = *name == '-';
+	char *sql = k->n_keys < MAX_KEYS ? sort_expression(k, name + desc) : NULL;
+	if (!sql)
+		return false;
+	if (k->n_keys == 0) {
+		k->desc = desc;
+		k->by_time = strcmp(name + desc, k->time_col) == 0;
+	}
+	snprintf(k->sort[k->n_keys++], sizeof *k->sort, "%s%s", desc == k->desc ? "" : "~", sql);
+	free(sql);
+	return true;
+}
+
+static bool parse_sort(struct query *k, const char *text)
+{
+	char *names = xstrdup(text), *rest = names, *name;
+	bool good = true;
+	while (good && (name = strsep(&rest, ",")))
+		good = add_key(k, name);
+	free(names);
+	return good;
 }
 
 /* Order and place of a page. */
@@ -125,7 +144,8 @@ static unsigned prepare(struct query *k, const struct g_query *q, const char *ba
 	unsigned status = 400;
 	k->question = (uint32_t)hash_content(order, strlen(order), hash_content(str_ptr(base, q->filter), q->filter.len, k->type));
 	if (!parse_sort(k, order))
-		buf_addf(k->err, "sort: %.60s: no field that a sort goes by (numbers, times, severity, bytes, duration ...)", sort);
+		buf_addf(k->err, "sort: %.60s: up to %d fields that a sort goes by (numbers, times, severity, bytes, duration ...)", sort,
+			 MAX_KEYS);
 	else if ((status = read_cursor(k, cursor)) != 200)
 		buf_adds(k->err, status == 410 ? "the cursor belongs to another filter or order: begin again without it"
 					       : "cursor: none that was given out");
@@ -192,10 +212,12 @@ void query_source(const struct query *k, struct buf *sql)
 
 /* -- one file -- */
 
-/* The order of the page: key, then id, then part; descending if asked. */
+/* The order of the page: keys, then id, then part; descending if asked. */
 static int compare(const struct query *k, const struct entry *a, const struct entry *b)
 {
-	int c = a->key < b->key ? -1 : a->key > b->key;
+	int c = 0;
+	for (unsigned i = 0; i < k->n_keys && !c; i++)
+		c = a->key[i] < b->key[i] ? -1 : a->key[i] > b->key[i];
 	if (!c)
 		c = memcmp(a->id, b->id, 16);
 	if (!c)
@@ -203,12 +225,17 @@ static int compare(const struct query *k, const struct entry *a, const struct en
 	return k->desc ? -c : c;
 }
 
-static void read_entry(sqlite3_stmt *st, struct entry *e)
+/* Columns of the place of a row, before the record. */
+enum { ROW_SEQ, ROW_ID, ROW_PART, ROW_KEYS };
+
+static void read_entry(const struct query *k, sqlite3_stmt *st, struct entry *e)
 {
-	const void *id = sqlite3_column_blob(st, 2);
-	*e = (struct entry){ .key = sqlite3_column_int64(st, 1), .part = (uint32_t)sqlite3_column_int64(st, 3) };
-	if (id && sqlite3_column_bytes(st, 2) == 16)
+	const void *id = sqlite3_column_blob(st, ROW_ID);
+	*e = (struct entry){ .part = (uint32_t)sqlite3_column_int64(st, ROW_PART) };
+	if (id && sqlite3_column_bytes(st, ROW_ID) == 16)
 		memcpy(e->id, id, 16);
+	for (unsigned i = 0; i < k->n_keys; i++)
+		e->key[i] = sqlite3_column_int64(st, (int)(ROW_KEYS + i));
 }
 
 /* Reads the record that begins at a column of the row at hand; does it match? */
@@ -267,7 +294,32 @@ static bool cannot_count(const struct query *k, const struct entry *e)
 	return k->page.n > k->limit && compare(k, e, &k->page.e[k->page.n - 1]) >= 0;
 }
 
-#define ROW_COLUMNS 4 /* of the place of a row, before the record: seq, key, id, part */
+/* The keys, each with what is before and behind it. */
+static void add_keys(const struct query *k, struct buf *sql, const char *before, const char *behind)
+{
+	for (unsigned i = 0; i < k->n_keys; i++)
+		buf_addf(sql, "%s%s%s", before, k->sort[i], behind);
+}
+
+/* Only what is behind the last row of the page before. */
+static void add_after(const struct query *k, const char *part, struct buf *sql)
+{
+	buf_adds(sql, " AND (");
+	add_keys(k, sql, "", ", ");
+	buf_addf(sql, "id, %s) %s (", part, k->desc ? "<" : ">");
+	for (size_t i = 1; i <= k->n_keys + 2; i++)
+		buf_addf(sql, "%s?%zu", i > 1 ? ", " : "", k->n_values + i);
+	buf_addc(sql, ')');
+}
+
+static void bind_after(const struct query *k, sqlite3_stmt *st)
+{
+	int at = (int)k->n_values + 1;
+	for (unsigned i = 0; i < k->n_keys; i++)
+		sqlite3_bind_int64(st, at++, k->after.key[i]);
+	sqlite3_bind_blob(st, at++, k->after.id, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(st, at, k->after.part);
+}
 
 /*
  * Places in the order of the page, and the whole record of each only as it is stepped to: what is sorted, when no index has the
@@ -278,17 +330,19 @@ static sqlite3_stmt *select_rows(struct query *k)
 {
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
-	const char *dir = k->desc ? "DESC" : "ASC";
+	const char *dir = k->desc ? "DESC" : "ASC", *behind = k->desc ? " DESC, " : " ASC, ";
 	const char *part = k->type == R_FLOW ? "part" : "0";
-	buf_adds(&sql, "SELECT p.seq, p.key, p.id, p.part, ");
+	buf_adds(&sql, "SELECT p.*, ");
 	columns_names(k->cols, 0, k->cols->n, "r.", &sql);
-	buf_addf(&sql, " FROM (SELECT seq, %s AS key, id, %s AS part", k->sort, part);
+	buf_addf(&sql, " FROM (SELECT seq, id, %s AS part", part);
+	add_keys(k, &sql, ", ", "");
 	query_source(k, &sql);
 	buf_addf(&sql, "WHERE (%s)", buf_cstr(&k->where));
 	if (k->has_after)
-		buf_addf(&sql, " AND (%s, id, %s) %s (?%zu, ?%zu, ?%zu)", k->sort, part, k->desc ? "<" : ">", k->n_values + 1,
-			 k->n_values + 2, k->n_values + 3);
-	buf_addf(&sql, " ORDER BY %s %s, id %s", k->sort, dir, dir);
+		add_after(k, part, &sql);
+	buf_adds(&sql, " ORDER BY ");
+	add_keys(k, &sql, "", behind);
+	buf_addf(&sql, "id %s", dir);
 	if (k->type == R_FLOW)
 		buf_addf(&sql, ", part %s", dir);
 	buf_addf(&sql, " LIMIT %" PRId64 ") AS p CROSS JOIN (SELECT *", k->exact ? (int64_t)k->limit + 1 : -1);
@@ -296,11 +350,8 @@ static sqlite3_stmt *select_rows(struct query *k)
 	buf_adds(&sql, ") AS r ON r.seq = p.seq");
 	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) == 0) {
 		query_bind(k, st);
-		if (k->has_after) {
-			sqlite3_bind_int64(st, (int)k->n_values + 1, k->after.key);
-			sqlite3_bind_blob(st, (int)k->n_values + 2, k->after.id, 16, SQLITE_STATIC);
-			sqlite3_bind_int64(st, (int)k->n_values + 3, k->after.part);
-		}
+		if (k->has_after)
+			bind_after(k, st);
 	}
 	buf_release(&sql);
 	return st;
@@ -325,10 +376,10 @@ static int take_rows(struct query *k, sqlite3_stmt *rows, struct list *found)
 	while (found->n <= k->limit && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
 		struct entry e;
 		k->out->scanned++;
-		read_entry(rows, &e);
+		read_entry(k, rows, &e);
 		if (cannot_count(k, &e))
 			return 0;
-		if (!read_record(k, rows, ROW_COLUMNS))
+		if (!read_record(k, rows, (int)(ROW_KEYS + k->n_keys)))
 			continue;
 		e.off = found->recs.len;
 		codec_pack(&found->recs, k->type, &k->rec, k->arena.p);
@@ -394,7 +445,7 @@ static bool in_range(const struct query *k, const struct flow_file *f)
 		return false;
 	if (!k->has_after || !k->by_time || k->count)
 		return true;
-	return k->desc ? (int64_t)f->lo <= k->after.key : (int64_t)f->hi >= k->after.key;
+	return k->desc ? (int64_t)f->lo <= k->after.key[0] : (int64_t)f->hi >= k->after.key[0];
 }
 
 /* Can the file still have something for a page that is full, sorted by time? */
@@ -402,7 +453,7 @@ static bool may_have_better(const struct query *k, const struct flow_file *f)
 {
 	if (!k->by_time || k->page.n <= k->limit || k->count)
 		return true;
-	int64_t worst = k->page.e[k->page.n - 1].key;
+	int64_t worst = k->page.e[k->page.n - 1].key[0];
 	return k->desc ? (int64_t)f->hi >= worst : (int64_t)f->lo <= worst;
 }
 

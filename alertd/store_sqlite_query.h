@@ -8,10 +8,11 @@
 #define MAX_VALUES    512
 #define TIME_LIMIT_NS 10000000000ull
 #define SCAN_STEPS    20000      /* of SQLite's machine between looks at the clock */
+#define MAX_KEYS      3          /* that a page is sorted by */
 
 /* A record of the page, by its place in the order. */
 struct entry {
-	int64_t key;
+	int64_t key[MAX_KEYS]; /* those beyond query.n_keys are 0 */
 	uint8_t id[16];
 	uint32_t part;
 	size_t off, len; /* packed, in the list's buffer */
@@ -34,7 +35,8 @@ struct query {
 	size_t n_values;
 	bool exact;
 	struct buf where;         /* condition, with ?1 ... ?n_values */
-	char sort[160];           /* expression */
+	char sort[MAX_KEYS][160]; /* expressions; all in the direction of the first: those in the other are inverted */
+	unsigned n_keys;
 	const char *time_col;
 	bool desc, by_time, count, has_after, has_run;
 	bool plain;               /* there is no filter */

@@ -363,7 +363,7 @@ static int read_options(struct options *o, int argc, char **argv)
 	};
 	char usage[400];
 	snprintf(usage, sizeof usage,
-		 "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD] [--watch[=SECONDS]]\n"
+		 "usage: weir %s%s [-f FILE] [-n N] [-o table|wide|json|tsv] [--fields A,B] [--sort [-]FIELD,...] [--watch[=SECONDS]]\n"
 		 "       [--since T] [--until T] [--url URL] [--token-file FILE] [--sensor NAME] [MATCH]\n",
 		 argv[0], strcmp(argv[0], "top") == 0 ? " [hosts|flows|apps]" : "");
 	int rc = OPTIONS_READ(argc, argv, options, usage);

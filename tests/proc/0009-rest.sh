@@ -112,9 +112,10 @@ same "of one host" "ip score" "$(keys "/api/v1/hosts/192.168.50.10?fields=ip,sco
 same "a field that it has not" "400 fields" "$(code -H "$auth" "$base/api/v1/hosts/192.168.50.10?fields=ip,none") $(jq -r '.errors[0].param' "$tmp/body")"
 
 order() { api "$1" | jq -c "[.data[]|$2]"; }
-for list in flows hosts; do
+for list in flows flows/history hosts alerts; do
 	case $list in
-	flows) first=server.port second=client.bytes ;;
+	flows*) first=server.port second=client.bytes ;;
+	alerts) first=score second=type_id ;;
 	*) first=flows.active second=bytes_sent ;;
 	esac
 	of="/api/v1/$list?limit=10000&sort=$first,-$second"

@@ -158,13 +158,14 @@ struct str put(struct buf *b, const char *s)
 unsigned ask(struct store *s, const struct question *a, struct buf *out, struct store_page *page, struct buf *err)
 {
 	struct buf strs = { 0 };
-	struct g_query q = { .limit = 10000, .start = a->start, .end = a->end, .step = a->step };
+	struct g_query q = { .limit = a->limit ? a->limit : 10000, .start = a->start, .end = a->end, .step = a->step };
 	q.what = put(&strs, a->what);
 	q.filter = put(&strs, a->filter ? a->filter : "");
 	q.by = put(&strs, a->by ? a->by : "");
 	q.key = put(&strs, a->key ? a->key : "");
 	q.sort = put(&strs, a->sort ? a->sort : "");
 	q.run = put(&strs, a->run ? a->run : "");
+	q.cursor = put(&strs, a->cursor ? a->cursor : "");
 	buf_reset(out);
 	unsigned status = store_sqlite.query(s, &q, strs.p, out, page, err);
 	buf_release(&strs);

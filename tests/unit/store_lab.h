@@ -61,8 +61,9 @@ void write_some(struct writer *w, uint64_t n, uint64_t now);
 void put_alerts(struct store *s, uint64_t from, unsigned n, uint64_t now, struct sampler *m);
 
 struct question {
-	const char *what, *filter, *by, *key, *sort, *run;
+	const char *what, *filter, *by, *key, *sort, *run, *cursor;
 	uint64_t start, end, step;
+	uint32_t limit; /* 0 = as many as a page may have */
 };
 struct str put(struct buf *b, const char *s);
 /* Returns the status. */
