@@ -38,7 +38,8 @@ static void put_counts(json_t *o, const struct sensor_facts *f)
 		{ "alerted_flows_notice", s->alerted[0] }, { "alerted_flows_warning", s->alerted[1] }, { "alerted_flows_error", s->alerted[2] },
 		{ "num_local_hosts_anomalies", v->anomalies }, { "num_remote_hosts_anomalies", v->remote_anomalies },
 		{ "dropped_alerts", 0 }, { "host_dropped_alerts", 0 }, { "flow_dropped_alerts", 0 }, { "other_dropped_alerts", 0 },
-		{ "tot_nprobe_pkts", 0 }, { "speed", f->speed / MBIT_BYTES }, { "periodic_stats_update_frequency_secs", 5 }, { "num_live_captures", 0 },
+		{ "tot_nprobe_pkts", 0 }, { "speed", f->speed / MBIT_BYTES },
+		{ "periodic_stats_update_frequency_secs", 5 }, { "num_live_captures", 0 },
 		{ "remote_bps", 0 }, { "remote_pps", 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
