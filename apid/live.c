@@ -49,12 +49,30 @@ union any {
 	struct r_interface interface;
 };
 
-static bool parse_key(enum rtype type, const char *text, size_t len, struct live_key *ret);
-
 static bool decode(const struct live *l, uint32_t i, union any *rec)
 {
 	struct codec_reader r = { .base = l->pool[i].raw, .len = l->pool[i].len };
 	return codec_read(&r, rec) == 1;
+}
+
+/* A field, or the sum of both ways; '-' before it: descending. */
+static bool parse_key(enum rtype type, const char *text, size_t len, struct live_key *ret)
+{
+	const struct rdesc *rd = rdesc_get(type);
+	char name[64], part[72];
+	bool sum = false;
+	*ret = (struct live_key){ .desc = len && *text == '-' };
+	snprintf(name, sizeof name, "%.*s", (int)(len - ret->desc), text + ret->desc);
+	ret->field = len < sizeof name ? rdesc_field(rd, name, &ret->off) : NULL;
+	if (!ret->field && (strcmp(name, "bytes") == 0 || strcmp(name, "packets") == 0)) {
+		sum = true;
+		snprintf(part, sizeof part, type == R_FLOW ? "client.%s" : "%s_sent", name);
+		ret->field = rdesc_field(rd, part, &ret->off);
+		snprintf(part, sizeof part, type == R_FLOW ? "server.%s" : "%s_rcvd", name);
+		if (!rdesc_field(rd, part, &ret->off2))
+			return false;
+	}
+	return ret->field && (sum || (ret->field->type != FT_F64 && ret->field->type != FT_MAP && ret->field->type != FT_BIN));
 }
 
 struct live *live_new(enum rtype type, uint64_t max)
@@ -431,25 +449,6 @@ void live_each(const struct live *l, const struct match *m, bool (*cb)(void *arg
 	for (uint32_t i = l->by_age.last; i != ORDER_NONE; i = l->pool[i].age.prev)
 		if (decode(l, i, &rec) && (!m || match_eval(m, &rec, l->pool[i].raw)) && !cb(arg, &rec, l->pool[i].raw))
 			return;
-}
-
-static bool parse_key(enum rtype type, const char *text, size_t len, struct live_key *ret)
-{
-	const struct rdesc *rd = rdesc_get(type);
-	char name[64], part[72];
-	bool sum = false;
-	*ret = (struct live_key){ .desc = len && *text == '-' };
-	snprintf(name, sizeof name, "%.*s", (int)(len - ret->desc), text + ret->desc);
-	ret->field = len < sizeof name ? rdesc_field(rd, name, &ret->off) : NULL;
-	if (!ret->field && (strcmp(name, "bytes") == 0 || strcmp(name, "packets") == 0)) {
-		sum = true;
-		snprintf(part, sizeof part, type == R_FLOW ? "client.%s" : "%s_sent", name);
-		ret->field = rdesc_field(rd, part, &ret->off);
-		snprintf(part, sizeof part, type == R_FLOW ? "server.%s" : "%s_rcvd", name);
-		if (!rdesc_field(rd, part, &ret->off2))
-			return false;
-	}
-	return ret->field && (sum || (ret->field->type != FT_F64 && ret->field->type != FT_MAP && ret->field->type != FT_BIN));
 }
 
 bool live_sort_parse(enum rtype type, const char *text, struct live_sort *ret)
