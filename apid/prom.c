@@ -117,6 +117,7 @@ static const struct known {
 	{ "capture", "flows_ended", "weir_flows_expired", "reason", "ended", "Flows that are no longer in the table." },
 	{ "capture", "flows_evicted", "weir_flows_evicted", NULL, NULL, "Flows ended early because the table was full." },
 	{ "capture", "flows_emitted", "weir_messages", "queue", "packets", "Records handed on." },
+	{ "classify", "ndpi", PROM_NDPI, "version", NULL, "Version of nDPI." },
 	{ "classify", "heads", "weir_messages", "queue", "flows", "Records handed on." },
 	{ "checks", "records", "weir_messages", "queue", "history", "Records handed on." },
 	{ "checks", "alert_records", "weir_messages", "queue", "alerts", "Records handed on." },
@@ -300,6 +301,18 @@ static void print_all(struct prom *p, enum prom_form form, struct buf *out)
 	}
 	if (open)
 		buf_adds(out, "# EOF\n");
+}
+
+void prom_label(const struct prom *p, const char *family, const char *label, char *out, size_t size)
+{
+	char wanted[64];
+	int len = snprintf(wanted, sizeof wanted, "%s=\"", label);
+	*out = '\0';
+	for (size_t i = 0; i < p->n && !*out; i++) {
+		const char *at = strcmp(p->s[i].family, family) == 0 ? strstr(p->s[i].labels, wanted) : NULL;
+		if (at)
+			snprintf(out, size, "%.*s", (int)strcspn(at + len, "\""), at + len);
+	}
 }
 
 double prom_sum(const struct prom *p, const char *family, const char *label, const char *value)

@@ -33,6 +33,9 @@ void prom_process(struct prom *p, const struct g_process *g, const char *base);
 void prom_metric(struct prom *p, const struct g_metric *m, const char *base);
 /* A process that does not answer. */
 void prom_down(struct prom *p, const char *process);
+#define PROM_NDPI "weir_ndpi_info" /* family of the version that classify tells */
+/* The value of a label as the format has it, of the first sample of a family; "" if there is none. */
+void prom_label(const struct prom *p, const char *family, const char *label, char *out, size_t size);
 /* Values of a family added up, of samples with this label. */
 double prom_sum(const struct prom *p, const char *family, const char *label, const char *value);
 /* Everything, families in order of their names. PROM_NTOPNG: text, and counters keep the names they have. */

@@ -187,7 +187,9 @@ void prom_ntopng(const struct apid *k, const struct prom *all, struct prom *p, u
 void prom_live(const struct apid *k, struct prom *p)
 {
 	const struct topo *t = k->c->topo;
-	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program.", 1, "version", WEIR_VERSION, PROM_END);
+	char ndpi[64]; /* empty while classify does not answer, which is as if there were no such label */
+	prom_label(p, PROM_NDPI, "version", ndpi, sizeof ndpi);
+	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program, and of nDPI.", 1, "version", WEIR_VERSION, "ndpi", ndpi, PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_http_streams_active", "Event streams.", events_clients(k->events), PROM_END);
 	totals_print(k->totals, p);
 	door_print(k, p);

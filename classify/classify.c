@@ -244,6 +244,12 @@ static void init_lane(struct classify *k, struct lane *l, const struct topo_sens
 	free(url);
 }
 
+static void put_version(void *arg, struct metrics *m)
+{
+	(void)arg;
+	metrics_put(m, "ndpi", app_version(), "", false, 1);
+}
+
 static void put_bounds(void *arg, struct metrics *m)
 {
 	const struct classify *k = arg;
@@ -265,6 +271,7 @@ static int init(struct proc_ctx *c)
 	for (size_t i = 0; i < k->n_lanes; i++)
 		init_lane(k, &k->lanes[i], &c->topo->sensors[i]);
 	metrics_source(c->metrics, put_bounds, k);
+	metrics_source(c->metrics, put_version, k);
 	metrics_counter(c->metrics, "heads", NULL, "records", &k->heads);
 	metrics_counter(c->metrics, "classified", NULL, "records", &k->classified);
 	metrics_counter(c->metrics, "guessed", NULL, "records", &k->guessed);

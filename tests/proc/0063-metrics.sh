@@ -106,6 +106,8 @@ process_max_fds
 process_start_time_seconds
 EOF
 check "a file has no speed, and nothing of it lags" sh -c "! grep '^weir_interface_speed\|^weir_capture_lag' $tmp/text"
+same "versions, of nDPI as classify says" "$(state_of classify | sed 's/.*nDPI //')" \
+	"$(sed -n 's/^weir_build_info{version="[0-9.]*",ndpi="\(.*\)"} 1$/\1/p' "$tmp/text")"
 scrape $base/metrics/hosts >"$tmp/hosts"
 for name in receive_bytes_total transmit_bytes_total flows_active score; do
 	check "weir_host_$name" grep -q "^weir_host_$name{ip=\"10.0.0.1\",vlan=\"0\",name=\"[^\"]*\",interface=\"steady\"} " "$tmp/hosts"
