@@ -185,17 +185,28 @@ static bool add_known(struct prom *p, const struct g_metric *m, const char *base
 	return false;
 }
 
-/* Scripts are timed one by one: how long each took, and how often, as a summary. */
+/* How long each check took, and how often, as a summary: scripts are timed always, native checks now and then. */
 static bool add_duration(struct prom *p, const struct g_metric *m, const char *base, const char *process, const char *name)
 {
-	static const char family[] = "weir_check_duration_seconds", help[] = "Time that a Lua check took.";
+	static const char family[] = "weir_check_duration_seconds", help[] = "Time that a check took, of native ones estimated.";
+	static const struct {
+		const char *name, *part;
+		bool other; /* it is something else, too */
+	} parts[] = {
+		{ "check_seconds", "_sum", false },
+		{ "check_runs", "_count", false },
+		{ "lua_check_seconds", "_sum", false },
+		{ "lua_check_rows", "_count", true },
+	};
 	char check[96];
-	bool rows = strcmp(name, "lua_check_rows") == 0;
-	if (strcmp(process, "checks") != 0 || (!rows && strcmp(name, "lua_check_seconds") != 0))
+	size_t i = 0, n = strcmp(process, "checks") == 0 ? sizeof parts / sizeof *parts : 0;
+	while (i < n && strcmp(name, parts[i].name) != 0)
+		i++;
+	if (i == n)
 		return false;
 	snprintf(check, sizeof check, "%.*s", (int)m->label.len, str_ptr(base, m->label));
-	prom_part(p, PROM_SUMMARY, family, help, rows ? "_count" : "_sum", m->value, "check", check, PROM_END);
-	return !rows; /* rows are evaluations, too */
+	prom_part(p, PROM_SUMMARY, family, help, parts[i].part, m->value, "check", check, PROM_END);
+	return !parts[i].other;
 }
 
 void prom_metric(struct prom *p, const struct g_metric *m, const char *base)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "checkdef.h"
+#include "cost.h"
 #include "luacheck.h"
 #include "topo.h"
 
@@ -30,6 +31,7 @@ struct check_conf {
 	unsigned after;                     /* EPISODE: runs in a row before it is raised */
 	double clear;                       /* EPISODE: share of the threshold, in per cent, at which it ends; 100 if it has none */
 	uint64_t alerts;                    /* raised since the start */
+	struct cost cost;
 };
 
 struct conf {

@@ -149,6 +149,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	e->topo = t;
 	e->ops = *ops;
 	e->arg = arg;
+	cost_init(&e->meter);
 	conf_init(&e->conf, t);
 	policy_new(e, t);
 	e->lua = lua_new(t);
@@ -259,8 +260,13 @@ void engine_metrics(struct engine *e, struct metrics *m)
 	learn_metrics(e, m);
 	lua_metrics(e->lua, m);
 	policy_metrics(e, m);
-	for (unsigned i = 0; i < e->conf.n; i++)
-		if (e->conf.checks[i].alerts)
-			metrics_put(m, "check_alerts", e->conf.checks[i].def->key, "alerts", true,
-				    (double)e->conf.checks[i].alerts);
+	for (unsigned i = 0; i < e->conf.n; i++) {
+		const struct check_conf *k = &e->conf.checks[i];
+		if (k->alerts)
+			metrics_put(m, "check_alerts", k->def->key, "alerts", true, (double)k->alerts);
+		if (!k->cost.runs)
+			continue;
+		metrics_put(m, "check_seconds", k->def->key, "seconds", true, (double)k->cost.ns / 1e9);
+		metrics_put(m, "check_runs", k->def->key, "calls", true, (double)k->cost.runs);
+	}
 }

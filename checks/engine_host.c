@@ -25,15 +25,20 @@ void release_all(struct engine *e, struct host *h, enum endcause cause)
 static void run_checks(struct engine *e, struct host *h, enum period p)
 {
 	struct subject s;
+	bool timed = cost_due(&e->meter);
 	host_subject(h, &s);
 	for (unsigned i = 0; i < e->n_host_run[p]; i++) {
 		unsigned check = e->host_run[p][i];
+		struct check_conf *k = &e->conf.checks[check];
 		struct observation o;
 		o.attacker = false;
 		o.score = 0;
 		o.value = o.threshold = 0;
 		*o.message = *o.values = '\0';
-		bool holds = check_fns[check].host(h, p, &e->conf.checks[check], &o);
+		uint64_t began = timed ? cost_clock() : 0;
+		bool holds = check_fns[check].host(h, p, k, &o);
+		if (timed)
+			cost_book(&e->meter, &k->cost, began);
 		e->evaluations++;
 		if (holds || h->engaged)
 			subject_run(e, &s, check, p, holds, &o);

@@ -190,14 +190,19 @@ static void run_native(struct flow_run *run)
 {
 	struct engine *e = run->e;
 	unsigned place = hook_place(run->v.hook), n = e->n_on_hook[place];
+	bool timed = cost_due(&e->meter);
 	struct finding found;
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow_slot *slot = &e->on_hook[place][i];
-		const struct check_conf *k = &e->conf.checks[slot->index];
+		struct check_conf *k = &e->conf.checks[slot->index];
 		if (flow_has_fired(run->f, slot->index))
 			continue;
 		*found.message = *found.values = '\0';
-		if (slot->fires(&run->v, k, &found))
+		uint64_t began = timed ? cost_clock() : 0;
+		bool fires = slot->fires(&run->v, k, &found);
+		if (timed)
+			cost_book(&e->meter, &k->cost, began);
+		if (fires)
 			flow_fired(run, k->def, slot->index, &found);
 	}
 	e->evaluations += n;

@@ -51,14 +51,20 @@ void place_subject(struct place *w, struct subject *s)
 static void run_checks(struct engine *e, struct place *w, enum period p)
 {
 	struct subject s;
+	bool timed = cost_due(&e->meter);
 	place_subject(w, &s);
 	for (unsigned i = 0; i < e->n_place_run[p]; i++) {
 		unsigned check = e->place_run[p][i];
+		struct check_conf *k = &e->conf.checks[check];
 		struct observation o = { 0 };
-		if (e->conf.checks[check].def->entity != w->entity)
+		if (k->def->entity != w->entity)
 			continue;
 		e->evaluations++;
-		subject_run(e, &s, check, p, check_fns[check].place(w, p, &e->conf.checks[check], &o), &o);
+		uint64_t began = timed ? cost_clock() : 0;
+		bool holds = check_fns[check].place(w, p, k, &o);
+		if (timed)
+			cost_book(&e->meter, &k->cost, began);
+		subject_run(e, &s, check, p, holds, &o);
 	}
 	subject_sweep(e, &s);
 }

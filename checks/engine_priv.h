@@ -74,6 +74,7 @@ struct engine {
 	unsigned dangerous, device_check, new_device, reassigned, too_large, lease;
 	unsigned pace_times;
 	double ports_learning, stale_after;
+	struct cost_meter meter;
 	uint64_t clock, minute;   /* minute: the last that was run */
 	uint64_t since;           /* first packet time: learning began */
 	struct learn_set learned[LEARN_SETS];

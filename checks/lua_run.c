@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "cost.h"
 #include "hash.h"
 #include "id.h"
 
@@ -199,13 +199,6 @@ static void take_hits(struct lua *l, struct lua_script *s, enum lua_set set,
 }
 
 /* -- running -- */
-
-static uint64_t cost_clock(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void enter(struct lua *l, struct lua_script *s)
 {

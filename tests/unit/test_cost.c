@@ -1,0 +1,45 @@
+/* What checks cost: one run of many is timed, and stands for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "checks/cost.h"
+
+static void test_one_of_many(void **state)
+{
+	(void)state;
+	struct cost_meter m;
+	unsigned due = 0;
+	cost_init(&m);
+	for (unsigned i = 0; i < 10 * COST_EVERY; i++)
+		due += cost_due(&m);
+	assert_int_equal(due, 10);
+}
+
+static void test_stands_for_all(void **state)
+{
+	(void)state;
+	struct cost_meter m;
+	struct cost long_one = { 0 };
+	cost_init(&m);
+	for (int i = 0; i < 3; i++) {
+		uint64_t began = cost_clock();
+		while (cost_clock() - began < 1000000 + m.clock)
+			;
+		cost_book(&m, &long_one, began);
+	}
+	assert_int_equal(long_one.runs, 3 * COST_EVERY);
+	assert_true(long_one.ns >= 3 * 1000000ull * COST_EVERY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_of_many),
+		cmocka_unit_test(test_stands_for_all),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
