@@ -28,7 +28,7 @@ same "no Host in HTTP/1.0, which no browser speaks" 200 "$(raw "GET /livez HTTP/
 same "a wrong one in HTTP/1.0" 421 "$(raw "GET /livez HTTP/1.0\r\nHost: evil.example\r\n\r\n")"
 same "no token without a Host" 401 "$(raw "GET /api/v1/me HTTP/1.0\r\n\r\n")"
 same "an absolute target is above Host" "200 421" \
-	"$(raw "GET http://localhost/livez HTTP/1.1\r\nHost: evil.example\r\n\r\nGET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n")"
+	"$(raw "GET http://localhost/livez HTTP/1.1\r\nHost: evil.example\r\n\r\nGET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")"
 same "one that names nobody" 400 "$(raw "GET http:///livez HTTP/1.1\r\nHost: localhost\r\n\r\n")"
 same "no HTTP" closed "$(raw "\0\0\0\0hello\r\n\r\n" | sed 's/^[45]..$/closed/')"
 long=$(perl -e 'print "a" x 17000')
