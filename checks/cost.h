@@ -21,8 +21,6 @@ struct cost_meter {
 	uint64_t clock; /* ns that reading the clock takes */
 };
 
-/* Monotonic, ns. */
-uint64_t cost_clock(void);
 void cost_init(struct cost_meter *m);
 /* Is the next run one to be timed? */
 static inline bool cost_due(struct cost_meter *m)
@@ -32,7 +30,7 @@ static inline bool cost_due(struct cost_meter *m)
 	m->turn = 0;
 	return true;
 }
-/* A check that was begun then has ended now, in a run that is timed. */
+/* A check that was begun then (mono_ns) has ended now, in a run that is timed. */
 void cost_book(const struct cost_meter *m, struct cost *c, uint64_t began);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "codec.h"
+#include "loop.h"
 
 void emit_host(struct engine *e, struct host *h, bool final)
 {
@@ -35,7 +36,7 @@ static void run_checks(struct engine *e, struct host *h, enum period p)
 		o.score = 0;
 		o.value = o.threshold = 0;
 		*o.message = *o.values = '\0';
-		uint64_t began = timed ? cost_clock() : 0;
+		uint64_t began = timed ? mono_ns() : 0;
 		bool holds = check_fns[check].host(h, p, k, &o);
 		if (timed)
 			cost_book(&e->meter, &k->cost, began);

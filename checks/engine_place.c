@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "codec.h"
+#include "loop.h"
 
 static void place_init(struct place *w, enum entity entity, const char *name)
 {
@@ -60,7 +61,7 @@ static void run_checks(struct engine *e, struct place *w, enum period p)
 		if (k->def->entity != w->entity)
 			continue;
 		e->evaluations++;
-		uint64_t began = timed ? cost_clock() : 0;
+		uint64_t began = timed ? mono_ns() : 0;
 		bool holds = check_fns[check].place(w, p, k, &o);
 		if (timed)
 			cost_book(&e->meter, &k->cost, began);

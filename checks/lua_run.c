@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cost.h"
 #include "hash.h"
 #include "id.h"
+#include "loop.h"
 
 #define SLOTS 5 /* of a hit, as luart/boot.lua notes it */
 
@@ -290,7 +290,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 		if (!began) {
 			if (!guard_enter(l, s))
 				return;
-			began = cost_clock();
+			began = mono_ns();
 			enter(l, s);
 		}
 		s->calls++;
@@ -300,7 +300,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 	if (!began)
 		return;
 	guard_leave(l);
-	s->ns += cost_clock() - began;
+	s->ns += mono_ns() - began;
 	note_growth(l);
 	take_hits(l, s, set, cb, arg);
 	l->running = NULL;
@@ -376,14 +376,14 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 			continue;
 		if (!guard_enter(l, s))
 			continue;
-		uint64_t began = cost_clock();
+		uint64_t began = mono_ns();
 		enter(l, s);
 		s->calls++;
 		/* More than this at once is a script that sets timers in the past. */
 		for (int turns = 0; turns < MAX_HITS && !s->disabled && ask(l, s, "run_due"); turns++)
 			continue;
 		guard_leave(l);
-		s->ns += cost_clock() - began;
+		s->ns += mono_ns() - began;
 		note_growth(l);
 		take_hits(l, s, LUA_HOSTS, cb, arg);
 		l->running = NULL;
