@@ -37,51 +37,58 @@ struct classify {
 };
 
 /* It crashed or hung nDPI twice: the packets go to the quarantine instead. */
-static void skip_poison(struct lane *l, const struct r_head *h, const char *base, enum poison_verdict why, struct r_verdict *v)
+static void skip_poison(struct lane *l, const struct r_head *h, enum poison_verdict why, struct g_flow_app *app, struct g_packets *rest)
 {
 	struct classify *k = l->k;
-	v->app.state = why == POISON_TIMED_OUT ? VERDICT_TIMED_OUT : VERDICT_CRASHED;
-	v->packets.data = str_put_raw(&k->arena, str_ptr(base, h->head.data), h->head.data.len);
+	app->state = why == POISON_TIMED_OUT ? VERDICT_TIMED_OUT : VERDICT_CRASHED;
+	rest->data = h->head.data;
 	*(why == POISON_TIMED_OUT ? &k->timed_out : &k->crashed) += 1;
 	log_warn("record %llu of %s %s twice and is skipped", (unsigned long long)stream_head(l->out), l->sensor,
 		 why == POISON_TIMED_OUT ? "took too long" : "crashed nDPI");
 }
 
 /* The one place where hostile bytes meet nDPI. */
-static void try_head(struct lane *l, const struct r_head *h, const char *base, struct r_verdict *v)
+static void try_head(struct lane *l, const struct r_head *h, const char *base, struct g_flow_app *app, struct g_packets *rest)
 {
 	struct poison *p = l->k->c->poison;
 	uint64_t seq = stream_head(l->out), epoch = stream_epoch(l->out);
 	enum poison_verdict known = poison_ask(p, l->sensor, epoch, seq, "");
 	if (known == POISON_CRASHED || known == POISON_TIMED_OUT) {
-		skip_poison(l, h, base, known, v);
+		skip_poison(l, h, known, app, rest);
 		return;
 	}
 	poison_enter(p, l->sensor, epoch, seq, "");
 	FAULT_RECORD("classify.head", seq);
-	app_classify(l->k->app, &h->key, str_ptr(base, h->head.data), h->head.data.len, &v->app, &l->k->arena);
+	app_classify(l->k->app, &h->key, str_ptr(base, h->head.data), h->head.data.len, app, &l->k->arena);
 	poison_leave(p);
 	l->k->classified++;
 }
 
-static void classify_head(struct lane *l, const struct r_head *h, const char *base, struct buf *out)
+/* Key and counters are not taken apart to be packed again: packed tells where in base the HEAD has them. */
+static void classify_head(struct lane *l, const struct r_head *h, const char *base, const struct str *packed, struct buf *out)
 {
 	struct classify *k = l->k;
-	struct r_verdict v = { .key = h->key, .n = h->n };
+	struct g_flow_app app = { 0 };
+	struct g_packets rest = { 0 };
 	buf_reset(&k->arena);
-	v.key.sensor = str_put_raw(&k->arena, str_ptr(base, h->key.sensor), h->key.sensor.len);
 	k->heads++;
 	if (h->head.data.len) {
-		try_head(l, h, base, &v);
+		try_head(l, h, base, &app, &rest);
 	} else {
-		v.app.state = VERDICT_SHED; /* the packets were shed on the way */
+		app.state = VERDICT_SHED; /* the packets were shed on the way */
 		k->shed++;
 	}
-	v.app.n = h->head.n;
-	v.app.final = h->head.final;
-	k->guessed += v.app.state == VERDICT_GUESSED;
-	k->unknown += v.app.state == VERDICT_UNKNOWN;
-	codec_pack(out, R_VERDICT, &v, k->arena.p);
+	app.n = h->head.n;
+	app.final = h->head.final;
+	k->guessed += app.state == VERDICT_GUESSED;
+	k->unknown += app.state == VERDICT_UNKNOWN;
+	const struct codec_part part[] = {
+		[RG_verdict_key] = { .base = base, .packed = packed[RG_head_key] },
+		[RG_verdict_app] = { .p = &app, .base = k->arena.p },
+		[RG_verdict_packets] = { .p = &rest, .base = base },
+		[RG_verdict_n] = { .base = base, .packed = packed[RG_head_n] },
+	};
+	codec_pack_parts(out, R_VERDICT, part);
 }
 
 /* The next record of a batch, as it goes out. False if the rest of the batch cannot be read. */
@@ -89,12 +96,13 @@ static bool pass_record(struct lane *l, struct codec_reader *r)
 {
 	struct classify *k = l->k;
 	struct r_head h;
+	struct str packed[RECORD_MAX_GROUPS];
 	size_t at, len;
 	buf_reset(&k->packed);
 	if (codec_peek(r) == R_HEAD) {
-		if (codec_read(r, &h) != 1)
+		if (codec_read_parts(r, R_HEAD, 1u << RG_head_key | 1u << RG_head_head, &h, packed) != 1)
 			return false;
-		classify_head(l, &h, r->base, &k->packed);
+		classify_head(l, &h, r->base, packed, &k->packed);
 		return stream_append(l->out, k->packed.p, k->packed.len, NULL) == 0;
 	}
 	if (codec_skip(r, &at, &len) != 1)

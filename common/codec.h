@@ -72,6 +72,8 @@ bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned gr
  * and not looked at: rec has room for the whole struct, and what is not read of it is left as it is. Returns as codec_read.
  */
 int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec);
+/* The same, and packed[g] is told where in r->base group g is (len 0: it is missing): for what goes on into another record. */
+int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str packed[static RECORD_MAX_GROUPS]);
 /*
  * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
  */

@@ -352,13 +352,17 @@ enum rtype codec_peek(const struct codec_reader *r)
 	return (enum rtype)type;
 }
 
-/* The n groups of a record that began at start. */
-static int read_groups(struct codec_reader *r, const struct rdesc *rd, uint64_t n, size_t start, unsigned groups, char *rec)
+/* The n groups of a record that began at start. packed may be NULL. */
+static int read_groups(struct codec_reader *r, const struct rdesc *rd, uint64_t n, size_t start, unsigned groups, char *rec,
+		       struct str *packed)
 {
 	for (uint64_t i = 0; i < n; i++) {
-		bool wanted = i < rd->n_groups && groups >> i & 1;
+		size_t at = r->pos;
+		bool known = i < rd->n_groups, wanted = known && groups >> i & 1;
 		if ((wanted ? read_group(r, &rd->groups[i], rec + rd->groups[i].off) : skip_value(r, 1)) < 0)
 			return -1;
+		if (packed && known)
+			packed[i] = (struct str){ (uint32_t)at, (uint32_t)(r->pos - at) };
 	}
 	return r->pos - start > CODEC_MAX_RECORD ? fail(r, "record too large") : 1;
 }
@@ -375,10 +379,10 @@ int codec_read(struct codec_reader *r, void *rec)
 	if (!rd)
 		return fail(r, "type of record not known");
 	memset(rec, 0, rd->size);
-	return read_groups(r, rd, n, start, ~0u, rec);
+	return read_groups(r, rd, n, start, ~0u, rec, NULL);
 }
 
-int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec)
+static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str *packed)
 {
 	size_t start = r->pos;
 	uint64_t n, found;
@@ -392,7 +396,18 @@ int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, vo
 	for (unsigned i = 0; i < rd->n_groups; i++)
 		if (groups >> i & 1)
 			memset((char *)rec + rd->groups[i].off, 0, rd->groups[i].size);
-	return read_groups(r, rd, n, start, groups, rec);
+	return read_groups(r, rd, n, start, groups, rec, packed);
+}
+
+int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec)
+{
+	return read_some(r, type, groups, rec, NULL);
+}
+
+int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str packed[static RECORD_MAX_GROUPS])
+{
+	memset(packed, 0, RECORD_MAX_GROUPS * sizeof *packed);
+	return read_some(r, type, groups, rec, packed);
 }
 
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)

@@ -372,7 +372,7 @@ static void test_group(void **state)
 static void test_some(void **state)
 {
 	(void)state;
-	struct buf arena = { 0 }, out = { 0 };
+	struct buf arena = { 0 }, out = { 0 }, again = { 0 };
 	struct r_flow f = sample(&arena), got, zero;
 	codec_pack(&out, R_FLOW, &f, arena.p);
 	memset(&got, 0xa5, sizeof got);
@@ -385,6 +385,15 @@ static void test_some(void **state)
 	assert_memory_equal(&got.n, &zero.n, sizeof got.n);
 	assert_memory_equal(&got.app, &zero.app, sizeof got.app);
 	assert_int_equal(codec_read_some(&r, R_FLOW, 1, &got), 0);
+	struct str packed[RECORD_MAX_GROUPS];
+	r.pos = 0;
+	assert_int_equal(codec_read_parts(&r, R_FLOW, 1u << RG_flow_key, &got, packed), 1);
+	const struct codec_part part[] = { { .base = out.p, .packed = packed[0] }, { .base = out.p, .packed = packed[1] },
+					   { .base = out.p, .packed = packed[2] }, { .base = out.p, .packed = packed[3] } };
+	codec_pack_parts(&again, R_FLOW, part);
+	assert_int_equal(again.len, out.len);
+	assert_memory_equal(again.p, out.p, out.len);
+	assert_int_equal(packed[4].len, 0);
 	r.pos = 0;
 	assert_int_equal(codec_read_some(&r, R_HOST, 1, &got), -1);
 	for (size_t n = 1; n < out.len; n++) {
@@ -393,6 +402,7 @@ static void test_some(void **state)
 	}
 	buf_release(&arena);
 	buf_release(&out);
+	buf_release(&again);
 }
 
 /* Each byte in each place, as a text and as lines, against what a clean byte is. */
