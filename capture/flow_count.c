@@ -1,57 +1,121 @@
 #include "flow.h"
 
-static void min_max(uint8_t v, bool first, uint8_t *min, uint8_t *max)
+static void widen(uint8_t v, uint8_t *min, uint8_t *max)
 {
-	if (first || v < *min)
+	if (v < *min)
 		*min = v;
-	if (first || v > *max)
+	else if (v > *max)
 		*max = v;
+}
+
+/* The first packet of a direction in this part. */
+static void begin_side(struct flow_side *s, const struct decoded *d, unsigned dir)
+{
+	s->ttl_min = s->ttl_max = d->ttl;
+	s->tos_min = s->tos_max = d->tos;
+	if (dir == 1 && d->has_mac && mac_is_set(&d->src_mac))
+		s->mac = d->src_mac; /* what it sends from, not what was asked for */
+}
+
+static void count_latency(struct flow *f, unsigned dir, uint64_t time)
+{
+	if (f->has_latency)
+		return;
+	if (dir == 0 && !f->latency) {
+		f->latency = time;
+	} else if (dir == 1 && f->latency && time > f->latency && !(f->extra && f->extra->part)) {
+		f->latency = time - f->latency;
+		f->has_latency = true;
+	}
 }
 
 void flow_count_packet(struct flow *f, const struct packet *p, const struct decoded *d, unsigned dir, uint64_t time)
 {
-	struct g_flow_count *n = &f->n;
-	if (time > n->last)
-		n->last = time;
-	if (dir == 0) {
-		bool first = n->client_packets++ == 0;
-		n->client_bytes += p->len;
-		n->client_payload += d->payload_len;
-		n->client_frags += d->frag != FRAG_NONE;
-		min_max(d->ttl, first, &n->client_ttl_min, &n->client_ttl_max);
-		min_max(d->tos, first, &n->client_tos_min, &n->client_tos_max);
-		if (d->payload_len && !f->request_time)
-			f->request_time = time;
-		if (!mac_is_set(&f->key.client_mac) && d->has_mac)
-			f->key.client_mac = d->src_mac;
+	struct flow_side *s = &f->side[dir];
+	if (time > f->last)
+		f->last = time;
+	if (s->packets++ == 0) {
+		begin_side(s, d, dir);
 	} else {
-		bool first = n->server_packets++ == 0;
-		n->server_bytes += p->len;
-		n->server_payload += d->payload_len;
-		n->server_frags += d->frag != FRAG_NONE;
-		min_max(d->ttl, first, &n->server_ttl_min, &n->server_ttl_max);
-		min_max(d->tos, first, &n->server_tos_min, &n->server_tos_max);
-		if (d->payload_len && f->request_time && !n->app_latency && time > f->request_time && !n->part)
-			n->app_latency = time - f->request_time;
-		if (first && d->has_mac && mac_is_set(&d->src_mac))
-			f->key.server_mac = d->src_mac; /* what it sends from, not what was asked for */
+		widen(d->ttl, &s->ttl_min, &s->ttl_max);
+		widen(d->tos, &s->tos_min, &s->tos_max);
 	}
+	s->bytes += p->len;
+	s->payload += d->payload_len;
+	if (d->frag != FRAG_NONE)
+		flow_extra(f)->loss[dir].frags++;
+	if (d->payload_len)
+		count_latency(f, dir, time);
+	if (dir == 0 && d->has_mac && !mac_is_set(&s->mac))
+		s->mac = d->src_mac;
 }
 
-struct g_flow_count flow_count_told(const struct flow *f)
+static void tell_extra(const struct flow_extra *x, struct g_flow_count *n)
 {
-	struct g_flow_count n = f->n;
-	if (f->rtp && rtp_found(f->rtp))
-		rtp_fill(f->rtp, &n);
-	return n;
+	const struct flow_loss *c = &x->loss[0], *s = &x->loss[1];
+	n->part = x->part;
+	n->client_retrans = c->retrans;
+	n->server_retrans = s->retrans;
+	n->client_ooo = c->ooo;
+	n->server_ooo = s->ooo;
+	n->client_lost = c->lost;
+	n->server_lost = s->lost;
+	n->client_zwin = c->zwin;
+	n->server_zwin = s->zwin;
+	n->client_frags = c->frags;
+	n->server_frags = s->frags;
+	if (x->rtp && rtp_found(x->rtp))
+		rtp_fill(x->rtp, n);
+}
+
+void flow_count_told(const struct flow *f, struct g_flow_count *n)
+{
+	const struct flow_side *c = &f->side[0], *s = &f->side[1];
+	*n = (struct g_flow_count){
+		.start = flow_start(f), .last = f->last, .tcp_state = f->tcp_state,
+		.client_packets = c->packets, .client_bytes = c->bytes, .client_payload = c->payload,
+		.server_packets = s->packets, .server_bytes = s->bytes, .server_payload = s->payload,
+		.client_flags = c->tcp_flags, .client_syns = f->syns, .client_rsts = c->rsts,
+		.server_flags = s->tcp_flags, .server_rsts = s->rsts,
+		.rtt_client = f->rtt_done ? f->rtt_client : 0,
+		.rtt_server = f->got_synack ? f->rtt_server : 0,
+		.app_latency = f->has_latency ? f->latency : 0,
+		.client_ttl_min = c->ttl_min, .client_ttl_max = c->ttl_max,
+		.server_ttl_min = s->ttl_min, .server_ttl_max = s->ttl_max,
+		.client_tos_min = c->tos_min, .client_tos_max = c->tos_max,
+		.server_tos_min = s->tos_min, .server_tos_max = s->tos_max,
+	};
+	if (f->extra)
+		tell_extra(f->extra, n);
+}
+
+/* What was measured has been told; what is waited for goes on. */
+static void next_times(struct flow *f)
+{
+	if (f->got_synack)
+		f->rtt_server = 0;
+	if (f->rtt_done)
+		f->rtt_client = 0;
+	if (f->has_latency)
+		f->latency = 0;
+	f->has_latency = false;
 }
 
 void flow_count_next_part(struct flow *f, uint64_t time)
 {
-	struct g_flow_count n = { .start = time, .last = time, .part = f->n.part + 1, .tcp_state = f->n.tcp_state };
-	if (f->rtp)
-		rtp_next_part(f->rtp);
-	f->n = n;
-	f->told = (struct flowtab_told){ 0 };
-	f->updated = time;
+	struct flow_extra *x = flow_extra(f);
+	x->part++;
+	x->start = x->updated = f->last = time;
+	x->told = (struct flowtab_told){ 0 };
+	if (x->rtp)
+		rtp_next_part(x->rtp);
+	for (unsigned dir = 0; dir < 2; dir++) {
+		struct flow_side *s = &f->side[dir];
+		*s = (struct flow_side){ .mac = s->mac, .tcp_seen = s->tcp_seen, .tcp_longest = s->tcp_longest,
+					 .tcp_next = s->tcp_next };
+		struct flow_loss *l = &x->loss[dir];
+		*l = (struct flow_loss){ .hole_lo = l->hole_lo, .hole_hi = l->hole_hi };
+	}
+	f->syns = 0;
+	next_times(f);
 }

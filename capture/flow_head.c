@@ -4,48 +4,54 @@
 #include "flowtab_priv.h"
 #include "headpkt.h"
 
-#define HEAD_MIN 512
+#define HEAD_MIN 9 /* the smallest size: 512 bytes */
 /* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
 #define HEAD_TALK_BYTES   4096
 #define HEAD_TALK_PACKETS 80
+
+/* When the timer that runs is due. */
+static uint64_t due_of(const struct flowtab *ft, const struct flow *f)
+{
+	return f->head.first_payload + (f->list[OF_TIMER] == LIST_HEAD1 ? ft->conf.head_first : ft->conf.head_second);
+}
 
 /*
  * Timers of one list are all as long as each other, so the list is in the order they fall due, but for a packet older
  * than the clock: then the later ones wait for it, by no more than it was late.
  */
-static void timer_set(struct flowtab *ft, struct flow *f, enum flow_list which, uint64_t due)
+static void timer_set(struct flowtab *ft, struct flow *f, enum flow_list which)
 {
-	f->head.due = due;
 	flow_pool_list(&ft->pool, f, which);
+	uint64_t due = due_of(ft, f);
 	if (due < ft->next_event)
 		ft->next_event = due;
 }
 
+static uint32_t head_size(const struct flow_head *h)
+{
+	return h->size ? 1u << h->size : 0;
+}
+
 static void head_free(struct flowtab *ft, struct flow *f)
 {
-	ft->stats.head_bytes -= f->head.cap;
+	ft->stats.head_bytes -= head_size(&f->head);
 	free(f->head.data);
 	f->head.data = NULL;
-	f->head.len = f->head.cap = 0;
+	f->head.len = f->head.size = 0;
 }
 
 static void head_send(struct flowtab *ft, struct flow *f, bool final)
 {
 	struct flow_head *h = &f->head;
-	if (h->sent == UINT8_MAX)
-		return;
 	h->sent++;
 	h->added = false;
-	struct r_head r = { .key = f->key, .n = flow_count_told(f) };
-	r.head.n = h->sent;
-	r.head.final = final;
-	r.head.packets = h->packets;
-	ft->arena.len = ft->sensor.len;
-	r.head.data.len = h->len;
+	struct r_head r = { .head = { .n = h->sent, .final = final, .packets = h->packets, .data = { 0, h->len } } };
+	flow_key_told(f, ft->conf.epoch, ft->sensor, &r.key);
+	flow_count_told(f, &r.n);
 	ft->ops.head(ft->arg, &r, ft->arena.p, h->data);
 	if (final) {
 		h->done = true;
-		flow_pool_unlist(&ft->pool, f, &f->timer);
+		flow_pool_unlist(&ft->pool, f, OF_TIMER);
 		head_free(ft, f);
 	}
 }
@@ -55,20 +61,21 @@ static void head_append(struct flowtab *ft, struct flow *f, const struct decoded
 	struct flow_head *h = &f->head;
 	struct headpkt hp = { .time = time, .caplen = d->l3_caplen, .len = d->l3_len, .dir = (uint8_t)dir };
 	uint32_t need = h->len + (uint32_t)sizeof hp + hp.caplen;
-	if (need > h->cap) {
-		uint32_t cap = h->cap ? h->cap : HEAD_MIN;
-		while (cap < need)
-			cap *= 2;
-		h->data = xrealloc(h->data, cap);
-		ft->stats.head_bytes += cap - h->cap;
-		h->cap = cap;
+	uint32_t before = head_size(h);
+	if (need > before) {
+		if (h->size == 0)
+			h->size = HEAD_MIN;
+		while (need > head_size(h))
+			h->size++;
+		h->data = xrealloc(h->data, head_size(h));
+		ft->stats.head_bytes += head_size(h) - before;
 	}
 	memcpy(h->data + h->len, &hp, sizeof hp);
 	memcpy(h->data + h->len + sizeof hp, d->l3, hp.caplen);
 	h->len = need;
 	h->packets++;
 	h->added = true;
-	h->last_dir = (uint8_t)dir;
+	h->last_dir = dir & 1;
 	h->last_payload = d->payload_len != 0;
 }
 
@@ -88,7 +95,7 @@ static bool head_full(const struct flowtab *ft, const struct flow *f)
 	const struct flow_head *h = &f->head;
 	if (h->payloads < ft->conf.head_packets)
 		return false;
-	return f->key.proto != IPPROTO_TCP || h->len >= HEAD_TALK_BYTES || h->packets >= HEAD_TALK_PACKETS;
+	return f->tuple.proto != IPPROTO_TCP || h->len >= HEAD_TALK_BYTES || h->packets >= HEAD_TALK_PACKETS;
 }
 
 void flow_head_packet(struct flowtab *ft, struct flow *f, const struct decoded *d, unsigned dir, uint64_t time)
@@ -99,7 +106,7 @@ void flow_head_packet(struct flowtab *ft, struct flow *f, const struct decoded *
 	head_append(ft, f, d, dir, time);
 	if (d->payload_len && h->payloads++ == 0) {
 		h->first_payload = time;
-		timer_set(ft, f, LIST_HEAD1, time + ft->conf.head_first);
+		timer_set(ft, f, LIST_HEAD1);
 	}
 	if (head_full(ft, f)) {
 		head_send(ft, f, true);
@@ -112,19 +119,19 @@ void flow_head_packet(struct flowtab *ft, struct flow *f, const struct decoded *
 static void head_due(struct flowtab *ft, struct flow *f)
 {
 	struct flow_head *h = &f->head;
-	bool first = f->timer.list == LIST_HEAD1;
-	flow_pool_unlist(&ft->pool, f, &f->timer);
+	bool first = f->list[OF_TIMER] == LIST_HEAD1;
+	flow_pool_unlist(&ft->pool, f, OF_TIMER);
 	if (h->added)
 		head_send(ft, f, false);
 	if (first)
-		timer_set(ft, f, LIST_HEAD2, h->first_payload + ft->conf.head_second);
+		timer_set(ft, f, LIST_HEAD2);
 }
 
 void flow_head_run(struct flowtab *ft, uint64_t now)
 {
 	struct flow *f;
 	for (int i = LIST_HEAD1; i <= LIST_HEAD2; i++)
-		while ((f = flow_pool_first(&ft->pool, (enum flow_list)i)) && f->head.due <= now)
+		while ((f = flow_pool_first(&ft->pool, (enum flow_list)i)) && due_of(ft, f) <= now)
 			head_due(ft, f);
 }
 
@@ -133,8 +140,8 @@ uint64_t flow_head_next(const struct flowtab *ft)
 	uint64_t next = UINT64_MAX;
 	for (int i = LIST_HEAD1; i <= LIST_HEAD2; i++) {
 		const struct flow *f = flow_pool_first(&ft->pool, (enum flow_list)i);
-		if (f && f->head.due < next)
-			next = f->head.due;
+		if (f && due_of(ft, f) < next)
+			next = due_of(ft, f);
 	}
 	return next;
 }

@@ -5,7 +5,7 @@
 
 #include "id.h"
 
-void flow_tuple_of(struct flow_tuple *t, const struct decoded *d)
+bool flow_tuple_of(struct flow_tuple *t, const struct decoded *d)
 {
 	int c = addr_cmp(&d->src, &d->dst);
 	bool swap = c > 0 || (c == 0 && d->sport > d->dport);
@@ -22,6 +22,7 @@ void flow_tuple_of(struct flow_tuple *t, const struct decoded *d)
 		bool by_direction = d->tunnel == TUN_GTPU || d->tunnel == TUN_GRE || d->tunnel == TUN_L2TP;
 		t->tunnel_id = by_direction ? 0 : d->tunnel_id;
 	}
+	return swap;
 }
 
 /* Is the sender of the first packet the server? */
@@ -35,35 +36,62 @@ static bool first_is_server(const struct decoded *d)
 	return d->sport && d->sport < 1024 && d->dport >= 1024;
 }
 
-void flow_key_init(struct flow *f, const struct decoded *d, uint64_t time, uint64_t epoch, struct str sensor)
+static void keep_tunnel(struct flow_extra *x, const struct decoded *d)
 {
-	struct g_flow_key *k = &f->key;
+	x->tunnel = d->tunnel;
+	x->tunnel_id = d->tunnel_id;
+	x->tunnel_depth = d->tunnel_depth;
+	x->tunnel_src = d->tunnel_src;
+	x->tunnel_dst = d->tunnel_dst;
+}
+
+void flow_key_init(struct flow *f, const struct decoded *d, bool from_b, uint64_t time)
+{
 	bool server = first_is_server(d);
+	bool one_end = f->tuple.pa == f->tuple.pb && addr_cmp(&f->tuple.a, &f->tuple.b) == 0;
+	f->first = f->last = time;
+	f->client_is_b = !one_end && from_b != server;
+	if (d->has_mac) {
+		f->side[0].mac = server ? d->dst_mac : d->src_mac;
+		f->side[1].mac = server ? d->src_mac : d->dst_mac;
+	}
+	f->ip_version = d->ip_version;
+	f->outer_vlan = d->outer_vlan;
+	f->midstream = d->proto == IPPROTO_TCP && !(d->tcp_flags & TH_SYN);
+	f->icmp_type = d->icmp_type;
+	f->icmp_code = d->icmp_code;
+	if (d->tunnel)
+		keep_tunnel(flow_extra(f), d);
+}
+
+static struct id id_of(const struct flow *f, uint64_t epoch)
+{
 	struct {
 		struct flow_tuple tuple;
+		uint32_t zero;
 		uint64_t first, ordinal;
-	} name = { f->tuple, time, f->ordinal };
-	k->id = id_make(time, epoch, &name, sizeof name);
-	k->first = time;
-	k->client = server ? d->dst : d->src;
-	k->server = server ? d->src : d->dst;
-	k->client_port = server ? d->dport : d->sport;
-	k->server_port = server ? d->sport : d->dport;
-	if (d->has_mac) {
-		k->client_mac = server ? d->dst_mac : d->src_mac;
-		k->server_mac = server ? d->src_mac : d->dst_mac;
-	}
-	k->proto = d->proto;
-	k->ip_version = d->ip_version;
-	k->vlan = d->vlan;
-	k->outer_vlan = d->outer_vlan;
-	k->sensor = sensor;
-	k->midstream = d->proto == IPPROTO_TCP && !(d->tcp_flags & TH_SYN);
-	k->icmp_type = d->icmp_type;
-	k->icmp_code = d->icmp_code;
-	k->tunnel = d->tunnel;
-	k->tunnel_id = d->tunnel_id;
-	k->tunnel_depth = d->tunnel_depth;
-	k->tunnel_src = d->tunnel_src;
-	k->tunnel_dst = d->tunnel_dst;
+	} name = { f->tuple, 0, f->first, f->ordinal };
+	_Static_assert(sizeof name == 64, "no padding");
+	return id_make(f->first, epoch, &name, sizeof name);
+}
+
+void flow_key_told(const struct flow *f, uint64_t epoch, struct str sensor, struct g_flow_key *k)
+{
+	const struct flow_tuple *t = &f->tuple;
+	const struct flow_extra *x = f->extra;
+	bool b = f->client_is_b;
+	*k = (struct g_flow_key){
+		.id = id_of(f, epoch), .first = f->first, .sensor = sensor,
+		.client = b ? t->b : t->a, .client_port = b ? t->pb : t->pa, .client_mac = f->side[0].mac,
+		.server = b ? t->a : t->b, .server_port = b ? t->pa : t->pb, .server_mac = f->side[1].mac,
+		.proto = t->proto, .ip_version = f->ip_version, .vlan = t->vlan, .outer_vlan = f->outer_vlan,
+		.midstream = f->midstream, .icmp_type = f->icmp_type, .icmp_code = f->icmp_code,
+	};
+	if (!x)
+		return;
+	k->tunnel = x->tunnel;
+	k->tunnel_id = x->tunnel_id;
+	k->tunnel_depth = x->tunnel_depth;
+	k->tunnel_src = x->tunnel_src;
+	k->tunnel_dst = x->tunnel_dst;
 }

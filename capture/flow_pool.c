@@ -58,7 +58,7 @@ static void free_owned(struct flow_pool *p)
 {
 	for (uint32_t i = 0; i < p->n_used; i++) {
 		free(p->flows[i].head.data);
-		free(p->flows[i].rtp);
+		flow_extra_free(&p->flows[i]);
 	}
 }
 
@@ -142,7 +142,7 @@ struct flow *flow_pool_take(struct flow_pool *p, uint32_t tag, const struct flow
 	memset(f, 0, sizeof *f);
 	f->tuple = *t;
 	f->tag = tag;
-	f->state.list = f->timer.list = LIST_NONE;
+	f->list[OF_STATE] = f->list[OF_TIMER] = LIST_NONE;
 	slot_insert(p, tag, index);
 	return f;
 }
@@ -150,31 +150,31 @@ struct flow *flow_pool_take(struct flow_pool *p, uint32_t tag, const struct flow
 void flow_pool_give(struct flow_pool *p, struct flow *f)
 {
 	uint32_t index = index_of(p, f);
-	flow_pool_unlist(p, f, &f->timer);
-	flow_pool_unlist(p, f, &f->state);
+	flow_pool_unlist(p, f, OF_TIMER);
+	flow_pool_unlist(p, f, OF_STATE);
 	slot_remove(p, f->tag, index);
 	p->free[p->n_free++] = index;
 }
 
 /* -- lists -- */
 
-static struct order_link *links_of(const struct flow_pool *p, unsigned list)
+static enum flow_kind kind_of(unsigned list)
 {
-	return list < LIST_STATES ? &p->flows->state.at : &p->flows->timer.at;
+	return list < LIST_STATES ? OF_STATE : OF_TIMER;
 }
 
-void flow_pool_unlist(struct flow_pool *p, struct flow *f, struct flow_link *link)
+void flow_pool_unlist(struct flow_pool *p, struct flow *f, enum flow_kind kind)
 {
-	if (link->list == LIST_NONE)
+	if (f->list[kind] == LIST_NONE)
 		return;
-	order_remove(&p->lists[link->list], links_of(p, link->list), sizeof *f, index_of(p, f));
-	link->list = LIST_NONE;
+	order_remove(&p->lists[f->list[kind]], &p->flows->at[kind], sizeof *f, index_of(p, f));
+	f->list[kind] = LIST_NONE;
 }
 
 void flow_pool_list(struct flow_pool *p, struct flow *f, enum flow_list which)
 {
-	struct flow_link *link = which < LIST_STATES ? &f->state : &f->timer;
-	flow_pool_unlist(p, f, link);
-	order_append(&p->lists[which], links_of(p, which), sizeof *f, index_of(p, f));
-	link->list = (uint8_t)which;
+	enum flow_kind kind = kind_of(which);
+	flow_pool_unlist(p, f, kind);
+	order_append(&p->lists[which], &p->flows->at[kind], sizeof *f, index_of(p, f));
+	f->list[kind] = (uint8_t)which;
 }

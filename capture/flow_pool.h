@@ -44,8 +44,8 @@ void flow_pool_give(struct flow_pool *p, struct flow *f);
 
 /* To the end of a list, out of the one of its kind (states, timers) that it is in. */
 void flow_pool_list(struct flow_pool *p, struct flow *f, enum flow_list which);
-/* link: the state or the timer of f; nothing happens if it is in no list. */
-void flow_pool_unlist(struct flow_pool *p, struct flow *f, struct flow_link *link);
+/* Out of the list of a kind; nothing happens if it is in none. */
+void flow_pool_unlist(struct flow_pool *p, struct flow *f, enum flow_kind kind);
 /* NULL if the list is empty. */
 static inline struct flow *flow_pool_first(const struct flow_pool *p, enum flow_list which)
 {

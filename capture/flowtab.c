@@ -11,7 +11,8 @@
 uint64_t flowtab_memory(const struct flowtab_conf *conf)
 {
 	uint64_t media = conf->max_flows < FLOWTAB_MEDIA ? conf->max_flows : FLOWTAB_MEDIA;
-	return flow_pool_memory(conf->max_flows) + conf->max_head_bytes + media * sizeof(struct rtp) + flow_frags_memory();
+	return flow_pool_memory(conf->max_flows) + conf->max_flows * sizeof(struct flow_extra) + conf->max_head_bytes +
+	       media * sizeof(struct rtp) + flow_frags_memory();
 }
 
 struct flowtab *flowtab_new(const struct flowtab_conf *conf, const struct flowtab_ops *ops, void *arg)
@@ -65,22 +66,32 @@ void flowtab_reset(struct flowtab *ft, uint64_t epoch)
 
 /* -- end of a flow -- */
 
+/* What UPDATEs have told of it; there may have been none. */
+static const struct flowtab_told *told_of(const struct flow *f)
+{
+	static const struct flowtab_told nothing;
+	return f->extra ? &f->extra->told : &nothing;
+}
+
 static void emit_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
-	struct r_end r = { .key = f->key, .n = flow_count_told(f) };
+	struct r_end r;
+	flow_key_told(f, ft->conf.epoch, ft->sensor, &r.key);
+	flow_count_told(f, &r.n);
 	r.n.end_reason = (uint8_t)why;
-	ft->ops.end(ft->arg, &r, &f->told, ft->arena.p);
+	ft->ops.end(ft->arg, &r, told_of(f), ft->arena.p);
 	ft->open_packets -= flow_count_packets(f);
 }
 
 /* why: unless it was closed before. */
 static void flow_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
-	if (f->state.list == LIST_LINGER)
-		why = f->n.tcp_state == TS_RESET ? END_RST : END_FIN;
+	if (f->list[OF_STATE] == LIST_LINGER)
+		why = f->tcp_state == TS_RESET ? END_RST : END_FIN;
 	flow_head_end(ft, f);
 	emit_end(ft, f, why);
 	flow_media_free(f, &ft->n_rtp);
+	flow_extra_free(f);
 	flow_pool_give(&ft->pool, f);
 	ft->stats.flows_ended++;
 	ft->stats.flows_active--;
@@ -99,9 +110,9 @@ static void expire(struct flowtab *ft, enum flow_list which, uint64_t now)
 	uint64_t idle = idle_of(ft, which);
 	struct flow *f;
 	while ((f = flow_pool_first(&ft->pool, which)) && f->listed + idle <= now) {
-		if (f->n.last + idle > now) { /* there were packets since it was listed */
+		if (f->last + idle > now) { /* there were packets since it was listed */
 			flow_pool_list(&ft->pool, f, which);
-			f->listed = f->n.last;
+			f->listed = f->last;
 			if (f->listed + idle <= now)
 				f->listed = now - idle + 1;
 			continue;
@@ -130,10 +141,17 @@ static void run_due(struct flowtab *ft, uint64_t now)
 
 /* -- a packet -- */
 
-static uint32_t tag_of(const struct flowtab *ft, struct flow_tuple *t, const struct decoded *d)
+/* Which flow a packet is of, and which end of it is the sender. */
+struct flow_ref {
+	struct flow_tuple tuple;
+	uint32_t tag;
+	bool from_b;
+};
+
+static void flow_ref_of(const struct flowtab *ft, struct flow_ref *r, const struct decoded *d)
 {
-	flow_tuple_of(t, d);
-	return flow_pool_tag(&ft->pool, t);
+	r->from_b = flow_tuple_of(&r->tuple, d);
+	r->tag = flow_pool_tag(&ft->pool, &r->tuple);
 }
 
 static void list(struct flowtab *ft, struct flow *f, enum flow_list which)
@@ -152,17 +170,16 @@ static void make_room(struct flowtab *ft)
 	flow_end(ft, f, END_EVICTED);
 }
 
-static struct flow *flow_new(struct flowtab *ft, uint32_t tag, const struct flow_tuple *t, const struct decoded *d,
-			     uint64_t time, uint8_t ordinal)
+static struct flow *flow_new(struct flowtab *ft, const struct flow_ref *r, const struct decoded *d, uint64_t time,
+			     uint8_t ordinal)
 {
-	struct flow *f = flow_pool_take(&ft->pool, tag, t);
+	struct flow *f = flow_pool_take(&ft->pool, r->tag, &r->tuple);
 	if (!f) {
 		make_room(ft);
-		f = flow_pool_take(&ft->pool, tag, t);
+		f = flow_pool_take(&ft->pool, r->tag, &r->tuple);
 	}
 	f->ordinal = ordinal;
-	f->n.start = f->n.last = f->updated = time;
-	flow_key_init(f, d, time, ft->conf.epoch, ft->sensor);
+	flow_key_init(f, d, r->from_b, time);
 	list(ft, f, d->proto == IPPROTO_TCP ? LIST_SYN : LIST_OTHER);
 	ft->stats.flows_opened++;
 	ft->stats.flows_active++;
@@ -173,8 +190,8 @@ static struct flow *flow_new(struct flowtab *ft, uint32_t tag, const struct flow
 static void relist(struct flowtab *ft, struct flow *f)
 {
 	enum flow_list want = LIST_OTHER;
-	if (f->key.proto == IPPROTO_TCP) {
-		switch (f->n.tcp_state) {
+	if (f->tuple.proto == IPPROTO_TCP) {
+		switch (f->tcp_state) {
 		case TS_SYN:
 		case TS_SYN_ACK:
 		case TS_NONE:
@@ -189,42 +206,45 @@ static void relist(struct flowtab *ft, struct flow *f)
 		}
 	}
 	/* Moving touches the neighbours' memory, so it is done once a second at most. */
-	if (f->state.list == want && ft->clock.now - f->listed < SECOND)
+	if (f->list[OF_STATE] == want && ft->clock.now - f->listed < SECOND)
 		return;
 	list(ft, f, want);
 }
 
 static void emit_update(struct flowtab *ft, struct flow *f, uint64_t time)
 {
-	struct r_update r = { .key = f->key, .n = flow_count_told(f) };
-	f->updated = time;
-	ft->ops.update(ft->arg, &r, &f->told, ft->arena.p);
+	struct r_update r;
+	struct flow_extra *x = flow_extra(f);
+	flow_key_told(f, ft->conf.epoch, ft->sensor, &r.key);
+	flow_count_told(f, &r.n);
+	x->updated = time;
+	ft->ops.update(ft->arg, &r, &x->told, ft->arena.p);
 }
 
 /* The flow of a packet: an open one, or a new one when there is none, it has been silent too long, or its ports are
  * used again. */
-static struct flow *find_flow(struct flowtab *ft, uint32_t tag, const struct flow_tuple *t, const struct decoded *d,
-			      uint64_t time)
+static struct flow *find_flow(struct flowtab *ft, const struct flow_ref *r, const struct decoded *d, uint64_t time)
 {
-	struct flow *f = flow_pool_find(&ft->pool, tag, t);
+	struct flow *f = flow_pool_find(&ft->pool, r->tag, &r->tuple);
 	uint8_t ordinal = 0;
 	if (f) {
-		bool reused = d->proto == IPPROTO_TCP && flow_tcp_reused(f, d, flow_direction(f, d));
-		bool idle = time > f->n.last && time - f->n.last > idle_of(ft, f->state.list);
+		bool reused = d->proto == IPPROTO_TCP && flow_tcp_reused(f, d, flow_direction(f, r->from_b));
+		bool idle = time > f->last && time - f->last > idle_of(ft, f->list[OF_STATE]);
 		if (!reused && !idle)
 			return f;
 		ordinal = (uint8_t)(f->ordinal + 1);
 		flow_end(ft, f, reused ? END_REUSED : END_IDLE);
 	}
-	return flow_new(ft, tag, t, d, time, ordinal);
+	return flow_new(ft, r, d, time, ordinal);
 }
 
-static void one_packet(struct flowtab *ft, const struct packet *p, const struct decoded *d, uint32_t tag,
-		       const struct flow_tuple *t, uint64_t time)
+static void one_packet(struct flowtab *ft, const struct packet *p, const struct decoded *d, const struct flow_ref *r,
+		       uint64_t time)
 {
-	struct flow *f = find_flow(ft, tag, t, d, time);
-	unsigned dir = flow_direction(f, d);
-	if (ft->conf.active && time > f->n.start && time - f->n.start >= ft->conf.active) {
+	struct flow *f = find_flow(ft, r, d, time);
+	unsigned dir = flow_direction(f, r->from_b);
+	uint64_t start = flow_start(f);
+	if (ft->conf.active && time > start && time - start >= ft->conf.active) {
 		emit_end(ft, f, END_TIMEOUT);
 		flow_count_next_part(f, time);
 	}
@@ -238,7 +258,8 @@ static void one_packet(struct flowtab *ft, const struct packet *p, const struct 
 	if (!f->head.done)
 		flow_head_packet(ft, f, d, dir, time);
 	relist(ft, f);
-	if (time > f->updated && time - f->updated >= ft->conf.update)
+	uint64_t updated = flow_updated(f);
+	if (time > updated && time - updated >= ft->conf.update)
 		emit_update(ft, f, time);
 	ft->stats.in_flows++;
 	ft->stats.flow_bytes += p->len;
@@ -249,9 +270,8 @@ static bool has_ports(uint8_t proto)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP || proto == IPPROTO_UDPLITE;
 }
 
-/* Counts a packet under a time. Its tuple and tag are made if it is a later fragment, whose ports are found out here. */
-static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded ud, struct flow_tuple *t,
-		 uint32_t tag, uint64_t time)
+/* Counts a packet under a time. A later fragment: its ports are found out here, and so which flow it is of. */
+static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, enum undecoded ud, struct flow_ref *r, uint64_t time)
 {
 	if (ft->clock.now >= ft->next_event)
 		run_due(ft, ft->clock.now);
@@ -269,11 +289,11 @@ static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, 
 			ft->stats.undecoded[UD_FRAGMENT]++;
 			return;
 		}
-		tag = tag_of(ft, t, d);
+		flow_ref_of(ft, r, d);
 	} else if (d->frag == FRAG_FIRST && ft->conf.fragments) {
 		flow_frags_put(ft->frags, d, time);
 	}
-	one_packet(ft, p, d, tag, t, time);
+	one_packet(ft, p, d, r, time);
 }
 
 static void hold(struct flowtab *ft, const struct packet *p, const struct decoded *d, enum undecoded ud)
@@ -293,13 +313,14 @@ static void hold(struct flowtab *ft, const struct packet *p, const struct decode
 static void settle(struct flowtab *ft, bool believe)
 {
 	struct held *h = &ft->held;
-	struct flow_tuple t;
+	struct flow_ref ref;
 	if (!h->is)
 		return;
 	h->is = false;
 	uint64_t time = flow_clock_packet(&ft->clock, h->p.time, believe);
-	uint32_t tag = h->ud == UD_NONE ? tag_of(ft, &t, &h->d) : 0;
-	book(ft, &h->p, &h->d, h->ud, &t, tag, time);
+	if (h->ud == UD_NONE)
+		flow_ref_of(ft, &ref, &h->d);
+	book(ft, &h->p, &h->d, h->ud, &ref, time);
 }
 
 void flowtab_advance(struct flowtab *ft, uint64_t now)
@@ -312,27 +333,25 @@ void flowtab_advance(struct flowtab *ft, uint64_t now)
 		run_due(ft, now);
 }
 
-/* Makes tuples and tags, and fetches ahead. Those of later fragments wait until their ports are found. */
-static void prefetch(struct flowtab *ft, const struct decoded *d, const enum undecoded *ud, unsigned n,
-		     struct flow_tuple *t, uint32_t *tag)
+/* Which flows they are of, and fetches those ahead. Later fragments wait until their ports are found. */
+static void prefetch(struct flowtab *ft, const struct decoded *d, const enum undecoded *ud, unsigned n, struct flow_ref *r)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (ud[i] != UD_NONE || d[i].frag == FRAG_LATER)
 			continue;
-		tag[i] = tag_of(ft, &t[i], &d[i]);
-		flow_pool_prefetch_slot(&ft->pool, tag[i]);
+		flow_ref_of(ft, &r[i], &d[i]);
+		flow_pool_prefetch_slot(&ft->pool, r[i].tag);
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (ud[i] == UD_NONE && d[i].frag != FRAG_LATER)
-			flow_pool_prefetch_flow(&ft->pool, tag[i]);
+			flow_pool_prefetch_flow(&ft->pool, r[i].tag);
 }
 
 void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded *d, const enum undecoded *ud,
 		     unsigned n)
 {
-	struct flow_tuple t[FLOWTAB_BATCH];
-	uint32_t tag[FLOWTAB_BATCH] = { 0 };
-	prefetch(ft, d, ud, n, t, tag);
+	struct flow_ref r[FLOWTAB_BATCH];
+	prefetch(ft, d, ud, n, r);
 	for (unsigned i = 0; i < n; i++) {
 		settle(ft, flow_clock_agree(&ft->clock, ft->held.p.time, p[i].time));
 		if (flow_clock_far(&ft->clock, p[i].time)) {
@@ -340,7 +359,7 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 			continue;
 		}
 		uint64_t time = flow_clock_packet(&ft->clock, p[i].time, false);
-		book(ft, &p[i], &d[i], ud[i], &t[i], tag[i], time);
+		book(ft, &p[i], &d[i], ud[i], &r[i], time);
 	}
 }
 

@@ -27,7 +27,7 @@ struct flowtab {
 	uint64_t next_event; /* nothing is due before */
 	uint64_t open_packets;
 	struct flowtab_stats stats;
-	struct buf arena;    /* the sensor's name, then the packets of a HEAD */
+	struct buf arena;    /* the sensor's name */
 	struct str sensor;
 };
 

@@ -1,0 +1,23 @@
+#include "flow.h"
+
+#include <stdlib.h>
+
+#include "buf.h"
+
+struct flow_extra *flow_extra(struct flow *f)
+{
+	if (!f->extra) {
+		f->extra = xcalloc(1, sizeof *f->extra);
+		f->extra->start = f->extra->updated = f->first;
+	}
+	return f->extra;
+}
+
+void flow_extra_free(struct flow *f)
+{
+	if (!f->extra)
+		return;
+	free(f->extra->rtp);
+	free(f->extra);
+	f->extra = NULL;
+}
