@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "print.h"
 
 void *xmalloc(size_t n)
 {
@@ -82,19 +83,26 @@ void buf_add_uint(struct buf *b, uint64_t v, unsigned width)
 	buf_add(b, t + i, sizeof t - i);
 }
 
+/* As vsnprintf, and quicker for most of what is printed. */
+__attribute__((format(printf, 3, 0))) static int print(char *s, size_t size, const char *fmt, va_list ap)
+{
+	int n = print_short(s, size, fmt, ap);
+	return n < 0 ? vsnprintf(s, size, fmt, ap) : n;
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
 	buf_reserve(b, 64);
 	va_start(ap, fmt);
-	int n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, ap);
+	int n = print(b->p + b->len, b->cap - b->len, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		fatalx("buf: bad format");
 	if ((size_t)n >= b->cap - b->len) {
 		buf_reserve(b, (size_t)n + 1);
 		va_start(ap, fmt);
-		n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, ap);
+		n = print(b->p + b->len, b->cap - b->len, fmt, ap);
 		va_end(ap);
 	}
 	b->len += (size_t)n;

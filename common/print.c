@@ -1,0 +1,163 @@
+#include "print.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define MAX_NUMBER 20 /* digits of one, or its sign and digits; a width is one digit */
+
+/* Where it goes: room, and what has been printed, which may be more. */
+struct out {
+	char *p;
+	size_t size, len;
+};
+
+/* What is between a '%' and its letter. */
+struct spec {
+	char pad, length; /* length: 'l', 'q' for ll, 'z', or 0 */
+	uint8_t width;
+	bool cut; /* by a precision */
+	int precision;
+};
+
+static inline void put_char(struct out *o, char c)
+{
+	if (o->len < o->size)
+		o->p[o->len] = c;
+	o->len++;
+}
+
+static inline void put(struct out *o, const char *s, size_t n)
+{
+	size_t room = o->len < o->size ? o->size - o->len : 0;
+	if (room)
+		memcpy(o->p + o->len, s, n < room ? n : room);
+	o->len += n;
+}
+
+/* Returns where the letter is. */
+static inline const char *read_spec(const char *at, struct spec *f, va_list *ap)
+{
+	*f = (struct spec){ .pad = ' ' };
+	if (*at == '0')
+		f->pad = *at++;
+	if (*at >= '1' && *at <= '9')
+		f->width = (uint8_t)(*at++ - '0');
+	if (at[0] == '.' && at[1] == '*') {
+		f->precision = va_arg(*ap, int);
+		f->cut = f->precision >= 0;
+		at += 2;
+	}
+	if (*at == 'l' || *at == 'z')
+		f->length = *at++;
+	if (f->length == 'l' && *at == 'l') {
+		f->length = 'q';
+		at++;
+	}
+	return at;
+}
+
+static inline uint64_t unsigned_arg(char length, va_list *ap)
+{
+	switch (length) {
+	case 'l':
+		return va_arg(*ap, unsigned long);
+	case 'q':
+		return va_arg(*ap, unsigned long long);
+	case 'z':
+		return va_arg(*ap, size_t);
+	default:
+		return va_arg(*ap, unsigned);
+	}
+}
+
+static inline int64_t signed_arg(char length, va_list *ap)
+{
+	switch (length) {
+	case 'l':
+		return va_arg(*ap, long);
+	case 'q':
+		return va_arg(*ap, long long);
+	case 'z':
+		return va_arg(*ap, ptrdiff_t);
+	default:
+		return va_arg(*ap, int);
+	}
+}
+
+static inline void put_number(struct out *o, const struct spec *f, char letter, uint64_t v, bool minus)
+{
+	const char *digits = letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+	bool hex = letter == 'x' || letter == 'X';
+	char t[MAX_NUMBER], *end = t + sizeof t, *p = end;
+	do {
+		*--p = digits[hex ? v % 16 : v % 10];
+		v = hex ? v / 16 : v / 10;
+	} while (v);
+	if (minus)
+		*--p = '-';
+	while (end - p < f->width)
+		*--p = f->pad;
+	put(o, p, (size_t)(end - p));
+}
+
+static inline bool is_plain(const struct spec *f)
+{
+	return !f->width && !f->length && f->pad == ' ';
+}
+
+/* One directive, which begins behind its '%'. Returns where it ends, NULL if it is not one of ours. */
+static inline const char *put_directive(struct out *o, const char *at, va_list *ap)
+{
+	struct spec f;
+	const char *text;
+	int64_t v;
+	at = read_spec(at, &f, ap);
+	switch (*at) {
+	case 's':
+		text = is_plain(&f) ? va_arg(*ap, const char *) : NULL;
+		if (!text)
+			return NULL;
+		put(o, text, f.cut ? strnlen(text, (size_t)f.precision) : strlen(text));
+		return at + 1;
+	case 'u':
+	case 'x':
+	case 'X':
+		if (f.cut)
+			return NULL;
+		put_number(o, &f, *at, unsigned_arg(f.length, ap), false);
+		return at + 1;
+	case 'd':
+		v = signed_arg(f.length, ap);
+		if (f.cut || (v < 0 && f.pad == '0')) /* the sign would be behind the zeros */
+			return NULL;
+		put_number(o, &f, *at, v < 0 ? -(uint64_t)v : (uint64_t)v, v < 0);
+		return at + 1;
+	case 'c':
+	case '%':
+		if (f.cut || !is_plain(&f))
+			return NULL;
+		put_char(o, *at == '%' ? '%' : (char)va_arg(*ap, int));
+		return at + 1;
+	default:
+		return NULL;
+	}
+}
+
+int print_short(char *s, size_t size, const char *fmt, va_list ap)
+{
+	struct out o = { .p = s, .size = size };
+	va_list args;
+	va_copy(args, ap);
+	while (fmt && *fmt)
+		if (*fmt == '%')
+			fmt = put_directive(&o, fmt + 1, &args);
+		else
+			put_char(&o, *fmt++);
+	va_end(args);
+	if (!fmt)
+		return -1;
+	if (size)
+		s[o.len < size ? o.len : size - 1] = '\0';
+	return (int)o.len;
+}

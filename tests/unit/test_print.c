@@ -1,0 +1,92 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "print.h"
+
+/* Prints by both into 'size' bytes; true if it was printed here, and then as by the C library. */
+__attribute__((format(printf, 2, 3))) static bool same(size_t size, const char *fmt, ...)
+{
+	char a[100], b[100];
+	va_list ap;
+	memset(a, '#', sizeof a);
+	memset(b, '#', sizeof b);
+	va_start(ap, fmt);
+	int n = print_short(a, size, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return false;
+	va_start(ap, fmt);
+	int want = vsnprintf(b, size, fmt, ap);
+	va_end(ap);
+	assert_int_equal(n, want);
+	assert_string_equal(size ? a : "", size ? b : "");
+	for (size_t i = size; i < sizeof a; i++)
+		assert_int_equal(a[i], '#');
+	return true;
+}
+
+/* Numbers at and beside the powers of ten and of two. */
+static void test_numbers(void **state)
+{
+	(void)state;
+	uint64_t decimal = 1;
+	for (unsigned i = 0; i < 64; i++, decimal *= 10)
+		for (unsigned k = 0; k < 6; k++) {
+			uint64_t v = (k < 3 ? 1ull << i : decimal) + k % 3 - 1;
+			assert_true(same(100, "%u %d %x %X %c", (unsigned)v, (int)v, (unsigned)v, (unsigned)v, (int)v));
+			assert_true(same(100, "%lu %ld %zu", (unsigned long)v, (long)v, (size_t)v));
+			assert_true(same(100, "%llx %llX %8lld", (unsigned long long)v, (unsigned long long)v, (long long)v));
+			assert_true(same(100, "%9u %09u %1d %02x %04X", (unsigned)v, (unsigned)v, (int)v, (unsigned)v, (unsigned)v));
+			assert_true(same(100, "%02d%5zu", (int)(v & INT_MAX), (size_t)v));
+		}
+}
+
+static void test_texts(void **state)
+{
+	(void)state;
+	static const char open[3] = { 'a', 'b', 'c' }; /* does not end with a NUL */
+	for (size_t size = 0; size < 20; size++) {
+		assert_true(same(size, "%s", "some words"));
+		assert_true(same(size, "%s%s=%s", "", "key", "val"));
+		assert_true(same(size, "100%% of %.*s and %.*s", 3, open, -1, "more"));
+		assert_true(same(size, "%c%c%.*s%u", 'x', 'y', 0, open, 12345u));
+		assert_true(same(size, "%08x%s", 0xabcu, "tail"));
+	}
+}
+
+/* What is not done here is told, wherever it comes in the format. */
+static void test_others(void **state)
+{
+	(void)state;
+	const char *volatile null = NULL;
+	assert_false(same(100, "%u %.2f", 1u, 2.5));
+	assert_false(same(100, "%-6s", "left"));
+	assert_false(same(100, "%6s", "right"));
+	assert_false(same(100, "%.3s", "abcdef"));
+	assert_false(same(100, "%12u", 5u));
+	assert_false(same(100, "%05d", -5));
+	assert_false(same(100, "%+d", 5));
+	assert_false(same(100, "%.*u", 3, 5u));
+	assert_false(same(100, "%hhu", (unsigned char)5));
+	assert_false(same(100, "%p", (void *)state));
+	assert_false(same(100, "%s", null));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_others),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
