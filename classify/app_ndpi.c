@@ -17,6 +17,7 @@ struct app *app_new(void)
 	NDPI_BITMASK_SET_ALL(all);
 	ndpi_set_protocol_detection_bitmask2(a->ndpi, &all);
 	ndpi_finalize_initialization(a->ndpi);
+	quick_networks();
 	a->flow = xcalloc(1, ndpi_detection_get_sizeof_ndpi_flow_struct());
 	return a;
 }

@@ -53,6 +53,8 @@ static inline bool next_payload(const struct look *k, struct payload_walk *w)
 	return payload_next(k->data, k->len, k->key->proto, w);
 }
 
+/* ndpi_quick.c: the lists of networks are read, and do not change from now on. */
+void quick_networks(void);
 /* app_ndpi_meta.c: everything that is known of the flow beside its application. */
 void app_fill_metadata(struct look *k);
 /* app_ndpi_risk.c: risks, their score, and what raised them; after the metadata. */
