@@ -1,5 +1,6 @@
 #include "firstmsg.h"
 
+#include <endian.h>
 #include <netinet/in.h>
 
 #include "dhcp.h"
@@ -55,33 +56,52 @@ bool dhcp_given(const uint8_t *p, size_t len, struct addr *ret)
 	return !addr_is_unspecified(ret);
 }
 
-static bool is_print(uint8_t c)
+/* Eight bytes, the first lowest; fewer are filled up with zeros. */
+static inline uint64_t load8(const uint8_t *p, size_t n)
 {
-	return c >= 0x20 && c < 0x7f;
+	uint64_t w = 0;
+	if (n < sizeof w)
+		memcpy(&w, p, n);
+	else
+		memcpy(&w, p, sizeof w);
+	return le64toh(w);
 }
 
+#define ONES 0x0101010101010101u
+#define TOPS (0x80 * ONES)
+
 /* Without a call of the compiler's library, which is what its own function is where no such instruction can be taken for granted. */
-static unsigned bits_of(uint8_t c)
+static inline unsigned bits_of(uint64_t w)
 {
-	unsigned pairs = c - (c >> 1 & 0x55u), fours = (pairs & 0x33) + (pairs >> 2 & 0x33);
-	return (fours + (fours >> 4)) & 15;
+	uint64_t pairs = w - (w >> 1 & 0x55 * ONES), fours = (pairs & 0x33 * ONES) + (pairs >> 2 & 0x33 * ONES);
+	return (unsigned)(((fours + (fours >> 4)) & 0x0f * ONES) * ONES >> 56);
+}
+
+/* The top bit of each byte that is not printable ASCII. */
+static inline uint64_t unprintable(uint64_t w)
+{
+	uint64_t low = w & ~TOPS, from_space = low + 0x60 * ONES, del = low + ONES;
+	return (w | ~from_space | del) & TOPS;
 }
 
 bool looks_random(const uint8_t *p, size_t len)
 {
 	enum { ENOUGH = 24, BEGINNING = 6, RUN = 20 };
-	size_t bits = 0, printable = 0, run = 0, longest = 0, first = 0;
-	if (len < ENOUGH)
+	size_t bits = 0, printable = 0, run = 0;
+	if (len < ENOUGH || !(unprintable(load8(p, 8)) << 8 * (8 - BEGINNING)))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		bits += bits_of(p[i]);
-		run = is_print(p[i]) ? run + 1 : 0;
-		longest = run > longest ? run : longest;
-		printable += is_print(p[i]);
-		first += i < BEGINNING && is_print(p[i]);
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t w = load8(p + i, len - i), breaks = unprintable(w);
+		bits += bits_of(w);
+		printable += 8 - bits_of(breaks);
+		run += breaks ? (size_t)__builtin_ctzll(breaks) / 8 : 8;
+		if (run >= RUN)
+			return false;
+		if (breaks)
+			run = (size_t)__builtin_clzll(breaks) / 8;
 	}
 	double per_byte = (double)bits / (double)len;
-	return per_byte > 3.4 && per_byte < 4.6 && first < BEGINNING && printable * 2 <= len && longest < RUN;
+	return per_byte > 3.4 && per_byte < 4.6 && printable * 2 <= len;
 }
 
 static struct str put_numbers(struct buf *arena, const struct numbers *s)

@@ -82,9 +82,49 @@ static void test_random(void **state)
 	assert_false(looks_random(noise, sizeof noise));
 }
 
+/* The rule as it was published, byte by byte. */
+static bool random_by_rule(const uint8_t *p, size_t len)
+{
+	size_t bits = 0, printable = 0, run = 0, longest = 0, first = 0;
+	for (size_t i = 0; i < len; i++) {
+		bool text = p[i] >= 0x20 && p[i] <= 0x7e;
+		for (unsigned k = 0; k < 8; k++)
+			bits += p[i] >> k & 1;
+		run = text ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+		printable += text;
+		first += text && i < 6;
+	}
+	double per_byte = (double)bits / (double)len;
+	return len >= 24 && per_byte > 3.4 && per_byte < 4.6 && first < 6 && printable * 2 <= len && longest < 20;
+}
+
+/* Noise and text in changing shares, with a run of text somewhere, of all lengths and at all places. */
+static void test_random_rule(void **state)
+{
+	(void)state;
+	uint8_t p[208];
+	uint32_t seed = 1;
+	unsigned yes = 0;
+	for (unsigned i = 0; i < 60000; i++) {
+		size_t len = 20 + i % 180, from = i % 8, at = seed % len, n = i % 23;
+		for (size_t k = 0; k < len; k++) {
+			seed = seed * 1664525u + 1013904223u;
+			p[from + k] = (uint8_t)(seed >> 24);
+			if (seed >> 8 & 1 && i % 3 == 0)
+				p[from + k] = (uint8_t)(0x1f + (seed >> 16 & 0x7f) % 0x62);
+		}
+		for (size_t k = at; i % 2 && k < len && k < at + n; k++)
+			p[from + k] = i & 4 ? '~' : ' ';
+		assert_int_equal(looks_random(p + from, len), random_by_rule(p + from, len));
+		yes += looks_random(p + from, len);
+	}
+	assert_in_range(yes, 10000, 50000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_iec104), cmocka_unit_test(test_modbus),
-					    cmocka_unit_test(test_dhcp), cmocka_unit_test(test_random) };
+					    cmocka_unit_test(test_dhcp), cmocka_unit_test(test_random), cmocka_unit_test(test_random_rule) };
 	return cmocka_run_group_tests_name("firstmsg", tests, NULL, NULL);
 }
