@@ -32,6 +32,7 @@ struct word {
 
 struct poison {
 	struct word *word;
+	unsigned n_marks; /* from lives before: most often none. Who adds one dies */
 	pthread_t thread; /* whose work is watched */
 	uint64_t watchdog;
 	timer_t timer;
@@ -53,7 +54,7 @@ static bool same_text(const char *kept, const char *text)
 
 static struct mark *find(const struct poison *p, const char *stream, uint64_t epoch, uint64_t seq, const char *name)
 {
-	for (struct mark *m = p->word->marks; m < p->word->marks + POISON_MARKS; m++)
+	for (struct mark *m = p->word->marks; m < p->word->marks + p->n_marks; m++)
 		if (m->times && m->seq == seq && m->epoch == epoch && same_text(m->stream, stream) && same_text(m->name, name))
 			return m;
 	return NULL;
@@ -156,9 +157,11 @@ struct poison *poison_open(const char *path)
 	for (unsigned i = 0; i < POISON_MARKS; i++) {
 		struct mark *k = &p->word->marks[i];
 		k->stream[sizeof k->stream - 1] = k->name[sizeof k->name - 1] = '\0';
-		if (k->times)
-			log_info("record %llu of %s %s%s%s %u times", (unsigned long long)k->seq, k->stream,
-				 k->what == POISON_TIMED_OUT ? "took too long" : "crashed", *k->name ? " in " : "", k->name, k->times);
+		if (!k->times)
+			continue;
+		p->n_marks = i + 1;
+		log_info("record %llu of %s %s%s%s %u times", (unsigned long long)k->seq, k->stream,
+			 k->what == POISON_TIMED_OUT ? "took too long" : "crashed", *k->name ? " in " : "", k->name, k->times);
 	}
 	p->thread = pthread_self();
 	guard = p;
