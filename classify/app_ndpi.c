@@ -60,6 +60,12 @@ static enum verdict verdict_of(ndpi_confidence_t c, bool known)
 	return c == NDPI_CONFIDENCE_MATCH_BY_PORT || c == NDPI_CONFIDENCE_MATCH_BY_IP ? VERDICT_GUESSED : VERDICT_DPI;
 }
 
+/* nDPI's own names are clean texts. */
+static struct str name(struct look *k, const char *s)
+{
+	return s ? str_put_raw(k->arena, s, strlen(s)) : (struct str){ 0, 0 };
+}
+
 static void fill_names(struct look *k, bool known)
 {
 	struct g_flow_app *o = k->out;
@@ -71,14 +77,14 @@ static void fill_names(struct look *k, bool known)
 	}
 	o->app_id = app;
 	o->master_id = master;
-	o->app = text(k, ndpi_get_proto_name(m, app));
+	o->app = name(k, ndpi_get_proto_name(m, app));
 	/* So that one name finds plain TLS and all that runs over it; the number stays nDPI's. */
 	if (app != NDPI_PROTOCOL_UNKNOWN)
-		o->master = text(k, ndpi_get_proto_name(m, master != NDPI_PROTOCOL_UNKNOWN ? master : app));
+		o->master = name(k, ndpi_get_proto_name(m, master != NDPI_PROTOCOL_UNKNOWN ? master : app));
 	o->category_id = (uint16_t)k->proto.category;
-	o->category = text(k, ndpi_category_get_name(m, k->proto.category));
-	o->breed = text(k, ndpi_get_proto_breed_name(m, ndpi_get_proto_breed(m, app)));
-	o->confidence = text(k, ndpi_confidence_get_name(k->f->confidence));
+	o->category = name(k, ndpi_category_get_name(m, k->proto.category));
+	o->breed = name(k, ndpi_get_proto_breed_name(m, ndpi_get_proto_breed(m, app)));
+	o->confidence = name(k, ndpi_confidence_get_name(k->f->confidence));
 	o->state = (uint8_t)verdict_of(k->f->confidence, known);
 }
 

@@ -53,9 +53,12 @@ static struct str url(struct look *k, const char *s)
 
 static struct str hex(struct look *k, const uint8_t *p, size_t n)
 {
+	static const char digits[] = "0123456789abcdef";
 	struct str s = { (uint32_t)k->arena->len, (uint32_t)(2 * n) };
-	for (size_t i = 0; i < n; i++)
-		buf_addf(k->arena, "%02x", p[i]);
+	for (size_t i = 0; i < n; i++) {
+		buf_addc(k->arena, digits[p[i] >> 4]);
+		buf_addc(k->arena, digits[p[i] & 15]);
+	}
 	return s;
 }
 
