@@ -15,7 +15,7 @@
 #include "pcapfile.h"
 #include "source.h"
 
-#define READ_BYTES (1u << 20)
+#define READ_BYTES (256u << 10) /* at a time: what was read is still in the cache of the core when it is decoded */
 #define BUF_BYTES  (2 * READ_BYTES + PCAPFILE_MAX_BLOCK)
 #define ID_BYTES   (1u << 20) /* of head and tail that go into the identity */
 #define HEAD_BYTES 64         /* by which a growing gzip file is told from the next */
@@ -170,7 +170,7 @@ static uint64_t head_identity(struct source_file *f)
 	struct pcapfile pf;
 	struct packet p;
 	size_t at = 0, used = 0;
-	ssize_t n = io_pread(f->fd, f->buf, READ_BYTES, 0);
+	ssize_t n = io_pread(f->fd, f->buf, ID_BYTES, 0);
 	if (n <= 0 || f->gz)
 		return n < HEAD_BYTES ? 0 : hash_content(f->buf, HEAD_BYTES, 0) | 1;
 	pcapfile_init(&pf);
