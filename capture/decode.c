@@ -58,7 +58,6 @@ static enum undecoded decode_tcp(struct cursor *c)
 	}
 	uint32_t hdr = (uint32_t)(c->p[12] >> 4) * 4;
 	d->tcp_seq = get32(c->p + 4);
-	d->tcp_ack = get32(c->p + 8);
 	d->tcp_flags = c->p[13];
 	d->tcp_window = get16(c->p + 14);
 	if (hdr < 20 || hdr > c->wire)
@@ -247,7 +246,7 @@ enum undecoded decode_ip(struct cursor *c)
 
 enum undecoded decode(const struct decode_opts *o, const struct packet *p, struct decoded *d)
 {
-	memset(d, 0, sizeof *d);
+	memset(d, 0, offsetof(struct decoded, src));
 	struct cursor c = { .o = o, .d = d, .p = p->data, .left = p->caplen,
 			    .wire = p->len > p->caplen ? p->len : p->caplen };
 	return decode_linktype(&c, p->linktype);

@@ -41,6 +41,8 @@ static void keep_tunnel(struct flow_extra *x, const struct decoded *d)
 	x->tunnel = d->tunnel;
 	x->tunnel_id = d->tunnel_id;
 	x->tunnel_depth = d->tunnel_depth;
+	if (!d->tunnel_depth)
+		return;
 	x->tunnel_src = d->tunnel_src;
 	x->tunnel_dst = d->tunnel_dst;
 }

@@ -34,7 +34,6 @@ extern const char *const undecoded_names[UD_COUNT];
 enum frag { FRAG_NONE, FRAG_FIRST, FRAG_LATER };
 
 struct decoded {
-	struct addr src, dst;     /* innermost */
 	uint16_t sport, dport;    /* 0 if the protocol has none, or for later fragments until resolved */
 	uint8_t proto, ip_version;
 	uint8_t ttl, tos;
@@ -46,21 +45,24 @@ struct decoded {
 	uint32_t frag_id;         /* IPv4 or IPv6 identification */
 
 	uint8_t tcp_flags;
-	uint32_t tcp_seq, tcp_ack;
+	uint32_t tcp_seq;
 	uint16_t tcp_window;
 	uint8_t icmp_type, icmp_code;
 
 	uint8_t tunnel;           /* outermost, enum tunnel */
 	uint8_t tunnel_depth;
 	uint32_t tunnel_id;
-	struct addr tunnel_src, tunnel_dst;
 
-	const uint8_t *l3;        /* innermost IP header */
-	uint32_t l3_caplen;       /* bytes captured from there, without link-layer padding */
-	uint32_t l3_len;          /* length the IP header claims (0 = segmentation offload: taken from the frame) */
 	const uint8_t *payload;   /* above the transport header; NULL if none captured */
 	uint32_t payload_caplen;
 	uint32_t payload_len;     /* by the headers, may be more than was captured */
+
+	/* What is above is cleared before a packet is decoded. What is below comes with the IP header, and with a tunnel_depth. */
+	struct addr src, dst;     /* innermost */
+	const uint8_t *l3;        /* innermost IP header */
+	uint32_t l3_caplen;       /* bytes captured from there, without link-layer padding */
+	uint32_t l3_len;          /* length the IP header claims (0 = segmentation offload: taken from the frame) */
+	struct addr tunnel_src, tunnel_dst;
 };
 
 #endif
