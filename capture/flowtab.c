@@ -88,6 +88,7 @@ static void flow_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
 	if (f->list[OF_STATE] == LIST_LINGER)
 		why = f->tcp_state == TS_RESET ? END_RST : END_FIN;
+	flow_pool_prefetch_next(&ft->pool, f);
 	flow_head_end(ft, f);
 	emit_end(ft, f, why);
 	flow_media_free(f, &ft->n_rtp);
