@@ -171,7 +171,10 @@ struct flow_clock {
 	uint64_t regress, jumps; /* packets more than a second behind, or far ahead */
 };
 /* Is this time further ahead than one packet can be believed? */
-bool flow_clock_far(const struct flow_clock *c, uint64_t time);
+static inline bool flow_clock_far(const struct flow_clock *c, uint64_t time)
+{
+	return c->now && time > c->now && time - c->now > c->max_jump;
+}
 /* Are these two times of the same part of the capture? */
 bool flow_clock_agree(const struct flow_clock *c, uint64_t a, uint64_t b);
 /* Takes a packet's time and returns the time to book it under, never later than the clock. believe: its neighbour agreed. */

@@ -3,11 +3,6 @@
 /* Packets of one moment come out of order: a card has several queues, and an idle interface ticks by the wall clock. */
 #define SHUFFLED_NS 1000000000ull
 
-bool flow_clock_far(const struct flow_clock *c, uint64_t time)
-{
-	return c->now && time > c->now && time - c->now > c->max_jump;
-}
-
 bool flow_clock_agree(const struct flow_clock *c, uint64_t a, uint64_t b)
 {
 	return (a > b ? a - b : b - a) <= c->max_jump;

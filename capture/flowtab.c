@@ -149,10 +149,12 @@ struct flow_ref {
 	bool from_b;
 };
 
-static void flow_ref_of(const struct flowtab *ft, struct flow_ref *r, const struct decoded *d)
+/* before: of the packet before it, or NULL. Packets of a flow come in trains, and a comparison costs less than the hash. */
+static void flow_ref_of(const struct flowtab *ft, struct flow_ref *r, const struct decoded *d, const struct flow_ref *before)
 {
 	r->from_b = flow_tuple_of(&r->tuple, d);
-	r->tag = flow_pool_tag(&ft->pool, &r->tuple);
+	bool same = before && memcmp(&before->tuple, &r->tuple, sizeof r->tuple) == 0;
+	r->tag = same ? before->tag : flow_pool_tag(&ft->pool, &r->tuple);
 }
 
 static void list(struct flowtab *ft, struct flow *f, enum flow_list which)
@@ -290,7 +292,7 @@ static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, 
 			ft->stats.undecoded[UD_FRAGMENT]++;
 			return;
 		}
-		flow_ref_of(ft, r, d);
+		flow_ref_of(ft, r, d, NULL);
 	} else if (d->frag == FRAG_FIRST && ft->conf.fragments) {
 		flow_frags_put(ft->frags, d, time);
 	}
@@ -320,7 +322,7 @@ static void settle(struct flowtab *ft, bool believe)
 	h->is = false;
 	uint64_t time = flow_clock_packet(&ft->clock, h->p.time, believe);
 	if (h->ud == UD_NONE)
-		flow_ref_of(ft, &ref, &h->d);
+		flow_ref_of(ft, &ref, &h->d, NULL);
 	book(ft, &h->p, &h->d, h->ud, &ref, time);
 }
 
@@ -337,11 +339,13 @@ void flowtab_advance(struct flowtab *ft, uint64_t now)
 /* Which flows they are of, and fetches those ahead. Later fragments wait until their ports are found. */
 static void prefetch(struct flowtab *ft, const struct decoded *d, const enum undecoded *ud, unsigned n, struct flow_ref *r)
 {
+	const struct flow_ref *before = NULL;
 	for (unsigned i = 0; i < n; i++) {
 		if (ud[i] != UD_NONE || d[i].frag == FRAG_LATER)
 			continue;
-		flow_ref_of(ft, &r[i], &d[i]);
+		flow_ref_of(ft, &r[i], &d[i], before);
 		flow_pool_prefetch_slot(&ft->pool, r[i].tag);
+		before = &r[i];
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (ud[i] == UD_NONE && d[i].frag != FRAG_LATER)
@@ -354,12 +358,13 @@ void flowtab_packets(struct flowtab *ft, const struct packet *p, struct decoded 
 	struct flow_ref r[FLOWTAB_BATCH];
 	prefetch(ft, d, ud, n, r);
 	for (unsigned i = 0; i < n; i++) {
-		settle(ft, flow_clock_agree(&ft->clock, ft->held.p.time, p[i].time));
+		if (ft->held.is)
+			settle(ft, flow_clock_agree(&ft->clock, ft->held.p.time, p[i].time));
 		if (flow_clock_far(&ft->clock, p[i].time)) {
 			hold(ft, &p[i], &d[i], ud[i]);
 			continue;
 		}
-		uint64_t time = flow_clock_packet(&ft->clock, p[i].time, false);
+		uint64_t time = flow_clock_packet(&ft->clock, p[i].time, true);
 		book(ft, &p[i], &d[i], ud[i], &r[i], time);
 	}
 }
