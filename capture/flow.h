@@ -111,6 +111,12 @@ _Static_assert(sizeof(struct flow) == 256, "four cache lines");
 /* flow_extra.c */
 struct flow_extra *flow_extra(struct flow *f); /* makes it if there is none */
 void flow_extra_free(struct flow *f);
+/* To read what is counted in it: nothing where there is none. */
+extern const struct flow_extra flow_extra_none;
+static inline const struct flow_extra *flow_extra_or_none(const struct flow *f)
+{
+	return f->extra ? f->extra : &flow_extra_none;
+}
 static inline uint64_t flow_start(const struct flow *f)
 {
 	return f->extra ? f->extra->start : f->first;

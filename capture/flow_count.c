@@ -50,29 +50,13 @@ void flow_count_packet(struct flow *f, const struct packet *p, const struct deco
 		s->mac = d->src_mac;
 }
 
-static void tell_extra(const struct flow_extra *x, struct g_flow_count *n)
-{
-	const struct flow_loss *c = &x->loss[0], *s = &x->loss[1];
-	n->part = x->part;
-	n->client_retrans = c->retrans;
-	n->server_retrans = s->retrans;
-	n->client_ooo = c->ooo;
-	n->server_ooo = s->ooo;
-	n->client_lost = c->lost;
-	n->server_lost = s->lost;
-	n->client_zwin = c->zwin;
-	n->server_zwin = s->zwin;
-	n->client_frags = c->frags;
-	n->server_frags = s->frags;
-	if (x->rtp && rtp_found(x->rtp))
-		rtp_fill(x->rtp, n);
-}
-
 void flow_count_told(const struct flow *f, struct g_flow_count *n)
 {
 	const struct flow_side *c = &f->side[0], *s = &f->side[1];
+	const struct flow_extra *x = flow_extra_or_none(f);
+	const struct flow_loss *cl = &x->loss[0], *sl = &x->loss[1];
 	*n = (struct g_flow_count){
-		.start = flow_start(f), .last = f->last, .tcp_state = f->tcp_state,
+		.start = flow_start(f), .last = f->last, .part = x->part, .tcp_state = f->tcp_state,
 		.client_packets = c->packets, .client_bytes = c->bytes, .client_payload = c->payload,
 		.server_packets = s->packets, .server_bytes = s->bytes, .server_payload = s->payload,
 		.client_flags = c->tcp_flags, .client_syns = f->syns, .client_rsts = c->rsts,
@@ -84,9 +68,13 @@ void flow_count_told(const struct flow *f, struct g_flow_count *n)
 		.server_ttl_min = s->ttl_min, .server_ttl_max = s->ttl_max,
 		.client_tos_min = c->tos_min, .client_tos_max = c->tos_max,
 		.server_tos_min = s->tos_min, .server_tos_max = s->tos_max,
+		.client_retrans = cl->retrans, .client_ooo = cl->ooo, .client_lost = cl->lost,
+		.server_retrans = sl->retrans, .server_ooo = sl->ooo, .server_lost = sl->lost,
+		.client_zwin = cl->zwin, .client_frags = cl->frags,
+		.server_zwin = sl->zwin, .server_frags = sl->frags,
 	};
-	if (f->extra)
-		tell_extra(f->extra, n);
+	if (x->rtp && rtp_found(x->rtp))
+		rtp_fill(x->rtp, n);
 }
 
 /* What was measured has been told; what is waited for goes on. */

@@ -4,6 +4,8 @@
 
 #include "buf.h"
 
+const struct flow_extra flow_extra_none;
+
 struct flow_extra *flow_extra(struct flow *f)
 {
 	if (!f->extra) {

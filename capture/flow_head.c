@@ -45,7 +45,8 @@ static void head_send(struct flowtab *ft, struct flow *f, bool final)
 	struct flow_head *h = &f->head;
 	h->sent++;
 	h->added = false;
-	struct r_head r = { .head = { .n = h->sent, .final = final, .packets = h->packets, .data = { 0, h->len } } };
+	struct r_head r;
+	r.head = (struct g_head){ .n = h->sent, .final = final, .packets = h->packets, .data = { 0, h->len } };
 	flow_key_told(f, ft->conf.epoch, ft->sensor, &r.key);
 	flow_count_told(f, &r.n);
 	ft->ops.head(ft->arg, &r, ft->arena.p, h->data);

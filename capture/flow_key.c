@@ -80,7 +80,7 @@ static struct id id_of(const struct flow *f, uint64_t epoch)
 void flow_key_told(const struct flow *f, uint64_t epoch, struct str sensor, struct g_flow_key *k)
 {
 	const struct flow_tuple *t = &f->tuple;
-	const struct flow_extra *x = f->extra;
+	const struct flow_extra *x = flow_extra_or_none(f);
 	bool b = f->client_is_b;
 	*k = (struct g_flow_key){
 		.id = id_of(f, epoch), .first = f->first, .sensor = sensor,
@@ -88,12 +88,7 @@ void flow_key_told(const struct flow *f, uint64_t epoch, struct str sensor, stru
 		.server = b ? t->a : t->b, .server_port = b ? t->pa : t->pb, .server_mac = f->side[1].mac,
 		.proto = t->proto, .ip_version = f->ip_version, .vlan = t->vlan, .outer_vlan = f->outer_vlan,
 		.midstream = f->midstream, .icmp_type = f->icmp_type, .icmp_code = f->icmp_code,
+		.tunnel = x->tunnel, .tunnel_id = x->tunnel_id, .tunnel_depth = x->tunnel_depth,
+		.tunnel_src = x->tunnel_src, .tunnel_dst = x->tunnel_dst,
 	};
-	if (!x)
-		return;
-	k->tunnel = x->tunnel;
-	k->tunnel_id = x->tunnel_id;
-	k->tunnel_depth = x->tunnel_depth;
-	k->tunnel_src = x->tunnel_src;
-	k->tunnel_dst = x->tunnel_dst;
 }

@@ -66,20 +66,13 @@ void flowtab_reset(struct flowtab *ft, uint64_t epoch)
 
 /* -- end of a flow -- */
 
-/* What UPDATEs have told of it; there may have been none. */
-static const struct flowtab_told *told_of(const struct flow *f)
-{
-	static const struct flowtab_told nothing;
-	return f->extra ? &f->extra->told : &nothing;
-}
-
 static void emit_end(struct flowtab *ft, struct flow *f, enum endreason why)
 {
 	struct r_end r;
 	flow_key_told(f, ft->conf.epoch, ft->sensor, &r.key);
 	flow_count_told(f, &r.n);
 	r.n.end_reason = (uint8_t)why;
-	ft->ops.end(ft->arg, &r, told_of(f), ft->arena.p);
+	ft->ops.end(ft->arg, &r, &flow_extra_or_none(f)->told, ft->arena.p);
 	ft->open_packets -= flow_count_packets(f);
 }
 
