@@ -128,19 +128,36 @@ static const uint8_t steps[256] = {
 	[0xc0] = 1, [0xcb] = 9, [0xcc] = 2, [0xcd] = 3, [0xce] = 5, [0xcf] = 9,
 };
 
+/* How many of these eight bytes, from the first on, are a number each: most fields of a record are 0 or small. */
+static inline unsigned small_numbers(const uint8_t *p)
+{
+	uint64_t w;
+	memcpy(&w, p, sizeof w);
+	w = le64toh(w) & 0x8080808080808080u;
+	return w ? (unsigned)__builtin_ctzll(w) / 8 : 8;
+}
+
 /* Skips such values, and texts and blobs below 256 bytes, up to n; returns how many. */
 static uint64_t skip_scalars(struct codec_reader *r, uint64_t n)
 {
 	const uint8_t *p = (const uint8_t *)r->base;
 	size_t pos = r->pos, len = r->len;
-	uint64_t i;
-	for (i = 0; i < n && pos < len; i++) {
+	uint64_t i = 0;
+	while (i < n && pos < len) {
+		uint64_t run = len - pos < 8 ? 0 : small_numbers(p + pos);
+		if (run) {
+			run = run < n - i ? run : n - i;
+			pos += run;
+			i += run;
+			continue;
+		}
 		size_t step = steps[p[pos]];
 		if (!step && (p[pos] == 0xc4 || p[pos] == 0xd9) && pos + 1 < len)
 			step = 2u + p[pos + 1];
 		if (!step || step > len - pos)
 			break;
 		pos += step;
+		i++;
 	}
 	r->pos = pos;
 	return i;
