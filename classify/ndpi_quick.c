@@ -68,6 +68,7 @@ STAND_IN ndpi_patricia_node_t *ndpi_patricia_search_best(ndpi_patricia_tree_t *t
  * What snprintf is in a library that was built with _FORTIFY_SOURCE (LSB 4.1): room is what the compiler knows of s. It is that of
  * the C library, and of the whole process, but for the short formats that fingerprints are made with.
  */
+int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...);
 int __vsnprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, va_list ap);
 
 STAND_IN int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...)
