@@ -170,9 +170,30 @@ int store_make_file(struct store *s, const char *path, int (*make)(struct store 
 
 static void mark_present(struct columns *cs, unsigned from, unsigned n, const char *name)
 {
+	cs->rest |= strcmp(name, "rest") == 0;
 	for (unsigned i = from; i < n; i++)
 		if (strcmp(cs->c[i].name, name) == 0)
 			cs->c[i].missing = false;
+}
+
+/* A table that was made before there was 'rest' gets one: its rows have columns for all, the next ones do not use them. */
+static int add_columns(struct store *s, sqlite3 *db, const char *table, struct columns *cs, unsigned from, unsigned n)
+{
+	struct buf sql = { 0 };
+	if (cs->rare && from == 0 && !cs->rest)
+		buf_addf(&sql, "ALTER TABLE %s ADD COLUMN rest BLOB NOT NULL DEFAULT x'';", table);
+	for (unsigned i = from; i < n; i++) {
+		if (!cs->c[i].missing || cs->c[i].rare)
+			continue;
+		buf_addf(&sql, "ALTER TABLE %s ADD COLUMN ", table);
+		columns_ddl(cs, i, i + 1, &sql);
+		buf_addc(&sql, ';');
+		cs->c[i].missing = false;
+	}
+	cs->rest = cs->rare != 0;
+	int rc = sql.len ? store_exec(s, db, buf_cstr(&sql)) : 0;
+	buf_release(&sql);
+	return rc;
 }
 
 int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct columns *cs, unsigned from, unsigned n, bool add)
@@ -180,6 +201,8 @@ int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct 
 	sqlite3_stmt *st = NULL;
 	struct buf sql = { 0 };
 	int rc = -1;
+	if (from == 0)
+		cs->rest = false;
 	for (unsigned i = from; i < n; i++)
 		cs->c[i].missing = true;
 	buf_addf(&sql, "SELECT name FROM pragma_table_info('%s')", table);
@@ -197,17 +220,8 @@ int store_match_columns(struct store *s, sqlite3 *db, const char *table, struct 
 		errno = ENOENT;
 		rc = store_fail(s, NULL, table);
 	}
-	for (unsigned i = from; i < n && rc == 0 && add; i++) {
-		if (!cs->c[i].missing)
-			continue;
-		buf_reset(&sql);
-		buf_addf(&sql, "ALTER TABLE %s ADD COLUMN ", table);
-		columns_ddl(cs, i, i + 1, &sql);
-		rc = store_exec(s, db, buf_cstr(&sql));
-		cs->c[i].missing = false;
-	}
 	buf_release(&sql);
-	return rc;
+	return rc == 0 && add ? add_columns(s, db, table, cs, from, n) : rc;
 }
 
 /* -- the handle -- */

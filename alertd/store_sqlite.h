@@ -14,7 +14,7 @@
 #include "store_sqlite_series.h"
 #include "store_sqlite_sums.h"
 
-#define STORE_SCHEMA 1 /* of both kinds of file; rows added to the records need no new one */
+#define STORE_SCHEMA 2 /* of both kinds of file; rows added to the records need no new one */
 
 /* -- records as rows (store_sqlite_columns.c) -- */
 
@@ -22,13 +22,18 @@ struct column {
 	char name[64];
 	const struct field *field;
 	unsigned off;  /* in the record's struct */
+	unsigned group, place; /* numbers of its group in the record, and of the field in the group */
 	bool own_name; /* the field's public name with '_' for '.', and no earlier field's */
-	bool missing;  /* the file was made before the field was: it reads as absent */
+	bool rare;     /* has no column of its own in files that are made now: it is in 'rest' */
+	bool missing;  /* the file has no column of it */
 };
 
 struct columns {
 	struct column *c;
 	unsigned n;
+	enum rtype type;
+	unsigned rare; /* groups that have rare fields, bit g for group g of the type */
+	bool rest;     /* the file has the column 'rest': a record with these groups only, packed; empty in rows from before it */
 };
 
 /* The columns of a record type, without the groups named in skip (NULL-terminated, may be NULL). */
@@ -36,17 +41,32 @@ void columns_init(struct columns *cs, enum rtype type, const char *const *skip);
 void columns_release(struct columns *cs);
 /* 'name TYPE NOT NULL DEFAULT ..., ...' of columns [from, n). */
 void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf *out);
-/* '"a","b"' of columns [from, n), NULL for what is missing; prefix goes before each name. */
+/* Those of the first n that are not rare: the columns of a table that is made now. */
+void columns_own(struct columns *own, const struct columns *cs, unsigned n);
+/* Is there anything of the field in the file? If not, it was made before the field was, and the field reads as absent. */
+bool columns_has(const struct columns *cs, unsigned i);
+/* '"a","b"' of columns [from, n), NULL for what the file has nothing of, none for what is in 'rest'; prefix goes before each. */
 void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out);
 /* Binds the value of a field, which is at v. It must stay until the statement has run. */
 void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base);
+/* Makes it the result of an SQL function. */
+void value_result(sqlite3_context *ctx, const struct field *f, const void *v, const char *base);
 /*
  * Binds all, from parameter 1 on. Strings must stay until the statement has run. zero: of each column, whether the statement has it
  * bound as zero, all false at first: most are in record after record, and are not bound again. NULL: nothing is known of it.
  */
 void columns_bind(sqlite3_stmt *st, const struct columns *cs, bool *zero, const void *rec, const char *base);
-/* Reads a row whose result columns are these, from result column first on; strings go into arena. */
-void columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena);
+/* What 'rest' has of a record. */
+void columns_pack_rest(const struct columns *cs, const void *rec, const char *base, struct buf *out);
+/*
+ * Reads a row whose result columns are these, then 'rest' if the file has it, from result column first on; strings go into arena.
+ * Returns the result column behind them.
+ */
+int columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena);
+/* What a field is in SQL, under the name of its column; prefix is the table's. */
+void columns_expression(const struct columns *cs, unsigned i, const char *prefix, struct buf *out);
+/* What columns_expression needs, on a connection that is closed before the columns are released. SQLite's code. */
+int columns_serve(sqlite3 *db, const struct columns *cs);
 void id_to_blob(struct id id, uint8_t out[static 16]);
 struct id id_from_column(sqlite3_stmt *st, int at);
 
@@ -82,7 +102,9 @@ struct silence;
 
 struct alert_part {
 	sqlite3_stmt *put, *put_log, *save_run;
+	struct columns own;       /* that are written, and 'rest' with what else there is */
 	bool *put_zero;           /* columns_bind's */
+	struct buf rest;
 	struct silence *silences; /* all in the table */
 	size_t n_silences;
 	struct run run;

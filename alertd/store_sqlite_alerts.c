@@ -23,8 +23,8 @@ static int make_tables(struct store *s)
 	buf_adds(&sql, "BEGIN IMMEDIATE;");
 	store_mark(&sql);
 	buf_adds(&sql, "CREATE TABLE IF NOT EXISTS alerts (seq INTEGER PRIMARY KEY, ");
-	columns_ddl(&s->alert, 0, s->n_alert, &sql);
-	buf_adds(&sql, ", epoch INTEGER NOT NULL, ingested INTEGER NOT NULL);"
+	columns_ddl(&s->a.own, 0, s->a.own.n, &sql);
+	buf_adds(&sql, ", epoch INTEGER NOT NULL, ingested INTEGER NOT NULL, rest BLOB NOT NULL DEFAULT x'');"
 		       "CREATE UNIQUE INDEX IF NOT EXISTS alerts_id ON alerts(id);"
 		       "CREATE INDEX IF NOT EXISTS alerts_time ON alerts(time, id);"
 		       "CREATE INDEX IF NOT EXISTS alerts_check ON alerts(\"check\", time);"
@@ -68,20 +68,21 @@ static int make_tables(struct store *s)
 static int prepare_put(struct store *s)
 {
 	struct buf sql = { 0 };
+	const struct columns *own = &s->a.own;
 	buf_adds(&sql, "INSERT INTO alerts (");
-	columns_names(&s->alert, 0, s->n_alert, "", &sql);
-	buf_adds(&sql, ",epoch,ingested) VALUES (");
-	for (unsigned i = 0; i < s->n_alert + 2; i++)
+	columns_names(own, 0, own->n, "", &sql);
+	buf_adds(&sql, ",epoch,ingested,rest) VALUES (");
+	for (unsigned i = 0; i < own->n + 3; i++)
 		buf_adds(&sql, i ? ",?" : "?");
-	buf_adds(&sql, ") ON CONFLICT(id) DO UPDATE SET epoch=excluded.epoch");
-	for (unsigned i = 0; i < s->n_alert; i++)
-		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", s->alert.c[i].name, s->alert.c[i].name);
+	buf_adds(&sql, ") ON CONFLICT(id) DO UPDATE SET epoch=excluded.epoch, rest=excluded.rest");
+	for (unsigned i = 0; i < own->n; i++)
+		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", own->c[i].name, own->c[i].name);
 	buf_addf(&sql,
 		 " WHERE excluded.revision > alerts.revision OR (excluded.revision = alerts.revision AND"
 		 " alerts.release_cause = %d AND excluded.release_cause NOT IN (%d, %d))",
 		 CAUSE_LOST, CAUSE_NONE, CAUSE_LOST);
 	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->a.put);
-	s->a.put_zero = xcalloc(s->n_alert, sizeof *s->a.put_zero);
+	s->a.put_zero = xcalloc(own->n, sizeof *s->a.put_zero);
 	buf_release(&sql);
 	if (rc == 0)
 		rc = store_prepare(s, s->db, "INSERT INTO deliveries(seq, rec) VALUES(?,?)", &s->a.put_log);
@@ -116,6 +117,7 @@ int alerts_open(struct store *s)
 	char *path = store_alerts_path(s);
 	s->db = store_open_db(s, path, OPEN_MAKE);
 	free(path);
+	columns_own(&s->a.own, &s->alert, s->n_alert);
 	if (s->db)
 		sqlite3_wal_hook(s->db, on_committed, s);
 	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || series_open(s, &s->series, s->db) < 0 ||
@@ -130,6 +132,8 @@ void alerts_close(struct store *s)
 {
 	sqlite3_finalize(s->a.put);
 	free(s->a.put_zero);
+	columns_release(&s->a.own);
+	buf_release(&s->a.rest);
 	sqlite3_finalize(s->a.put_log);
 	sqlite3_finalize(s->a.save_run);
 	series_close(&s->series);
@@ -220,14 +224,15 @@ int alerts_log_forget(struct store *s, uint64_t before)
 /* Episodes of other runs that nobody will end any more: released, as a revision of their own that is delivered too. */
 static int release_lost(struct store *s, uint64_t epoch)
 {
-	struct columns cs = { s->alert.c, s->n_alert };
+	struct columns cs = s->alert;
 	struct buf sql = { 0 }, arena = { 0 };
 	static struct r_alert a;
 	sqlite3_stmt *st = NULL;
 	int rc = -1, step = SQLITE_DONE;
+	cs.n = s->n_alert;
 	buf_adds(&sql, "SELECT ");
 	columns_names(&cs, 0, cs.n, "", &sql);
-	buf_addf(&sql, ", (SELECT clock FROM runs r WHERE r.epoch=alerts.epoch), epoch FROM alerts WHERE " ENGAGED
+	buf_addf(&sql, ", rest, (SELECT clock FROM runs r WHERE r.epoch=alerts.epoch), epoch FROM alerts WHERE " ENGAGED
 		       " AND epoch != %" PRId64 " LIMIT 1", (int64_t)epoch);
 	if (store_prepare(s, s->db, buf_cstr(&sql), &st) < 0)
 		goto out;
@@ -236,10 +241,10 @@ static int release_lost(struct store *s, uint64_t epoch)
 		memset(&a, 0, sizeof a);
 		buf_reset(&arena);
 		buf_reserve(&arena, 1);
-		columns_read(st, 0, &cs, &a, &arena);
-		uint64_t clock = (uint64_t)sqlite3_column_int64(st, (int)cs.n);
+		int behind = columns_read(st, 0, &cs, &a, &arena);
+		uint64_t clock = (uint64_t)sqlite3_column_int64(st, behind);
 		uint64_t of = s->a.run.epoch;
-		s->a.run.epoch = (uint64_t)sqlite3_column_int64(st, (int)cs.n + 1);
+		s->a.run.epoch = (uint64_t)sqlite3_column_int64(st, behind + 1);
 		sqlite3_reset(st);
 		a.alert.revision++;
 		a.alert.action = ACT_RELEASE;
@@ -290,13 +295,16 @@ static int mark_silenced(struct store *s, struct id alert, struct id silence)
 
 int alerts_put(struct store *s, const struct r_alert *a, const char *base)
 {
-	struct columns cs = { s->alert.c, s->n_alert };
+	const struct columns *own = &s->a.own;
 	sqlite3_stmt *st = s->a.put;
 	int64_t before = sqlite3_total_changes64(s->db);
 	sqlite3_set_last_insert_rowid(s->db, 0);
-	columns_bind(st, &cs, s->a.put_zero, a, base);
-	sqlite3_bind_int64(st, (int)cs.n + 1, (sqlite3_int64)s->a.run.epoch);
-	sqlite3_bind_int64(st, (int)cs.n + 2, (sqlite3_int64)s->a.now);
+	columns_bind(st, own, s->a.put_zero, a, base);
+	buf_reset(&s->a.rest);
+	columns_pack_rest(&s->alert, a, base, &s->a.rest);
+	sqlite3_bind_int64(st, (int)own->n + 1, (sqlite3_int64)s->a.run.epoch);
+	sqlite3_bind_int64(st, (int)own->n + 2, (sqlite3_int64)s->a.now);
+	sqlite3_bind_blob(st, (int)own->n + 3, s->a.rest.p, (int)s->a.rest.len, SQLITE_STATIC);
 	int rc = sqlite3_step(st);
 	sqlite3_reset(st);
 	if (rc != SQLITE_DONE)

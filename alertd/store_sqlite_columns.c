@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "codec.h"
-#include "store_sqlite.h"
+#include "store_sqlite_query.h"
 
 static bool name_taken(const struct columns *cs, const char *name)
 {
@@ -36,26 +36,43 @@ static void make_name(struct column *c, const struct columns *before, const stru
 		snprintf(c->name, sizeof c->name, "%s_%s", g->name, plain);
 }
 
-static bool skipped(const char *const *skip, const char *group)
+static bool is_listed(const char *const *list, const char *name)
 {
-	for (; skip && *skip; skip++)
-		if (strcmp(*skip, group) == 0)
+	for (; *list; list++)
+		if (strcmp(*list, name) == 0)
 			return true;
 	return false;
+}
+
+/*
+ * A column costs about the same in every row, whether there is something in it or not, and most of an alert's are empty. So those
+ * have one that alerts are searched, sorted and added up by every day; of the other fields any can still be asked for.
+ */
+static bool is_rare(enum rtype type, const char *group, const struct column *c)
+{
+	static const char *const whole[] = { "alert", "flow_key", "note", NULL };
+	static const char *const often[] = { "last", "client.packets", "server.packets", "client.bytes", "server.bytes", "app",
+					     "app.category", "hostname", "client.local", "server.local", "client.country",
+					     "server.country", NULL };
+	return type == R_ALERT && !is_listed(whole, group) && !(c->own_name && is_listed(often, c->field->name));
 }
 
 void columns_init(struct columns *cs, enum rtype type, const char *const *skip)
 {
 	const struct rdesc *rd = rdesc_get(type);
-	*cs = (struct columns){ 0 };
+	*cs = (struct columns){ .type = type };
 	for (unsigned i = 0; i < rd->n_groups; i++) {
 		const struct rgroup *g = &rd->groups[i];
-		if (skipped(skip, g->name))
+		if (skip && is_listed(skip, g->name))
 			continue;
 		cs->c = xrealloc(cs->c, (cs->n + g->n_fields) * sizeof *cs->c);
 		for (unsigned k = 0; k < g->n_fields; k++) {
-			cs->c[cs->n] = (struct column){ .field = &g->fields[k], .off = g->off + g->fields[k].off };
-			make_name(&cs->c[cs->n], cs, g);
+			struct column *c = &cs->c[cs->n];
+			*c = (struct column){ .field = &g->fields[k], .off = g->off + g->fields[k].off, .group = i,
+					       .place = k };
+			make_name(c, cs, g);
+			c->rare = is_rare(type, g->name, c);
+			cs->rare |= (unsigned)c->rare << i;
 			cs->n++;
 		}
 	}
@@ -65,6 +82,19 @@ void columns_release(struct columns *cs)
 {
 	free(cs->c);
 	*cs = (struct columns){ 0 };
+}
+
+void columns_own(struct columns *own, const struct columns *cs, unsigned n)
+{
+	*own = (struct columns){ .type = cs->type, .c = xcalloc(n, sizeof *own->c) };
+	for (unsigned i = 0; i < n; i++)
+		if (!cs->c[i].rare)
+			own->c[own->n++] = cs->c[i];
+}
+
+bool columns_has(const struct columns *cs, unsigned i)
+{
+	return !cs->c[i].missing || (cs->c[i].rare && cs->rest);
 }
 
 /* Text compares without regard to case, as the match language does, so that an index serves it. */
@@ -95,12 +125,15 @@ void columns_ddl(const struct columns *cs, unsigned from, unsigned n, struct buf
 
 void columns_names(const struct columns *cs, unsigned from, unsigned n, const char *prefix, struct buf *out)
 {
+	const char *comma = "";
 	for (unsigned i = from; i < n; i++) {
-		const char *comma = i > from ? "," : "";
-		if (cs->c[i].missing)
+		if (!cs->c[i].missing)
+			buf_addf(out, "%s%s\"%s\"", comma, prefix, cs->c[i].name);
+		else if (!columns_has(cs, i))
 			buf_addf(out, "%sNULL", comma);
 		else
-			buf_addf(out, "%s%s\"%s\"", comma, prefix, cs->c[i].name);
+			continue;
+		comma = ",";
 	}
 }
 
@@ -113,46 +146,53 @@ void id_to_blob(struct id id, uint8_t out[static 16])
 	}
 }
 
-void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base)
+/* What a field's column has; room: for an id. */
+static inline struct match_value value_of(const struct field *f, const void *v, const char *base, uint8_t room[static 16])
 {
 	const struct str *s = v;
-	uint8_t raw[16];
 	switch (f->type) {
 	case FT_STR:
 	case FT_LIST:
 	case FT_MAP:
-		sqlite3_bind_text(st, at, s->len ? base + s->off : "", (int)s->len, SQLITE_STATIC);
-		return;
+		return (struct match_value){ .kind = MB_TEXT, .p = s->len ? base + s->off : "", .len = s->len };
 	case FT_BIN:
-		sqlite3_bind_blob(st, at, s->len ? base + s->off : "", (int)s->len, SQLITE_STATIC);
-		return;
+		return (struct match_value){ .kind = MB_BLOB, .p = s->len ? base + s->off : "", .len = s->len };
 	case FT_ADDR:
-		sqlite3_bind_blob(st, at, v, addr_is_set(v) ? 16 : 0, SQLITE_STATIC);
-		return;
+		return (struct match_value){ .kind = MB_BLOB, .p = v, .len = addr_is_set(v) ? 16 : 0 };
 	case FT_MAC:
-		sqlite3_bind_blob(st, at, v, mac_is_set(v) ? 6 : 0, SQLITE_STATIC);
-		return;
+		return (struct match_value){ .kind = MB_BLOB, .p = v, .len = mac_is_set(v) ? 6 : 0 };
 	case FT_ID:
-		id_to_blob(*(const struct id *)v, raw);
-		sqlite3_bind_blob(st, at, raw, id_is_set(*(const struct id *)v) ? 16 : 0, SQLITE_TRANSIENT);
-		return;
+		id_to_blob(*(const struct id *)v, room);
+		return (struct match_value){ .kind = MB_BLOB, .p = room, .len = id_is_set(*(const struct id *)v) ? 16 : 0 };
 	case FT_F64:
-		sqlite3_bind_double(st, at, *(const double *)v);
-		return;
-	case FT_U16:
-		sqlite3_bind_int64(st, at, *(const uint16_t *)v);
-		return;
-	case FT_U32:
-		sqlite3_bind_int64(st, at, *(const uint32_t *)v);
-		return;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		sqlite3_bind_int64(st, at, (sqlite3_int64)*(const uint64_t *)v);
-		return;
+		return (struct match_value){ .kind = MB_REAL, .d = *(const double *)v };
 	default:
-		sqlite3_bind_int64(st, at, *(const uint8_t *)v);
+		return (struct match_value){ .kind = MB_INT, .i = (int64_t)field_uint(f, v) };
 	}
+}
+
+void value_bind(sqlite3_stmt *st, int at, const struct field *f, const void *v, const char *base)
+{
+	uint8_t room[16];
+	struct match_value x = value_of(f, v, base, room);
+	if (x.p == room)
+		sqlite3_bind_blob(st, at, room, (int)x.len, SQLITE_TRANSIENT);
+	else
+		match_value_bind(st, at, &x);
+}
+
+void value_result(sqlite3_context *ctx, const struct field *f, const void *v, const char *base)
+{
+	uint8_t room[16];
+	struct match_value x = value_of(f, v, base, room);
+	if (x.kind == MB_INT)
+		sqlite3_result_int64(ctx, x.i);
+	else if (x.kind == MB_REAL)
+		sqlite3_result_double(ctx, x.d);
+	else if (x.kind == MB_TEXT)
+		sqlite3_result_text(ctx, x.len ? x.p : "", (int)x.len, x.len ? SQLITE_TRANSIENT : SQLITE_STATIC);
+	else
+		sqlite3_result_blob(ctx, x.len ? x.p : "", (int)x.len, x.len ? SQLITE_TRANSIENT : SQLITE_STATIC);
 }
 
 static bool is_zero(const struct field *f, const void *v)
@@ -238,8 +278,33 @@ static void read_one(sqlite3_stmt *st, int at, const struct field *f, void *v, s
 	}
 }
 
-void columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena)
+/* Strings of a record that is unpacked refer to what it was packed in, so that has to be in the arena. */
+static void read_rest(sqlite3_stmt *st, int at, const struct columns *cs, void *rec, struct buf *arena)
+{
+	const void *p = sqlite3_column_blob(st, at);
+	int n = sqlite3_column_bytes(st, at);
+	if (!n)
+		return; /* a row from before there was 'rest' has all in columns */
+	struct str s = str_put_raw(arena, p, (size_t)n);
+	struct codec_reader r = { .base = arena->p, .pos = s.off, .len = s.off + s.len };
+	codec_read_some(&r, cs->type, cs->rare, rec);
+}
+
+int columns_read(sqlite3_stmt *st, int first, const struct columns *cs, void *rec, struct buf *arena)
 {
 	for (unsigned i = 0; i < cs->n; i++)
-		read_one(st, first + (int)i, cs->c[i].field, (char *)rec + cs->c[i].off, arena);
+		if (!cs->c[i].missing || !columns_has(cs, i))
+			read_one(st, first++, cs->c[i].field, (char *)rec + cs->c[i].off, arena);
+	if (cs->rest)
+		read_rest(st, first++, cs, rec, arena);
+	return first;
+}
+
+void columns_pack_rest(const struct columns *cs, const void *rec, const char *base, struct buf *out)
+{
+	const struct rdesc *rd = rdesc_get(cs->type);
+	struct codec_part part[RECORD_MAX_GROUPS];
+	for (unsigned g = 0; g < rd->n_groups; g++)
+		part[g] = (struct codec_part){ .p = cs->rare >> g & 1 ? (const char *)rec + rd->groups[g].off : NULL, .base = base };
+	codec_pack_parts(out, cs->type, part);
 }

@@ -161,7 +161,7 @@ void query_where(struct query *k)
 	if (!k->names)
 		k->names = xcalloc(k->cols->n + 1, sizeof *k->names);
 	for (unsigned i = 0; i < k->cols->n; i++)
-		if (k->cols->c[i].own_name && !k->cols->c[i].missing)
+		if (k->cols->c[i].own_name && columns_has(k->cols, i))
 			k->names[n++] = k->cols->c[i].name;
 	k->names[n] = NULL;
 	buf_reset(&k->where);
@@ -200,7 +200,12 @@ void query_source(const struct query *k, struct buf *sql)
 		buf_adds(sql, " FROM flows ");
 		return;
 	}
-	buf_adds(sql, " FROM (SELECT a.*");
+	buf_adds(sql, " FROM (SELECT a.seq, a.epoch");
+	for (unsigned i = 0; i < k->s->n_alert; i++)
+		if (columns_has(cs, i) && cs->c[i].own_name) {
+			buf_adds(sql, ", ");
+			columns_expression(cs, i, "a.", sql);
+		}
 	for (unsigned i = k->s->n_alert; i < cs->n; i++) {
 		enum ftype type = cs->c[i].field->type;
 		const char *none = type == FT_STR || type == FT_LIST ? "''" : type == FT_ID ? "x''" : "0";
@@ -321,6 +326,23 @@ static void bind_after(const struct query *k, sqlite3_stmt *st)
 	sqlite3_bind_int64(st, at, k->after.part);
 }
 
+/* All of a record, as columns_read takes it, from 'r', and from 'n' if it is an alert's. */
+static void record_names(const struct query *k, struct buf *sql)
+{
+	unsigned n = k->type == R_ALERT ? k->s->n_alert : k->cols->n;
+	columns_names(k->cols, 0, n, "r.", sql);
+	if (k->type == R_FLOW)
+		return;
+	buf_addc(sql, ',');
+	columns_names(k->cols, n, k->cols->n, "n.", sql);
+	buf_adds(sql, k->cols->rest ? ", r.rest" : "");
+}
+
+static const char *record_source(const struct query *k)
+{
+	return k->type == R_FLOW ? "flows AS r" : "alerts AS r LEFT JOIN notes AS n ON n.id = r.id";
+}
+
 /*
  * Places in the order of the page, and the whole record of each only as it is stepped to: what is sorted, when no index has the
  * order, are places. A limit, be it -1 for none, keeps SQLite from making one query of both, and CROSS JOIN keeps the order.
@@ -333,7 +355,7 @@ static sqlite3_stmt *select_rows(struct query *k)
 	const char *dir = k->desc ? "DESC" : "ASC", *behind = k->desc ? " DESC, " : " ASC, ";
 	const char *part = k->type == R_FLOW ? "part" : "0";
 	buf_adds(&sql, "SELECT p.*, ");
-	columns_names(k->cols, 0, k->cols->n, "r.", &sql);
+	record_names(k, &sql);
 	buf_addf(&sql, " FROM (SELECT seq, id, %s AS part", part);
 	add_keys(k, &sql, ", ", "");
 	query_source(k, &sql);
@@ -345,9 +367,8 @@ static sqlite3_stmt *select_rows(struct query *k)
 	buf_addf(&sql, "id %s", dir);
 	if (k->type == R_FLOW)
 		buf_addf(&sql, ", part %s", dir);
-	buf_addf(&sql, " LIMIT %" PRId64 ") AS p CROSS JOIN (SELECT *", k->exact ? (int64_t)k->limit + 1 : -1);
-	query_source(k, &sql);
-	buf_adds(&sql, ") AS r ON r.seq = p.seq");
+	buf_addf(&sql, " LIMIT %" PRId64 ") AS p CROSS JOIN %s WHERE r.seq = p.seq", k->exact ? (int64_t)k->limit + 1 : -1,
+		 record_source(k));
 	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) == 0) {
 		query_bind(k, st);
 		if (k->has_after)
@@ -362,9 +383,8 @@ sqlite3_stmt *query_prepare_record(struct query *k)
 	struct buf sql = { 0 };
 	sqlite3_stmt *st = NULL;
 	buf_adds(&sql, "SELECT ");
-	columns_names(k->cols, 0, k->cols->n, "", &sql);
-	query_source(k, &sql);
-	buf_adds(&sql, "WHERE seq=?");
+	record_names(k, &sql);
+	buf_addf(&sql, " FROM %s WHERE seq=?", record_source(k));
 	reader_prepare(k->s, k->file, buf_cstr(&sql), &st);
 	buf_release(&sql);
 	return st;

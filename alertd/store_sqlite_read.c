@@ -17,9 +17,11 @@ struct reader *read_open_alerts(struct store *s)
 	char *path = store_alerts_path(s);
 	struct reader *r = reader_get(s, path);
 	free(path);
-	if (r && !r->matched) {
+	/* Without 'rest' it was made by an earlier program, and gets it as soon as the writer comes. */
+	if (r && (!r->matched || !s->alert.rest)) {
 		r->matched = store_match_columns(s, r->db, "alerts", &s->alert, 0, s->n_alert, false) == 0 &&
-			     store_match_columns(s, r->db, "notes", &s->alert, s->n_alert, s->alert.n, false) == 0;
+			     store_match_columns(s, r->db, "notes", &s->alert, s->n_alert, s->alert.n, false) == 0 &&
+			     columns_serve(r->db, &s->alert) == SQLITE_OK;
 		if (!r->matched) {
 			reader_drop(r);
 			r = NULL;

@@ -250,7 +250,7 @@ static void match_by(struct top *t)
 	for (unsigned i = 0; i < t->by.n; i++)
 		for (unsigned c = 0; c < t->k.cols->n; c++)
 			if (t->k.cols->c[c].field == t->by.c[i].field)
-				t->by.c[i].missing = t->k.cols->c[c].missing;
+				t->by.c[i].missing = !columns_has(t->k.cols, c);
 }
 
 /* Flows or alerts between start and end, from their rows. */

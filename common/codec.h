@@ -75,6 +75,12 @@ int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, vo
 /* The same, and packed[g] is told where in r->base group g is (len 0: it is missing): for what goes on into another record. */
 int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str packed[static RECORD_MAX_GROUPS]);
 /*
+ * Decodes one field of the next record, which is of this type, by the numbers of its group and in the group; what is before it is
+ * stepped over, and the reader does not move. value has room for the field and is zero before; it stays so where the record does
+ * not have the field, or cannot be read.
+ */
+void codec_read_field(const struct codec_reader *r, enum rtype type, unsigned group, unsigned field, void *value);
+/*
  * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
  */
 void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by);

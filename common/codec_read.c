@@ -468,6 +468,29 @@ bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned gr
 	return true;
 }
 
+static bool skip_values(struct codec_reader *r, uint64_t n)
+{
+	for (; (n -= skip_scalars(r, n)) > 0; n--)
+		if (skip_value(r, 1) < 0)
+			return false;
+	return true;
+}
+
+void codec_read_field(const struct codec_reader *r, enum rtype type, unsigned group, unsigned field, void *value)
+{
+	struct codec_reader at = *r;
+	const struct slot *f = &rdesc_get(type)->groups[group].slots[field];
+	uint64_t n, found;
+	struct item it;
+	if (read_head(&at, &n, &found) < 0 || found != type || group >= n || !skip_values(&at, group) || read_item(&at, &it) < 0)
+		return;
+	if (it.kind != IT_ARRAY || field >= it.n || !skip_values(&at, field) || at.pos >= at.len)
+		return;
+	uint8_t c = (uint8_t)at.base[at.pos];
+	if (c != 0xc0 && c != f->absent)
+		read_value(&at, c, f, value);
+}
+
 void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by)
 {
 	const struct rgroup *g = &rdesc_get(type)->groups[group];

@@ -1,6 +1,7 @@
 /* The store: runs, pages of alerts, what people say of hosts, revisions. */
 #include "store_lab.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -264,6 +265,82 @@ static void records_are_as_they_were(void **unused)
 	buf_release(&wanted);
 }
 
+/* 'answer' has these alerts, in this order, and nothing else. */
+static void same_alerts(struct store *s, struct question q, const struct r_alert *const *wanted, size_t n, const char *base)
+{
+	struct buf out = { 0 }, packed = { 0 };
+	struct store_page page;
+	q.what = "alerts";
+	must_ask(s, &q, &out, &page);
+	for (size_t i = 0; i < n; i++)
+		codec_pack(&packed, R_ALERT, wanted[i], base);
+	assert_int_equal(page.count, n);
+	assert_int_equal(out.len, packed.len);
+	assert_memory_equal(out.p, packed.p, packed.len);
+	buf_release(&out);
+	buf_release(&packed);
+}
+
+/* As it was when each field had a column, with an alert of that time. */
+static void make_older(void)
+{
+	sqlite3 *db;
+	char path[100], insert[300];
+	snprintf(path, sizeof path, "%s/alerts.db", dir);
+	snprintf(insert, sizeof insert, "INSERT INTO alerts(id, revision, action, time, epoch, ingested, app_breed, client_payload_bytes,"
+					" peers) VALUES(x'00000000000000010000000000000001', 1, 1, %llu, 1, 1, 'Fun', 5, 7)", T0);
+	const char *const sql[] = { "ALTER TABLE alerts DROP COLUMN rest",
+				    "ALTER TABLE alerts ADD COLUMN app_breed TEXT NOT NULL COLLATE NOCASE DEFAULT ''",
+				    "ALTER TABLE alerts ADD COLUMN client_payload_bytes INTEGER NOT NULL DEFAULT 0",
+				    "ALTER TABLE alerts ADD COLUMN peers INTEGER NOT NULL DEFAULT 0", "PRAGMA user_version=1", insert };
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < sizeof sql / sizeof *sql; i++)
+		assert_int_equal(sqlite3_exec(db, sql[i], NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/*
+ * Fields without a column of their own are filtered and sorted by like all, and so are rows of a table that had columns for them
+ * when it was made, until a later revision comes.
+ */
+static void rare_fields(void **unused)
+{
+	(void)unused;
+	static const char strs[] = "\0SafeFun";
+	struct r_alert a = { .alert = { .id = { 1, 1 }, .revision = 1, .action = ACT_ENGAGE, .time = T0 },
+			     .flow_n = { .client_payload = 5 }, .flow_app = { .breed = { 5, 3 } }, .host = { .peers = 7 } };
+	struct r_alert b = { .alert = { .id = { 1, 2 }, .revision = 1, .time = T0 + SEC }, .flow_n = { .client_payload = 9 },
+			     .flow_app = { .breed = { 1, 4 } } };
+	store_sqlite.close(open_store(STORE_ALERTS));
+	make_older();
+	struct store *s = open_store(STORE_ALERTS), *r = open_store(STORE_READ);
+	good(s, store_sqlite.begin(s, 1, T0));
+	good(s, store_sqlite.put(s, R_ALERT, &b, strs, 1));
+	good(s, store_sqlite.commit(s, 2));
+	same_alerts(r, (struct question){ .sort = "-client.payload_bytes" }, (const struct r_alert *[]){ &b, &a }, 2, strs);
+	same_alerts(r, (struct question){ .filter = "app.breed = fun and peers = 7" }, (const struct r_alert *[]){ &a }, 1, strs);
+	same_alerts(r, (struct question){ .filter = "app.breed = safe or peers > 9" }, (const struct r_alert *[]){ &b }, 1, strs);
+	a.alert.revision = 2;
+	a.flow_n.client_payload = 11;
+	a.host.peers = 0;
+	a.flow_app.breed = (struct str){ 1, 4 };
+	good(s, store_sqlite.begin(s, 1, T0));
+	good(s, store_sqlite.put(s, R_ALERT, &a, strs, 2));
+	good(s, store_sqlite.commit(s, 3));
+	same_alerts(r, (struct question){ .filter = "app.breed = Safe", .sort = "-client.payload_bytes" },
+		    (const struct r_alert *[]){ &a, &b }, 2, strs);
+	same_alerts(r, (struct question){ .filter = "app.breed = Fun or peers = 7" }, NULL, 0, strs);
+	good(s, store_sqlite.begin(s, 2, T0)); /* what is released since its run was lost is read from there, too */
+	good(s, store_sqlite.commit(s, 1));
+	a.alert.revision = 3;
+	a.alert.action = ACT_RELEASE;
+	a.alert.release_cause = CAUSE_LOST;
+	a.alert.end = T0;
+	same_alerts(r, (struct question){ .sort = "time" }, (const struct r_alert *[]){ &a, &b }, 2, strs);
+	store_sqlite.close(r);
+	store_sqlite.close(s);
+}
+
 /* Is this flow where it belongs behind that one: ports up, VLANs down in each, packets up in each of those? */
 static bool follows(const struct r_flow *f, const struct r_flow *was)
 {
@@ -326,6 +403,7 @@ int main(void)
 		cmocka_unit_test_setup(noted_hosts_are_bounded, fresh),
 		cmocka_unit_test_setup(commits_move_the_revision, fresh),
 		cmocka_unit_test_setup(records_are_as_they_were, fresh),
+		cmocka_unit_test_setup(rare_fields, fresh),
 		cmocka_unit_test_setup(pages_by_some_fields, fresh),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

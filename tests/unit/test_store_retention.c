@@ -179,7 +179,7 @@ static void alerts_are_bounded(void **arg)
 	must_ask(r, &(struct question){ .what = "alerts" }, &out, &page);
 	assert_int_equal(page.count, 500);
 	store_sqlite.close(s);
-	conf.kept[KEPT_ALERTS] = (struct retention){ .age = DAY, .bytes = 300000 };
+	conf.kept[KEPT_ALERTS] = (struct retention){ .age = DAY, .bytes = 200000 };
 	s = open_store(STORE_ALERTS);
 	prune_all(s, T0 + HOUR + MINUTE, &did);
 	assert_true(did.n[KEPT_ALERTS] > 50 && did.n[KEPT_ALERTS] < 500);
