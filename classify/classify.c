@@ -37,7 +37,8 @@ struct classify {
 };
 
 /* It crashed or hung nDPI twice: the packets go to the quarantine instead. */
-static void skip_poison(struct lane *l, const struct r_head *h, enum poison_verdict why, struct g_flow_app *app, struct g_packets *rest)
+static void skip_poison(struct lane *l, const struct r_head *h, enum poison_verdict why, struct g_flow_app *app,
+			struct g_packets *rest)
 {
 	struct classify *k = l->k;
 	app->state = why == POISON_TIMED_OUT ? VERDICT_TIMED_OUT : VERDICT_CRASHED;

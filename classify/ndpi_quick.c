@@ -1,12 +1,11 @@
 /*
  * Functions that nDPI 4.2 calls so often that they are a fifth of what it takes, made cheaper. The library calls them through the
- * PLT, so that these take their place, as in ndpi_caches.c; each returns what the one that it stands in for returns.
+ * PLT, so that these take their place, as in ndpi_caches.c; each returns what the one that it stands in for returns. Of the same
+ * kind is print.c, for the fingerprints that it prints number by number.
  */
-#include <stdarg.h>
 #include <sys/socket.h>
 
 #include "app_ndpi.h"
-#include "print.h"
 
 #define STAND_IN __attribute__((visibility("default")))
 
@@ -62,22 +61,4 @@ STAND_IN ndpi_patricia_node_t *ndpi_patricia_search_best(ndpi_patricia_tree_t *t
 		kept[i].address = address;
 	}
 	return kept[i].node;
-}
-
-/*
- * What snprintf is in a library that was built with _FORTIFY_SOURCE (LSB 4.1): room is what the compiler knows of s. It is that of
- * the C library, and of the whole process, but for the short formats that fingerprints are made with.
- */
-int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...);
-int __vsnprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, va_list ap);
-
-STAND_IN int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	int n = size <= room ? print_short(s, size, fmt, ap) : -1;
-	if (n < 0)
-		n = __vsnprintf_chk(s, size, flag, room, fmt, ap);
-	va_end(ap);
-	return n;
 }

@@ -20,13 +20,6 @@ struct spec {
 	int precision;
 };
 
-static inline void put_char(struct out *o, char c)
-{
-	if (o->len < o->size)
-		o->p[o->len] = c;
-	o->len++;
-}
-
 static inline void put(struct out *o, const char *s, size_t n)
 {
 	size_t room = o->len < o->size ? o->size - o->len : 0;
@@ -111,6 +104,7 @@ static inline const char *put_directive(struct out *o, const char *at, va_list *
 {
 	struct spec f;
 	const char *text;
+	char one = '%';
 	int64_t v;
 	at = read_spec(at, &f, ap);
 	switch (*at) {
@@ -137,7 +131,9 @@ static inline const char *put_directive(struct out *o, const char *at, va_list *
 	case '%':
 		if (f.cut || !is_plain(&f))
 			return NULL;
-		put_char(o, *at == '%' ? '%' : (char)va_arg(*ap, int));
+		if (*at == 'c')
+			one = (char)va_arg(*ap, int);
+		put(o, &one, 1);
 		return at + 1;
 	default:
 		return NULL;
@@ -149,15 +145,33 @@ int print_short(char *s, size_t size, const char *fmt, va_list ap)
 	struct out o = { .p = s, .size = size };
 	va_list args;
 	va_copy(args, ap);
-	while (fmt && *fmt)
-		if (*fmt == '%')
+	while (fmt && *fmt) {
+		if (*fmt == '%') {
 			fmt = put_directive(&o, fmt + 1, &args);
-		else
-			put_char(&o, *fmt++);
+		} else {
+			const char *text = fmt;
+			fmt = strchrnul(text, '%');
+			put(&o, text, (size_t)(fmt - text));
+		}
+	}
 	va_end(args);
 	if (!fmt)
 		return -1;
 	if (size)
 		s[o.len < size ? o.len : size - 1] = '\0';
 	return (int)o.len;
+}
+
+int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...);
+int __vsnprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, va_list ap);
+
+__attribute__((visibility("default"))) int __snprintf_chk(char *s, size_t size, int flag, size_t room, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = size <= room ? print_short(s, size, fmt, ap) : -1;
+	if (n < 0)
+		n = __vsnprintf_chk(s, size, flag, room, fmt, ap);
+	va_end(ap);
+	return n;
 }
