@@ -10,8 +10,8 @@ struct cursor {
 	struct decoded *d;
 	const uint8_t *p;   /* next byte */
 	uint32_t left;      /* captured bytes from there */
+	unsigned depth;     /* headers opened; keeps apart what compilers take for one vector, which then waits for both halves */
 	uint32_t wire;      /* bytes from there that the frame had on the wire */
-	unsigned depth;     /* headers opened */
 };
 
 static inline void skip(struct cursor *c, uint32_t n)

@@ -143,11 +143,16 @@ struct flow_ref {
 };
 
 /* before: of the packet before it, or NULL. Packets of a flow come in trains, and a comparison costs less than the hash. */
-static void flow_ref_of(const struct flowtab *ft, struct flow_ref *r, const struct decoded *d, const struct flow_ref *before)
+static void flow_ref_tag(const struct flowtab *ft, struct flow_ref *r, const struct flow_ref *before)
 {
-	r->from_b = flow_tuple_of(&r->tuple, d);
 	bool same = before && memcmp(&before->tuple, &r->tuple, sizeof r->tuple) == 0;
 	r->tag = same ? before->tag : flow_pool_tag(&ft->pool, &r->tuple);
+}
+
+static void flow_ref_of(const struct flowtab *ft, struct flow_ref *r, const struct decoded *d)
+{
+	r->from_b = flow_tuple_of(&r->tuple, d);
+	flow_ref_tag(ft, r, NULL);
 }
 
 static void list(struct flowtab *ft, struct flow *f, enum flow_list which)
@@ -285,7 +290,7 @@ static void book(struct flowtab *ft, const struct packet *p, struct decoded *d, 
 			ft->stats.undecoded[UD_FRAGMENT]++;
 			return;
 		}
-		flow_ref_of(ft, r, d, NULL);
+		flow_ref_of(ft, r, d);
 	} else if (d->frag == FRAG_FIRST && ft->conf.fragments) {
 		flow_frags_put(ft->frags, d, time);
 	}
@@ -315,7 +320,7 @@ static void settle(struct flowtab *ft, bool believe)
 	h->is = false;
 	uint64_t time = flow_clock_packet(&ft->clock, h->p.time, believe);
 	if (h->ud == UD_NONE)
-		flow_ref_of(ft, &ref, &h->d, NULL);
+		flow_ref_of(ft, &ref, &h->d);
 	book(ft, &h->p, &h->d, h->ud, &ref, time);
 }
 
@@ -329,19 +334,30 @@ void flowtab_advance(struct flowtab *ft, uint64_t now)
 		run_due(ft, now);
 }
 
-/* Which flows they are of, and fetches those ahead. Later fragments wait until their ports are found. */
+static bool has_ref(const struct decoded *d, enum undecoded ud)
+{
+	return ud == UD_NONE && d->frag != FRAG_LATER; /* later fragments wait until their ports are found */
+}
+
+/*
+ * Which flows they are of, and fetches those ahead. In rounds: what one has just written, or asked memory for, the next one does not
+ * wait for.
+ */
 static void prefetch(struct flowtab *ft, const struct decoded *d, const enum undecoded *ud, unsigned n, struct flow_ref *r)
 {
 	const struct flow_ref *before = NULL;
+	for (unsigned i = 0; i < n; i++)
+		if (has_ref(&d[i], ud[i]))
+			r[i].from_b = flow_tuple_of(&r[i].tuple, &d[i]);
 	for (unsigned i = 0; i < n; i++) {
-		if (ud[i] != UD_NONE || d[i].frag == FRAG_LATER)
+		if (!has_ref(&d[i], ud[i]))
 			continue;
-		flow_ref_of(ft, &r[i], &d[i], before);
+		flow_ref_tag(ft, &r[i], before);
 		flow_pool_prefetch_slot(&ft->pool, r[i].tag);
 		before = &r[i];
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (ud[i] == UD_NONE && d[i].frag != FRAG_LATER)
+		if (has_ref(&d[i], ud[i]))
 			flow_pool_prefetch_flow(&ft->pool, r[i].tag);
 }
 
