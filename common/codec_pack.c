@@ -110,7 +110,7 @@ static char *put_str(struct buf *out, char *p, enum ftype type, const struct str
 
 static void pack_group(struct buf *out, const struct rgroup *g, const char *values, const char *base)
 {
-	const struct slot *slots = g->slots;
+	const struct slot *slots = g->layout.slots;
 	unsigned n = values ? g->n_fields : 0;
 	uint64_t bits;
 	while (n > 0 && is_zero(&slots[n - 1], values + slots[n - 1].off))

@@ -302,25 +302,57 @@ static int read_value(struct codec_reader *r, uint8_t c, const struct slot *f, v
 	return fail(r, "type of field not known");
 }
 
+/* What the quick way below looks at beyond a value's first byte; nearer to the end each value is read the careful way. */
+#define AHEAD 8
+
+/*
+ * A number in the forms that packers write, at p with AHEAD bytes behind its first. Returns the bytes it takes, 0 if it is something
+ * else or more than 'size' bytes hold.
+ */
+static inline unsigned plain_number(const uint8_t *p, unsigned size, void *v)
+{
+	uint64_t n = *p;
+	unsigned step = 1;
+	if (n >= 0x80) {
+		unsigned wire = 1u << (n & 3);
+		if (n < 0xcc || n > 0xcf)
+			return 0;
+		memcpy(&n, p + 1, sizeof n);
+		n = be64toh(n) >> (64 - 8 * wire);
+		step += wire;
+	}
+	if (size == 1)
+		*(uint8_t *)v = (uint8_t)n;
+	else if (size == 8)
+		*(uint64_t *)v = n;
+	else if (size == 2)
+		*(uint16_t *)v = (uint16_t)n;
+	else
+		*(uint32_t *)v = (uint32_t)n;
+	return size < 8 && n >> (8 * size) ? 0 : step;
+}
+
 /* values are zero before, and stay so when they are absent, as most are: those take one look at one byte. */
 static int read_fields(struct codec_reader *r, const struct slot *slots, uint64_t n, char *values)
 {
-	const char *base = r->base;
-	size_t pos = r->pos, len = r->len;
-	for (uint64_t i = 0; i < n; i++) {
-		if (pos >= len)
+	const uint8_t *p = (const uint8_t *)r->base + r->pos, *end = (const uint8_t *)r->base + r->len;
+	for (const struct slot *s = slots; s < slots + n; s++) {
+		if (p >= end)
 			return fail(r, "record ends early");
-		uint8_t c = (uint8_t)base[pos];
-		if (c == 0xc0 || c == slots[i].absent) {
-			pos++;
+		if (*p == s->absent || *p == 0xc0) {
+			p++;
 			continue;
 		}
-		r->pos = pos;
-		if (read_value(r, c, &slots[i], values + slots[i].off) < 0)
+		unsigned step = s->number && end - p > AHEAD ? plain_number(p, s->number, values + s->off) : 0;
+		p += step;
+		if (step)
+			continue;
+		r->pos = (size_t)(p - (const uint8_t *)r->base);
+		if (read_value(r, *p, s, values + s->off) < 0)
 			return -1;
-		pos = r->pos;
+		p = (const uint8_t *)r->base + r->pos;
 	}
-	r->pos = pos;
+	r->pos = (size_t)(p - (const uint8_t *)r->base);
 	return 0;
 }
 
@@ -333,7 +365,7 @@ static int read_group(struct codec_reader *r, const struct rgroup *g, char *valu
 		return 0;
 	if (it.kind != IT_ARRAY)
 		return fail(r, "a group of fields was expected");
-	if (read_fields(r, g->slots, it.n < g->n_fields ? it.n : g->n_fields, values) < 0)
+	if (read_fields(r, g->layout.slots, it.n < g->n_fields ? it.n : g->n_fields, values) < 0)
 		return -1;
 	for (uint64_t i = g->n_fields; i < it.n; i++)
 		if (skip_value(r, 2) < 0)
@@ -494,9 +526,9 @@ void codec_read_field(const struct codec_reader *r, enum rtype type, unsigned gr
 void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by)
 {
 	const struct rgroup *g = &rdesc_get(type)->groups[group];
-	for (unsigned i = 0; i < g->n_fields; i++) {
-		struct str *s = (struct str *)((char *)values + g->slots[i].off);
-		if (type_refers(g->slots[i].type) && s->len)
+	for (unsigned i = 0; i < g->layout.n_texts; i++) {
+		struct str *s = (struct str *)((char *)values + g->layout.slots[g->layout.texts[i]].off);
+		if (s->len)
 			s->off -= (uint32_t)by;
 	}
 }

@@ -19,55 +19,55 @@ static size_t utf8_char(const uint8_t *p, size_t n)
 	return len;
 }
 
-#define ONES 0x0101010101010101u
-#define TOPS 0x8080808080808080u
+typedef signed char bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
 
-/* With a space in the place of each newline. */
-static uint64_t without_newlines(uint64_t w)
+/* Are these 16 bytes all printable ASCII, or newlines? Bytes from 0x80 on are negative. */
+static inline bool plain16(words2 w, bool lines)
 {
-	uint64_t x = w ^ ONES * '\n', at = ~(((x & ~TOPS) + ~TOPS) | x | ~TOPS); /* the top bit of each newline, exactly */
-	return w + (at >> 7) * (' ' - '\n');
+	bytes16 v = (bytes16)w, bad = (v < 0x20) | (v == 0x7f);
+	if (lines)
+		bad &= v != '\n';
+	w = (words2)bad;
+	return !(w[0] | w[1]);
 }
 
-/* Are these eight bytes all printable ASCII, or newlines? */
-static bool plain8(const uint8_t *p, bool lines)
+static inline uint64_t load8(const uint8_t *p)
 {
 	uint64_t w;
 	memcpy(&w, p, sizeof w);
-	if (lines)
-		w = without_newlines(w);
-	uint64_t del = w ^ ONES * 0x7f;
-	return !((w | (w - ONES * 0x20) | (del - ONES)) & TOPS);
+	return w;
 }
 
-/* The same for 1 to 7 bytes; some are looked at twice. */
-static bool plain_few(const uint8_t *p, size_t n, bool lines)
+static inline uint64_t load4(const uint8_t *p)
 {
-	uint8_t t[8];
-	if (n >= 4) {
-		memcpy(t, p, 4);
-		memcpy(t + 4, p + n - 4, 4);
-	} else {
-		memset(t, p[0], sizeof t);
-		t[1] = p[n / 2];
-		t[2] = p[n - 1];
-	}
-	return plain8(t, lines);
+	uint32_t w;
+	memcpy(&w, p, sizeof w);
+	return w;
 }
 
-size_t utf8_span(const char *s, size_t len, bool lines)
+/* The same for 1 to 15 bytes; some are looked at twice. */
+static inline bool plain_few(const uint8_t *p, size_t n, bool lines)
 {
-	const uint8_t *p = (const uint8_t *)s;
+	if (n >= 8)
+		return plain16((words2){ load8(p), load8(p + n - 8) }, lines);
+	uint64_t w =
+		n >= 4 ? load4(p) | load4(p + n - 4) << 32 : p[0] | p[n / 2] << 8 | p[n - 1] << 16 | (uint64_t)0x2020202020 << 24;
+	return plain16((words2){ w, w }, lines);
+}
+
+static inline size_t span(const uint8_t *p, size_t len, bool lines)
+{
 	size_t i = 0;
 	while (i < len) {
-		if (len - i >= 8 && plain8(p + i, lines)) {
-			i += 8;
+		if (len - i >= 16 && plain16((words2){ load8(p + i), load8(p + i + 8) }, lines)) {
+			i += 16;
 			continue;
 		}
-		if (len - i < 8 && plain_few(p + i, len - i, lines))
+		if (len - i < 16 && plain_few(p + i, len - i, lines))
 			return len;
-		/* One of these eight is not plain: they are looked at one by one. */
-		for (size_t end = len - i < 8 ? len : i + 8; i < end;) {
+		/* One of these 16 is not plain: they are looked at one by one. */
+		for (size_t end = len - i < 16 ? len : i + 16; i < end;) {
 			size_t n = utf8_char(p + i, len - i);
 			if (n == 0 && !(lines && p[i] == '\n'))
 				return i;
@@ -75,6 +75,12 @@ size_t utf8_span(const char *s, size_t len, bool lines)
 		}
 	}
 	return i;
+}
+
+size_t utf8_span(const char *s, size_t len, bool lines)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	return lines ? span(p, len, true) : span(p, len, false);
 }
 
 struct str str_put_raw(struct buf *arena, const void *p, size_t len)

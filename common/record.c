@@ -206,7 +206,7 @@ static const struct field fields_packets[] = {
 
 #define GROUP(record, group, member)                                                               \
 	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
-	  offsetof(struct r_##record, member), sizeof(struct g_##group), NULL },
+	  offsetof(struct r_##record, member), sizeof(struct g_##group), { NULL, NULL, 0 } },
 #define RECORD(NAME, number, name, doc, groups) static struct rgroup groups_##name[] = { groups };
 #include "records/records.def"
 #undef RECORD
@@ -236,27 +236,66 @@ static uint8_t absent(enum ftype type)
 	return type == FT_STR || type == FT_LIST || type == FT_MAP ? 0xa0 : type_refers(type) || type == FT_ADDR || type == FT_ID ? 0xc0 : 0;
 }
 
-/* Groups that are in several records share their slots. */
-static const struct slot *slots_of(const struct rgroup *g)
+static uint8_t number_size(enum ftype type)
 {
-	static struct slot pool[1024];
+	switch (type) {
+	case FT_U8:
+	case FT_ENUM:
+	case FT_PROTO:
+	case FT_TCPFLAGS:
+		return 1;
+	case FT_U16:
+		return 2;
+	case FT_U32:
+		return 4;
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+#define MAX_LAYOUTS 64
+#define MAX_ROWS    1024
+
+static struct layout make_layout(const struct rgroup *g)
+{
+	static struct slot slot_pool[MAX_ROWS];
+	static uint8_t text_pool[MAX_ROWS];
+	static unsigned n_slots, n_texts;
+	struct slot *slots = &slot_pool[n_slots];
+	uint8_t *texts = &text_pool[n_texts];
+	struct layout l = { .slots = slots, .texts = texts };
+	n_slots += g->n_fields;
+	if (n_slots > MAX_ROWS)
+		abort();
+	for (unsigned i = 0; i < g->n_fields; i++) {
+		enum ftype type = g->fields[i].type;
+		slots[i] = (struct slot){ type, absent(type), number_size(type), g->fields[i].off };
+		if (type_refers(type))
+			texts[l.n_texts++] = (uint8_t)i;
+	}
+	n_texts += l.n_texts;
+	return l;
+}
+
+static const struct layout *layout_of(const struct rgroup *g)
+{
 	static struct {
 		const struct field *fields;
-		const struct slot *slots;
-	} known[64];
-	static unsigned n_known, n_used;
-	for (unsigned i = 0; i < n_known; i++)
+		struct layout layout;
+	} known[MAX_LAYOUTS];
+	static unsigned n;
+	for (unsigned i = 0; i < n; i++)
 		if (known[i].fields == g->fields)
-			return known[i].slots;
-	struct slot *s = &pool[n_used];
-	n_used += g->n_fields;
-	if (n_known == 64 || n_used > sizeof pool / sizeof *pool)
+			return &known[i].layout;
+	if (n == MAX_LAYOUTS)
 		abort();
-	known[n_known].fields = g->fields;
-	known[n_known++].slots = s;
-	for (unsigned i = 0; i < g->n_fields; i++)
-		s[i] = (struct slot){ g->fields[i].type, absent(g->fields[i].type), g->fields[i].off };
-	return s;
+	known[n].fields = g->fields;
+	known[n].layout = make_layout(g);
+	return &known[n++].layout;
 }
 
 /* Before main: no thread sees half of it. */
@@ -265,7 +304,7 @@ static void __attribute__((constructor)) prepare(void)
 	for (size_t i = 0; i < N_DESCS; i++) {
 		by_number[descs[i].type] = &descs[i];
 		for (unsigned g = 0; g < descs[i].n_groups; g++)
-			all_groups[i][g].slots = slots_of(&descs[i].groups[g]);
+			all_groups[i][g].layout = *layout_of(&descs[i].groups[g]);
 	}
 }
 

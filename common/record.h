@@ -247,7 +247,15 @@ struct field {
 struct slot {
 	uint8_t type;   /* enum ftype */
 	uint8_t absent; /* msgpack of a value that is zero, where that is one byte: 0, "" or nil */
+	uint8_t number; /* bytes of a value that is a whole number beyond 0 and 1, 0: it is something else */
 	uint16_t off;
+};
+
+/* A group's rows as a codec goes over them. Groups that are in several records share it. */
+struct layout {
+	const struct slot *slots; /* as many as fields */
+	const uint8_t *texts;     /* numbers of the rows whose values are a struct str */
+	uint16_t n_texts;
 };
 
 struct rgroup {
@@ -257,7 +265,7 @@ struct rgroup {
 	uint16_t n_fields;
 	uint16_t off; /* in the record's struct */
 	uint16_t size; /* of the group's struct */
-	const struct slot *slots; /* as many as fields */
+	struct layout layout;
 };
 
 struct rdesc {
