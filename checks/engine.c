@@ -137,6 +137,8 @@ static void find_own(struct engine *e)
 	e->new_device = conf_index(c, "unexpected_new_device", ENT_MAC);
 	e->reassigned = conf_index(c, "ip_reassignment", ENT_MAC);
 	e->too_large = conf_index(c, "broadcast_domain_too_large", ENT_MAC);
+	e->contacts[0] = conf_index(c, "blacklisted_client_contact", ENT_FLOW);
+	e->contacts[1] = conf_index(c, "blacklisted_server_contact", ENT_FLOW);
 	e->lease = conf_index(c, "ip_outside_dhcp_range", ENT_HOST);
 	e->pace_times = (unsigned)c->checks[conf_index(c, "ndpi_periodic_flow", ENT_FLOW)].number[0];
 	e->ports_learning = c->checks[conf_index(c, "server_ports_contacts", ENT_HOST)].number[0];

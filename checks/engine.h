@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "codec.h"
 #include "conf.h"
 #include "luacheck.h"
 #include "metrics.h"
@@ -31,10 +32,10 @@ void engine_set_epoch(struct engine *e, uint64_t epoch);
 /* Hash of all that shapes alerts: checks, parameters, Lua scripts. */
 uint64_t engine_conf_hash(const struct engine *e);
 
-/* at, len: where in base the record's bytes are. */
-void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, size_t at, size_t len);
-void engine_update(struct engine *e, const struct r_update *r, const char *base);
-void engine_end(struct engine *e, const struct r_end *r, const char *base);
+/* at: where in base the groups of the record are packed. */
+void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const struct codec_places *at);
+void engine_update(struct engine *e, const struct r_update *r, const char *base, const struct codec_places *at);
+void engine_end(struct engine *e, const struct r_end *r, const char *base, const struct codec_places *at);
 /* Time goes on; minute checks run when a minute is full. */
 void engine_tick(struct engine *e, const struct r_tick *r, const char *base);
 void engine_gap(struct engine *e, const struct r_gap *r, const char *base);

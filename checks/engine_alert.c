@@ -10,8 +10,8 @@ void pack_alert(struct engine *e, const struct alert_parts *p)
 	const char *a = e->arena.p;
 	const char *j = p->judge_base;
 	const struct codec_part part[] = { { &p->alert, a },
-					   { p->key, p->key_packed.len ? j : p->key_base, p->key_packed },
-					   { p->n, p->n_packed.len ? j : a, p->n_packed },
+					   { p->key, p->key_packed.len ? p->packed_base : p->key_base, p->key_packed },
+					   { p->n, p->n_packed.len ? p->packed_base : a, p->n_packed },
 					   { p->app, p->app_base, p->app_packed },
 					   { p->judge, j },
 					   { p->host, a },

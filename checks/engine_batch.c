@@ -11,7 +11,7 @@
 #include "codec.h"
 #include "id.h"
 
-#define TEXT_BYTES (1u << 20) /* of verdicts in a batch; a larger verdict is alone in its batch */
+#define TEXT_BYTES (1u << 20) /* of packed groups in a batch; what is larger is alone in its batch */
 
 struct pending {
 	struct flow_run run;    /* with the verdict as it was then */
@@ -29,8 +29,7 @@ struct found {
 struct batch {
 	struct pending rows[LUA_ROWS];
 	unsigned n, max;
-	struct buf verdicts, texts;  /* what the rows' strings refer to; verdicts does not move while there are rows */
-	struct g_flow_judge judge[LUA_ROWS];
+	struct buf packed, texts;    /* what the rows refer to; packed does not move while there are rows */
 	struct found *found;
 	uint32_t n_found, cap_found;
 	struct buf alerts;           /* for the alert hook: length, record, length, record ... */
@@ -46,7 +45,7 @@ struct batch *batch_new(const struct lua *lua)
 {
 	struct batch *b = xcalloc(1, sizeof *b);
 	b->max = lua_has_any(lua, LUA_FLOWS) ? LUA_ROWS : 1;
-	buf_reserve(&b->verdicts, TEXT_BYTES);
+	buf_reserve(&b->packed, TEXT_BYTES);
 	return b;
 }
 
@@ -54,7 +53,7 @@ void batch_free(struct batch *b)
 {
 	if (!b)
 		return;
-	buf_release(&b->verdicts);
+	buf_release(&b->packed);
 	buf_release(&b->texts);
 	buf_release(&b->alerts);
 	free(b->found);
@@ -68,24 +67,35 @@ bool batch_empty(const struct batch *b)
 
 /* -- adding -- */
 
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct g_flow_app *read, size_t at)
+/* The record's groups are packed as they would be packed again. */
+static void keep_packed(struct batch *b, struct flow_run *run, const struct batch_in *in)
+{
+	run->packed_in = &b->packed;
+	run->key_packed = str_put_raw(&b->packed, in->base + in->key.off, in->key.len);
+	run->n_packed = str_put_raw(&b->packed, in->base + in->n.off, in->n.len);
+}
+
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct batch_in *in)
 {
 	struct batch *b = e->batch;
-	if (b->n && b->verdicts.len + f->verdict_len > b->verdicts.cap)
+	size_t more = f->app_len + in->key.len + in->n.len, start;
+	if (b->n && b->packed.len + more > b->packed.cap)
 		batch_flush(e);
 	struct pending *p = &b->rows[b->n];
-	size_t start = b->verdicts.len;
-	buf_add(&b->verdicts, f->verdict, f->verdict_len); /* may move it, if the verdict is alone */
-	const char *copy = b->verdicts.p + start;
-	if (read) {
-		p->run.app = *read;
-		codec_shift_group(R_VERDICT, RG_verdict_app, &p->run.app, at);
-		codec_read_group(&(struct codec_reader){ .base = copy, .len = f->verdict_len }, R_VERDICT, RG_verdict_app, NULL,
-				 &p->run.app_packed);
+	buf_reserve(&b->packed, more); /* may move it, if the record is alone */
+	start = b->packed.len;
+	buf_add(&b->packed, f->app, f->app_len);
+	const char *copy = b->packed.p + start;
+	if (in->app) {
+		p->run.app = *in->app;
+		p->run.app_packed = (struct str){ 0, f->app_len };
+		codec_shift_group(R_VERDICT, RG_verdict_app, &p->run.app, in->app_at.off);
 		flow_run_begin(e, &p->run, f, hook, copy);
 	} else {
-		flow_run_init_from(e, &p->run, f, hook, copy, f->verdict_len);
+		flow_run_init_from(e, &p->run, f, hook, copy);
 	}
+	if (in->key.len && in->n.len)
+		keep_packed(b, &p->run, in);
 	p->hooks = 0;
 	p->judged = p->told = p->over = false;
 	p->first = p->last = 0;
@@ -147,12 +157,14 @@ static void run_lua(struct engine *e)
 	if (b->max == 1)
 		return;
 	for (unsigned i = 0; i < b->n; i++)
-		fill_judge(&b->rows[i].run, &b->judge[i]);
+		flow_run_judge(&b->rows[i].run);
 	for (unsigned i = 0; i < b->n; i++) {
-		const struct pending *p = &b->rows[i];
+		struct pending *p = &b->rows[i];
+		if (p->run.f->waiting > 1) /* another row of the flow may find something before this one is judged */
+			p->run.judged = false;
 		const struct lua_part part[] = { { &p->run.f->key, e->names.p }, { &p->n, NULL },
 						 { &p->run.app, p->run.v.app_base },
-						 { &b->judge[i], b->texts.p } };
+						 { &p->run.judge, b->texts.p } };
 		lua_add(e->lua, LUA_FLOWS, p->hooks, part);
 	}
 	lua_run(e->lua, LUA_FLOWS, e->clock, on_found, e);
@@ -185,7 +197,7 @@ void batch_flush(struct engine *e)
 			close_flow(e, f);
 	}
 	b->n = 0;
-	buf_reset(&b->verdicts);
+	buf_reset(&b->packed);
 	batch_alerts(e);
 }
 

@@ -10,18 +10,18 @@ void flow_run_packed(struct flow_run *run)
 {
 	if (run->n_packed.len)
 		return;
+	run->packed_in = run->texts;
 	run->key_packed = codec_pack_group(run->texts, R_FLOW, RG_flow_key, &run->f->key, run->e->names.p);
 	run->n_packed = codec_pack_group(run->texts, R_FLOW, RG_flow_n, run->v.n, NULL);
 }
 
 void pack_flow(struct flow_run *run, struct buf *out)
 {
-	struct g_flow_judge judge;
-	fill_judge(run, &judge);
+	const struct g_flow_judge *judge = flow_run_judge(run);
 	flow_run_packed(run);
-	const char *texts = run->texts->p;
-	const struct codec_part part[] = { { NULL, texts, run->key_packed }, { NULL, texts, run->n_packed },
-					   { &run->app, run->v.app_base, run->app_packed }, { &judge, texts } };
+	const char *packed = run->packed_in->p;
+	const struct codec_part part[] = { { NULL, packed, run->key_packed }, { NULL, packed, run->n_packed },
+					   { &run->app, run->v.app_base, run->app_packed }, { judge, run->texts->p } };
 	codec_pack_parts(out, R_FLOW, part);
 }
 
@@ -59,21 +59,27 @@ static struct openflow *open_flow(struct engine *e, const struct g_flow_key *key
 	return f;
 }
 
-void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, size_t at, size_t len)
+void engine_verdict(struct engine *e, const struct r_verdict *r, const char *base, const struct codec_places *at)
 {
+	struct str app = at->group[RG_verdict_app];
+	struct batch_in in = { .base = base, .app_at = app, .app = &r->app };
+
 	if (!id_is_set(r->key.id))
 		return;
 	struct openflow *f = open_flow(e, &r->key, base);
-	free(f->verdict);
-	f->verdict = xmalloc(len);
-	memcpy(f->verdict, base + at, len);
-	f->verdict_len = (uint32_t)len;
+	free(f->app);
+	f->app = xmalloc(app.len ? app.len : 1);
+	memcpy(f->app, base + app.off, app.len);
+	f->app_len = app.len;
 	e->self.poisoned += r->app.state == VERDICT_CRASHED || r->app.state == VERDICT_TIMED_OUT;
 	learn_verdict(e, f, r, base);
 	/* What the flow had carried by then: an alert raised now says so. */
-	if (r->n.client_packets + r->n.server_packets)
+	if (r->n.client_packets + r->n.server_packets) {
 		count_traffic(e, f, &r->n, &r->app, base);
-	batch_add(e, f, HOOK_DETECTED, &r->app, at);
+		in.key = at->group[RG_verdict_key];
+		in.n = at->group[RG_verdict_n];
+	}
+	batch_add(e, f, HOOK_DETECTED, &in);
 	batch_put(e, BATCH_JUDGE);
 }
 
@@ -84,10 +90,11 @@ void close_flow(struct engine *e, struct openflow *f)
 	flow_remove(e->flows, f);
 }
 
-void engine_update(struct engine *e, const struct r_update *r, const char *base)
+void engine_update(struct engine *e, const struct r_update *r, const char *base, const struct codec_places *at)
 {
+	struct batch_in in = { .base = base, .key = at->group[RG_update_key], .n = at->group[RG_update_n] };
 	struct openflow *f = open_flow(e, &r->key, base);
-	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC, NULL, 0);
+	struct flow_run *run = batch_add(e, f, HOOK_PERIODIC, &in);
 	bool due = r->n.last >= f->periodic + MINUTE;
 	count_traffic(e, f, &r->n, &run->app, run->v.app_base);
 	if (due)
@@ -95,11 +102,12 @@ void engine_update(struct engine *e, const struct r_update *r, const char *base)
 	batch_put(e, due ? BATCH_JUDGE | BATCH_TELL : BATCH_TELL);
 }
 
-void engine_end(struct engine *e, const struct r_end *r, const char *base)
+void engine_end(struct engine *e, const struct r_end *r, const char *base, const struct codec_places *at)
 {
+	struct batch_in in = { .base = base, .key = at->group[RG_end_key], .n = at->group[RG_end_n] };
 	struct openflow *f = open_flow(e, &r->key, base);
 	bool over = r->n.end_reason != END_TIMEOUT;
-	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC, NULL, 0);
+	struct flow_run *run = batch_add(e, f, over ? HOOK_END : HOOK_PERIODIC, &in);
 	count_traffic(e, f, &r->n, &run->app, run->v.app_base);
 	if (over)
 		count_end(e, f, &run->app);

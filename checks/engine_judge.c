@@ -14,7 +14,7 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 {
 	run->e = e;
 	run->f = f;
-	run->fired = false;
+	run->fired = run->judged = false;
 	run->key_packed = run->n_packed = (struct str){ 0, 0 };
 	run->v = (struct flow_view){
 		.key = &f->key, .n = &f->n, .app = &run->app, .app_base = base,
@@ -25,17 +25,16 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 	};
 }
 
-void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
-			const char *verdict, uint32_t len)
+void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *app)
 {
-	struct codec_reader r = { .base = verdict, .len = len };
-	codec_read_group(&r, R_VERDICT, RG_verdict_app, &run->app, &run->app_packed);
-	flow_run_begin(e, run, f, hook, verdict);
+	run->app_packed = (struct str){ 0, f->app_len };
+	codec_read_group(app, run->app_packed, R_VERDICT, RG_verdict_app, &run->app);
+	flow_run_begin(e, run, f, hook, app);
 }
 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
 {
-	flow_run_init_from(e, run, f, hook, f->verdict ? f->verdict : "", f->verdict_len);
+	flow_run_init_from(e, run, f, hook, f->app ? f->app : "");
 	buf_reset(&e->arena);
 	judge_ends(run, &e->arena);
 }
@@ -120,6 +119,7 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 		}
 	}
 	run->fired = true;
+	run->judged = false;
 	sensor_of(e, f)->place.score += d->score;
 	remember(e, f, d, found);
 	if (index < CONF_FLOW_CHECKS) {
@@ -219,15 +219,10 @@ void judge_lua(struct flow_run *run, const struct lua_finding *lf)
 	flow_fired(run, lf->def, CONF_MAX_CHECKS, &found);
 }
 
-/* Lines of our own making. */
-static struct str put_text(struct buf *arena, const char *s)
+/* A clean text; NULL is an empty one. */
+static inline struct str put_text(struct buf *arena, const char *s)
 {
-	return str_put_raw(arena, s ? s : "", s ? strlen(s) : 0);
-}
-
-static struct str put_name(struct buf *arena, const char *s)
-{
-	return *s ? str_put(arena, s, strlen(s), 512) : (struct str){ 0, 0 };
+	return s && *s ? str_put_raw(arena, s, strlen(s)) : (struct str){ 0, 0 };
 }
 
 /* The keys of the checks that fired, those of the catalogue before those in Lua. */
@@ -247,7 +242,7 @@ static void put_fired(const struct engine *e, const struct openflow *f, struct b
 	}
 }
 
-/* Names of organisations were cleaned when they were read. */
+/* All of these texts were cleaned when they were read. */
 void judge_ends(struct flow_run *run, struct buf *texts)
 {
 	const struct host *c = host_of(run->e, run->f, false), *s = host_of(run->e, run->f, true);
@@ -255,42 +250,50 @@ void judge_ends(struct flow_run *run, struct buf *texts)
 	*j = (struct g_flow_judge){ .client_local = run->v.client_local, .server_local = run->v.server_local };
 	run->texts = texts;
 	if (c) {
-		j->client_name = put_name(texts, host_name(c));
+		j->client_name = put_text(texts, host_name(c));
 		j->client_vendor = put_text(texts, c->place.vendor);
-		j->client_country = put_name(texts, c->place.country);
+		j->client_country = put_text(texts, c->place.country);
 		j->client_asn = c->place.asn;
 		j->client_as = put_text(texts, c->place.as_name);
-		j->client_pool = put_name(texts, c->place.pool);
-		j->client_network = put_name(texts, c->place.network);
+		j->client_pool = put_text(texts, c->place.pool);
+		j->client_network = put_text(texts, c->place.network);
 	}
 	if (s) {
-		j->server_name = put_name(texts, host_name(s));
+		j->server_name = put_text(texts, host_name(s));
 		j->server_vendor = put_text(texts, s->place.vendor);
-		j->server_country = put_name(texts, s->place.country);
+		j->server_country = put_text(texts, s->place.country);
 		j->server_asn = s->place.asn;
 		j->server_as = put_text(texts, s->place.as_name);
-		j->server_pool = put_name(texts, s->place.pool);
-		j->server_network = put_name(texts, s->place.network);
+		j->server_pool = put_text(texts, s->place.pool);
+		j->server_network = put_text(texts, s->place.network);
 	}
 }
 
-void fill_judge(const struct flow_run *run, struct g_flow_judge *j)
+static void fill_judge(struct flow_run *run)
 {
 	const struct openflow *f = run->f;
 	struct buf *texts = run->texts;
+	struct g_flow_judge *j = &run->judge;
 	*j = run->ends;
 	j->score = f->score;
 	j->client_score = f->client_score;
 	j->server_score = f->server_score;
 	j->severity = (uint8_t)severity_of_score(f->score);
-	j->revision = f->revision;
-	if (f->predominant)
-		j->alert = put_name(texts, f->predominant);
+	j->alert = put_text(texts, f->predominant);
 	j->alerts.off = (uint32_t)texts->len;
 	put_fired(run->e, f, texts);
 	j->alerts.len = (uint32_t)texts->len - j->alerts.off;
 	j->lists = put_text(texts, f->lists);
 	j->excluded = put_text(texts, f->excluded);
+}
+
+const struct g_flow_judge *flow_run_judge(struct flow_run *run)
+{
+	if (!run->judged)
+		fill_judge(run);
+	run->judged = true;
+	run->judge.revision = run->f->revision;
+	return &run->judge;
 }
 
 /* The definition of the flow's predominant check, which is one of those that fired; one that is gone since has its key and no more. */
@@ -317,16 +320,16 @@ static void flow_alert(struct flow_run *run)
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
 	const struct checkdef *d = predominant(e, f);
-	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->app, .key_base = e->names.p,
-				 .app_base = run->v.app_base, .app_packed = run->app_packed, .judge = &judge };
+				 .app_base = run->v.app_base, .app_packed = run->app_packed };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
 	fill_def(e, a, d);
-	fill_judge(run, &judge);
+	p.judge = flow_run_judge(run);
 	flow_run_packed(run);
 	p.key_packed = run->key_packed;
 	p.n_packed = run->n_packed;
+	p.packed_base = run->packed_in->p;
 	p.judge_base = run->texts->p;
 	a->id = id_make(f->key.first, e->epoch ^ 1, &f->id, sizeof f->id);
 	a->revision = ++f->alert_revision;
@@ -344,7 +347,7 @@ static void flow_alert(struct flow_run *run)
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
 	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
 	put_reasons(e, f, d, a);
-	a->others = str_put_raw(&e->arena, str_ptr(run->texts->p, judge.alerts), judge.alerts.len);
+	a->others = str_put_raw(&e->arena, str_ptr(run->texts->p, p.judge->alerts), p.judge->alerts.len);
 	emit_alert(e, &p);
 }
 

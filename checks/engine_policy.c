@@ -42,9 +42,8 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 {
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
-	struct g_flow_judge judge;
 	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->app, .key_base = e->names.p,
-				 .app_base = run->v.app_base, .app_packed = run->app_packed, .judge = &judge };
+				 .app_base = run->v.app_base, .app_packed = run->app_packed };
 	char line[160];
 	if (!exclude_any(e->exclude))
 		return false;
@@ -52,7 +51,7 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 		return true;
 	e->arena.len = 0;
 	fill_def(e, &p.alert, d);
-	fill_judge(run, &judge);
+	p.judge = flow_run_judge(run);
 	p.judge_base = run->texts->p;
 	p.alert.entity = ENT_FLOW;
 	p.alert.entity_val = put_str(e, "flow");
@@ -66,6 +65,7 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 		return false;
 	snprintf(line, sizeof line, "%s:%s", d->key, by);
 	add_line(&f->excluded, line);
+	run->judged = false;
 	return true;
 }
 
@@ -98,9 +98,8 @@ bool subject_excluded(struct engine *e, const struct subject *s, const struct ch
 /* The checks that know lists of addresses by themselves count as well. */
 static bool is_listed(const struct engine *e, const struct addr *a)
 {
-	static const char *const keys[] = { "blacklisted_client_contact", "blacklisted_server_contact" };
 	for (int i = 0; i < 2; i++)
-		if (conf_in_nets(&e->conf.checks[conf_index(&e->conf, keys[i], ENT_FLOW)], a))
+		if (conf_in_nets(&e->conf.checks[e->contacts[i]], a))
 			return true;
 	return lists_has_addr(e->lists, a);
 }
@@ -122,6 +121,7 @@ static void on_list(void *arg, unsigned list, const char *what)
 	if (has_line(run->f->lists, d->key, '\n'))
 		return;
 	add_line(&run->f->lists, d->key);
+	run->judged = false;
 	if (!d->score)
 		return;
 	snprintf(found.message, sizeof found.message, "The %s is on list %s", what, d->key);

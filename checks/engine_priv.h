@@ -72,6 +72,7 @@ struct engine {
 	uint16_t risk_check[64];  /* index in conf of the check of each risk, CONF_MAX_CHECKS = none */
 	/* Rows that the engine itself works for, CONF_MAX_CHECKS = none; and parameters of such. */
 	unsigned dangerous, device_check, new_device, reassigned, too_large, lease;
+	unsigned contacts[2]; /* checks with lists of addresses of their own */
 	unsigned pace_times;
 	double ports_learning, stale_after;
 	struct cost_meter meter;
@@ -101,9 +102,9 @@ struct alert_parts {
 	const struct g_flow_key *key;
 	const struct g_flow_count *n;
 	const struct g_flow_app *app;
-	const char *key_base, *app_base, *judge_base;
+	const char *key_base, *app_base, *judge_base, *packed_base;
 	struct str app_packed; /* in app_base; len 0: it is not there */
-	struct str key_packed, n_packed; /* in judge_base, likewise */
+	struct str key_packed, n_packed; /* in packed_base, likewise */
 	const struct g_flow_judge *judge;
 	const struct g_host *host;
 };
@@ -125,8 +126,11 @@ struct flow_run {
 	struct g_flow_app app;    /* of the verdict, strings in v.app_base */
 	struct str app_packed;    /* and where it is packed there */
 	struct g_flow_judge ends; /* what is known of client and server: judge_ends() */
-	struct buf *texts;        /* its strings */
-	struct str key_packed, n_packed; /* in texts, once a record has been made of the flow: flow_run_packed() */
+	struct g_flow_judge judge; /* that, and what was found: flow_run_judge() */
+	bool judged;              /* judge is as things are */
+	struct buf *texts;        /* the strings of both */
+	struct str key_packed, n_packed; /* in packed_in, once it is known: flow_run_packed() */
+	const struct buf *packed_in;
 	bool fired;               /* something new */
 };
 
@@ -134,13 +138,12 @@ struct flow_run {
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook);
 /* With run->app filled in already, whose strings are in base. */
 void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *base);
-/* With a packed verdict that is not the flow's own any more; it must outlive the run. */
-void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook,
-			const char *verdict, uint32_t len);
+/* With a copy of f->app that is not the flow's own any more; it must outlive the run. */
+void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook, const char *app);
 /* What is known of both ends; does not change until the run is over. Strings go into texts, which outlives the run. */
 void judge_ends(struct flow_run *run, struct buf *texts);
-/* That, and what was found so far. Strings go into run->texts. */
-void fill_judge(const struct flow_run *run, struct g_flow_judge *j);
+/* run->judge, as things are now. Strings go into run->texts. */
+const struct g_flow_judge *flow_run_judge(struct flow_run *run);
 unsigned hook_place(enum check_hook hook);
 /* Runs what belongs to the hook; what a Lua check found; tells if something fired. In this order. */
 void judge_native(struct flow_run *run);
@@ -176,7 +179,7 @@ void run_sensor_policy(struct engine *e);
 
 /* -- engine_flow.c: records of a flow -- */
 
-/* Packs what the flow's record and its alert have in common, once. */
+/* Packs what the flow's record and its alert have in common, once, unless it came packed. */
 void flow_run_packed(struct flow_run *run);
 
 /* Packs the flow as a FLOW record into out. */
@@ -193,10 +196,15 @@ void batch_free(struct batch *b);
 bool batch_empty(const struct batch *b);
 /*
  * A place for a record of a flow: the flow is as it is now, but for its counters. Then batch_put, after they were counted:
- * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full. read: what the flow's verdict says,
- * if the caller has just read it; its strings are at 'at' more than they are in f->verdict.
+ * run the checks of the hook, tell the history, close the flow. Flushes if the batch is full.
  */
-struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct g_flow_app *read, size_t at);
+struct batch_in {
+	const char *base;
+	struct str key, n;            /* where the flow's key and counters are packed in base; len 0: they are packed anew */
+	struct str app_at;            /* the same of what f->app is a copy of, if app is set */
+	const struct g_flow_app *app; /* f->app as the caller has just read it; NULL: it is read */
+};
+struct flow_run *batch_add(struct engine *e, struct openflow *f, enum check_hook hook, const struct batch_in *in);
 enum { BATCH_JUDGE = 1, BATCH_TELL = 2, BATCH_OVER = 4 };
 void batch_put(struct engine *e, unsigned what);
 /* Does all of this now. Before time goes on, before flows are lost. */

@@ -93,6 +93,16 @@ static void put_engaged(struct buf *out, const struct engaged *g)
 		pack_members(out, MEMBERS(engaged_members), g);
 }
 
+/* As a VERDICT record of which only that group is there. */
+static void put_app(struct buf *out, const struct openflow *f, struct buf *scratch)
+{
+	const struct codec_part part[RECORD_MAX_GROUPS] = { [RG_verdict_app] = { .base = f->app, .packed = { 0, f->app_len } } };
+	buf_reset(scratch);
+	if (f->app_len)
+		codec_pack_parts(scratch, R_VERDICT, part);
+	pack_bytes(out, scratch->p, scratch->len);
+}
+
 static void put_flow(void *arg, struct openflow *f)
 {
 	struct engine *e = arg;
@@ -103,7 +113,7 @@ static void put_flow(void *arg, struct openflow *f)
 	buf_reset(&e->packed);
 	codec_pack_parts(&e->packed, R_UPDATE, part);
 	pack_bytes(out, e->packed.p, e->packed.len);
-	pack_bytes(out, f->verdict, f->verdict_len);
+	put_app(out, f, &e->packed);
 	put_text(out, f->lua_alerts);
 	put_text(out, f->why);
 	put_text(out, f->lists);
@@ -384,6 +394,19 @@ static void map_fired(const struct engine *e, struct openflow *f)
 	memcpy(f->fired, fired, sizeof fired);
 }
 
+/* From what put_app wrote, or from a whole VERDICT record, as versions before it kept. */
+static void get_app(struct openflow *f, const char *verdict, size_t len)
+{
+	struct codec_reader r = { .base = verdict, .len = len };
+	struct codec_places at;
+	struct r_verdict v;
+	if (codec_peek(&r) != R_VERDICT || codec_read_places(&r, &v, &at) != 1 || !at.group[RG_verdict_app].len)
+		return;
+	f->app_len = at.group[RG_verdict_app].len;
+	f->app = xmalloc(f->app_len);
+	memcpy(f->app, verdict + at.group[RG_verdict_app].off, f->app_len);
+}
+
 static bool get_flow(struct engine *e, struct unpack *u)
 {
 	struct openflow tmp = { 0 };
@@ -411,11 +434,7 @@ static bool get_flow(struct engine *e, struct unpack *u)
 	f->key = up.key;
 	f->key.sensor = sensor_get(e, str_ptr(p, up.key.sensor), up.key.sensor.len)->str;
 	f->n = up.n;
-	if (verdict_len) {
-		f->verdict = xmalloc(verdict_len);
-		memcpy(f->verdict, verdict, verdict_len);
-		f->verdict_len = (uint32_t)verdict_len;
-	}
+	get_app(f, verdict, verdict_len);
 	f->lua_alerts = lua;
 	f->why = why;
 	f->lists = lists;

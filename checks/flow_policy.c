@@ -66,9 +66,10 @@ FLOW_CHECK(remote_to_remote)
 FLOW_CHECK(remote_to_local_insecure_flow)
 {
 	char app[40];
-	bool unsafe = flow_contains(v, v->app->breed, "unsafe") || flow_contains(v, v->app->breed, "dangerous");
 	bool banned = v->app->category_id == CAT_ID_MALWARE || v->app->category_id == CAT_ID_BANNED;
-	if (v->client_local || !v->server_local || v->app->state != VERDICT_DPI || (!unsafe && !banned))
+	if (v->client_local || !v->server_local || v->app->state != VERDICT_DPI)
+		return false;
+	if (!banned && !flow_contains(v, v->app->breed, "unsafe") && !flow_contains(v, v->app->breed, "dangerous"))
 		return false;
 	flow_text(app, sizeof app, v, v->app->app);
 	SAY(f, "A remote host reached a local one over %s, which is unsafe", app);

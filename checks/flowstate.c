@@ -33,7 +33,7 @@ static void copy(void *owner, struct aged *a)
 static void release(struct aged *a)
 {
 	struct openflow *f = (struct openflow *)a;
-	free(f->verdict);
+	free(f->app);
 	free(f->lua_alerts);
 	free(f->predominant);
 	free(f->why);

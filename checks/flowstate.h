@@ -38,8 +38,8 @@ struct openflow {
 	uint16_t waiting;        /* records of it that do */
 	struct g_flow_key key;   /* key.sensor refers to the engine's arena of names */
 	struct g_flow_count n;   /* as of the last record */
-	char *verdict;           /* packed VERDICT record */
-	uint32_t verdict_len;
+	char *app;               /* what the last verdict found, packed */
+	uint32_t app_len;
 	uint64_t periodic;       /* time of the last periodic run */
 	uint64_t fired[FLOW_CHECK_WORDS]; /* checks that fired, by index */
 	uint16_t top_score;      /* of the predominant check: the one with the highest score */

@@ -290,7 +290,7 @@ void host_set_name(struct host *h, enum name_source source, const char *name, si
 		return;
 	h->name_times[source] = time;
 	if (len > HOST_NAME_LEN)
-		len = HOST_NAME_LEN;
+		len = utf8_span(name, HOST_NAME_LEN, false); /* not in the middle of a character */
 	if (h->names[source] && strlen(h->names[source]) == len && memcmp(h->names[source], name, len) == 0)
 		return;
 	free(h->names[source]);

@@ -1,5 +1,6 @@
 #include "locate.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
@@ -125,23 +126,33 @@ static const char *intern(struct locator *l, uint32_t asn, const char *name)
 	return slot->name;
 }
 
+/* What the library does for a name is half of what it does for an address: each number is asked for once. */
+static const char *name_of(struct locator *l, uint32_t asn)
+{
+	struct loc_as *as = NULL;
+	const char *name = l->cap_names ? as_slot(l, asn)->name : NULL;
+	if (name)
+		return name;
+	if (loc_database_get_as(l->db, &as, asn) != 0 || !as)
+		return "";
+	name = loc_as_get_name(as);
+	name = name ? intern(l, asn, name) : "";
+	loc_as_unref(as);
+	return name;
+}
+
 static void ask_location(struct locator *l, const struct addr *a, struct location *ret)
 {
 	struct in6_addr in6;
 	struct loc_network *network = NULL;
-	struct loc_as *as = NULL;
 	memcpy(&in6, a->b, sizeof in6);
 	if (loc_database_lookup(l->db, &in6, &network) != 0 || !network)
 		return;
 	const char *country = loc_network_get_country_code(network);
 	if (!*ret->country && country && strlen(country) == 2)
 		copy_text(ret->country, sizeof ret->country, country, 2);
-	if (!ret->asn && (ret->asn = loc_network_get_asn(network)) != 0 && loc_database_get_as(l->db, &as, ret->asn) == 0 && as) {
-		const char *name = loc_as_get_name(as);
-		if (name)
-			ret->as_name = intern(l, ret->asn, name);
-		loc_as_unref(as);
-	}
+	if (!ret->asn && (ret->asn = loc_network_get_asn(network)) != 0)
+		ret->as_name = name_of(l, ret->asn);
 	loc_network_unref(network);
 }
 
@@ -192,6 +203,8 @@ bool locator_find(struct locator *l, const struct addr *a, struct location *ret)
 		ask_mmdb(l, &l->mmdb[i], a, ret);
 	if (l->db && (!*ret->country || !ret->asn))
 		ask_location(l, a, ret);
+	if (!isalpha((unsigned char)ret->country[0]) || !isalpha((unsigned char)ret->country[1]))
+		*ret->country = '\0'; /* a file of the site may have anything there */
 	return *ret->country || ret->asn;
 }
 

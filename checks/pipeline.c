@@ -197,11 +197,12 @@ static void put_quarantine(struct pipeline *p, const struct r_verdict *v, const 
 static int one_record(struct pipeline *p, struct position *l, struct codec_reader *r)
 {
 	static union input u;
+	struct codec_places places;
 	enum rtype type = codec_peek(r);
 	size_t at = r->pos, len;
 	bool ours = type == R_VERDICT || type == R_UPDATE || type == R_END || type == R_TICK || type == R_EOS ||
 		    type == R_GAP || type == R_CONFIG || type == R_ARP;
-	int rc = ours ? codec_read(r, &u) : codec_skip(r, &at, &len);
+	int rc = ours ? codec_read_places(r, &u, &places) : codec_skip(r, &at, &len);
 	if (rc != 1)
 		return rc;
 	const char *raw = r->base + at;
@@ -209,15 +210,15 @@ static int one_record(struct pipeline *p, struct position *l, struct codec_reade
 	p->records++;
 	switch (type) {
 	case R_VERDICT:
-		engine_verdict(p->engine, &u.verdict, r->base, at, len);
+		engine_verdict(p->engine, &u.verdict, r->base, &places);
 		if (u.verdict.packets.data.len)
 			put_quarantine(p, &u.verdict, r->base);
 		break;
 	case R_UPDATE:
-		engine_update(p->engine, &u.update, r->base);
+		engine_update(p->engine, &u.update, r->base, &places);
 		break;
 	case R_END:
-		engine_end(p->engine, &u.end, r->base);
+		engine_end(p->engine, &u.end, r->base, &places);
 		break;
 	case R_TICK:
 		l->clock = u.tick.tick.to;

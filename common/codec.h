@@ -61,12 +61,17 @@ int codec_read(struct codec_reader *r, void *rec);
 /* Skips a record whole, checked only for form. Returns 1, 0, -1 as above; *ret_at and *ret_len tell where it was. */
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len);
 
+/* Where in the reader's base the groups of a record are packed. len 0: the group is missing. */
+struct codec_places {
+	struct str group[RECORD_MAX_GROUPS];
+};
+/* The same as codec_read, and tells where the groups are: who passes them on need not pack them again. */
+int codec_read_places(struct codec_reader *r, void *rec, struct codec_places *ret);
 /*
- * Decodes one group of the next record, which is of this type, and does not move on: when the rest is of no use. values has
- * room for the group's struct and is zeroed first; NULL: it is only looked for. False if it cannot be read; values are zero then.
- * ret_packed, if not NULL, is told where in r->base the group is (len 0: it is missing).
+ * Decodes a group that is packed at this place of base, which is one that codec_read_places told, or a copy of that. values has room
+ * for the group's struct and is zeroed first. False if it cannot be read; values are zero then.
  */
-bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values, struct str *ret_packed);
+bool codec_read_group(const char *base, struct str packed, enum rtype type, unsigned group, void *values);
 /*
  * Reads these groups of the next record (bit g for group g of its type) into rec, and skips the others, which are checked for form
  * and not looked at: rec has room for the whole struct, and what is not read of it is left as it is. Returns as codec_read.
@@ -81,7 +86,7 @@ int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, v
  */
 void codec_read_field(const struct codec_reader *r, enum rtype type, unsigned group, unsigned field, void *value);
 /*
- * The bytes of a record were copied from 'by' to the beginning of another base: makes the strings of a decoded group refer to that.
+ * A group's bytes were copied from 'by' to the beginning of another base: makes the strings of the decoded group refer to that.
  */
 void codec_shift_group(enum rtype type, unsigned group, void *values, size_t by);
 

@@ -373,6 +373,17 @@ static int read_group(struct codec_reader *r, const struct rgroup *g, char *valu
 	return 0;
 }
 
+/* As read_item; most heads are one byte. */
+static inline int read_small(struct codec_reader *r, struct item *it)
+{
+	if (r->pos < r->len && (uint8_t)r->base[r->pos] < 0x80) {
+		it->kind = IT_UINT;
+		it->n = (uint8_t)r->base[r->pos++];
+		return 0;
+	}
+	return read_item(r, it);
+}
+
 /* The head of a record: number of elements after type and schema in *ret_n, type in *ret_type. */
 static int read_head(struct codec_reader *r, uint64_t *ret_n, uint64_t *ret_type)
 {
@@ -383,9 +394,9 @@ static int read_head(struct codec_reader *r, uint64_t *ret_n, uint64_t *ret_type
 	if (it.kind != IT_ARRAY || it.n < 2)
 		return fail(r, "a record was expected");
 	*ret_n = it.n - 2;
-	if (read_item(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, ret_type) < 0)
+	if (read_small(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, ret_type) < 0)
 		return -1;
-	if (read_item(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, &schema) < 0)
+	if (read_small(r, &it) < 0 || read_uint(r, &it, UINT16_MAX, &schema) < 0)
 		return -1;
 	if (schema != RECORD_SCHEMA)
 		return fail(r, "schema of the record is not ours");
@@ -416,7 +427,7 @@ static int read_groups(struct codec_reader *r, const struct rdesc *rd, uint64_t 
 	return r->pos - start > CODEC_MAX_RECORD ? fail(r, "record too large") : 1;
 }
 
-int codec_read(struct codec_reader *r, void *rec)
+int codec_read_places(struct codec_reader *r, void *rec, struct codec_places *ret)
 {
 	size_t start = r->pos;
 	uint64_t n, type;
@@ -428,7 +439,14 @@ int codec_read(struct codec_reader *r, void *rec)
 	if (!rd)
 		return fail(r, "type of record not known");
 	memset(rec, 0, rd->size);
-	return read_groups(r, rd, n, start, ~0u, rec, NULL);
+	if (ret)
+		*ret = (struct codec_places){ 0 };
+	return read_groups(r, rd, n, start, ~0u, rec, ret ? ret->group : NULL);
+}
+
+int codec_read(struct codec_reader *r, void *rec)
+{
+	return codec_read_places(r, rec, NULL);
 }
 
 static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str *packed)
@@ -473,31 +491,15 @@ int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
 	return 1;
 }
 
-bool codec_read_group(const struct codec_reader *r, enum rtype type, unsigned group, void *values, struct str *ret_packed)
+bool codec_read_group(const char *base, struct str packed, enum rtype type, unsigned group, void *values)
 {
-	struct codec_reader at = *r;
 	const struct rgroup *g = &rdesc_get(type)->groups[group];
-	uint64_t n, found;
-	if (values)
-		memset(values, 0, g->size);
-	if (ret_packed)
-		*ret_packed = (struct str){ 0, 0 };
-	if (at.pos >= at.len || read_head(&at, &n, &found) < 0 || found != type)
-		return false;
-	for (unsigned i = 0; i < group && i < n; i++)
-		if (skip_value(&at, 1) < 0)
-			return false;
-	if (group >= n)
+	struct codec_reader r = { .base = base, .pos = packed.off, .len = (size_t)packed.off + packed.len };
+	memset(values, 0, g->size);
+	if (read_group(&r, g, values) == 0)
 		return true;
-	size_t start = at.pos;
-	if ((values ? read_group(&at, g, values) : skip_value(&at, 1)) < 0) {
-		if (values)
-			memset(values, 0, g->size);
-		return false;
-	}
-	if (ret_packed)
-		*ret_packed = (struct str){ (uint32_t)start, (uint32_t)(at.pos - start) };
-	return true;
+	memset(values, 0, g->size);
+	return false;
 }
 
 static bool skip_values(struct codec_reader *r, uint64_t n)
@@ -511,7 +513,7 @@ static bool skip_values(struct codec_reader *r, uint64_t n)
 void codec_read_field(const struct codec_reader *r, enum rtype type, unsigned group, unsigned field, void *value)
 {
 	struct codec_reader at = *r;
-	const struct slot *f = &rdesc_get(type)->groups[group].slots[field];
+	const struct slot *f = &rdesc_get(type)->groups[group].layout.slots[field];
 	uint64_t n, found;
 	struct item it;
 	if (read_head(&at, &n, &found) < 0 || found != type || group >= n || !skip_values(&at, group) || read_item(&at, &it) < 0)

@@ -205,16 +205,19 @@ static inline struct lab_flow lab_udp(struct lab *l, double at, unsigned app, un
 	return f;
 }
 
+static const struct codec_places lab_not_packed;
+
 /* The verdict as it comes from the wire: packed, read, told. Its sensor is "s". */
 static inline void lab_verdict(struct lab *l, struct r_verdict *v, struct buf *text)
 {
 	struct buf packed = {0};
 	struct r_verdict read;
+	struct codec_places at;
 	v->key.sensor = str_put_raw(text, "s", 1);
 	codec_pack(&packed, R_VERDICT, v, text->p);
 	struct codec_reader r = {.base = packed.p, .len = packed.len};
-	assert_int_equal(codec_read(&r, &read), 1);
-	engine_verdict(l->e, &read, packed.p, 0, packed.len);
+	assert_int_equal(codec_read_places(&r, &read, &at), 1);
+	engine_verdict(l->e, &read, packed.p, &at);
 	buf_release(&packed);
 }
 
@@ -231,9 +234,9 @@ static inline void lab_run(struct lab_flow *f)
 	u = (struct r_update){.key = v.key, .n = f->n};
 	u.n.end_reason = END_ACTIVE;
 	if (f->lasts > 60)
-		engine_update(f->l->e, &u, f->text.p);
+		engine_update(f->l->e, &u, f->text.p, &lab_not_packed);
 	end = (struct r_end){.key = v.key, .n = f->n};
-	engine_end(f->l->e, &end, f->text.p);
+	engine_end(f->l->e, &end, f->text.p, &lab_not_packed);
 	buf_release(&f->text);
 }
 

@@ -164,7 +164,7 @@ static void end_flow(struct engine *e, unsigned i, uint64_t time, bool answered)
 	r.n.server_flags = answered ? 0x12 : 0x14;
 	r.n.client_payload = r.n.server_payload = answered ? 100 : 0;
 	r.n.end_reason = END_RST;
-	engine_end(e, &r, "s");
+	engine_end(e, &r, "s", &(struct codec_places){ 0 });
 }
 
 static void tick(struct engine *e, uint64_t to)
@@ -236,7 +236,7 @@ static void test_lost_and_finish(void **state)
 	addr_parse("10.0.0.1", 8, &u.key.client);
 	addr_parse("10.0.0.2", 8, &u.key.server);
 	u.key.sensor = (struct str){ 0, 1 };
-	engine_update(e, &u, "s");
+	engine_update(e, &u, "s", &(struct codec_places){ 0 });
 	engine_lost(e, "other");
 	assert_int_equal(o.flows, 1);
 	engine_lost(e, "s");

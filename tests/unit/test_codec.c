@@ -347,12 +347,15 @@ static void test_group(void **state)
 	struct buf arena = { 0 }, out = { 0 }, again = { 0 };
 	struct r_flow f = sample(&arena);
 	struct g_flow_app app, moved;
-	struct str packed;
+	struct r_flow whole;
+	struct codec_places at;
 	buf_adds(&out, "before");
 	codec_pack(&out, R_FLOW, &f, arena.p);
 	struct codec_reader r = { .base = out.p, .len = out.len, .pos = 6 };
-	assert_true(codec_read_group(&r, R_FLOW, RG_flow_app, &app, &packed));
-	assert_int_equal(r.pos, 6);
+	assert_int_equal(codec_read_places(&r, &whole, &at), 1);
+	struct str packed = at.group[RG_flow_app];
+	assert_true(codec_read_group(out.p, packed, R_FLOW, RG_flow_app, &app));
+	assert_memory_equal(&app, &whole.app, sizeof app);
 	assert_int_equal(app.host.len, f.app.host.len);
 	assert_memory_equal(out.p + app.host.off, arena.p + f.app.host.off, app.host.len);
 	const struct codec_part part[] = { { .p = &f.key, .base = arena.p }, { .p = &f.n }, { .base = out.p, .packed = packed },
@@ -363,11 +366,10 @@ static void test_group(void **state)
 	moved = app;
 	codec_shift_group(R_FLOW, RG_flow_app, &moved, 6);
 	assert_memory_equal(again.p + moved.host.off, "ex\xc3\xa4mple.org", moved.host.len);
-	assert_false(codec_read_group(&r, R_HOST, RG_host_host, &(struct g_host){ 0 }, NULL));
-	for (size_t n = 0; n < packed.off + packed.len; n++) {
-		struct codec_reader cut = { .base = out.p, .len = n, .pos = 6 };
-		assert_false(n > 6 && codec_read_group(&cut, R_FLOW, RG_flow_app, &app, &packed));
-	}
+	for (uint32_t n = 0; n < packed.len; n++)
+		assert_false(codec_read_group(out.p, (struct str){ packed.off, n }, R_FLOW, RG_flow_app, &app));
+	for (unsigned i = 0; i + 1 < RECORD_MAX_GROUPS && at.group[i + 1].len; i++)
+		assert_int_equal(at.group[i].off + at.group[i].len, at.group[i + 1].off);
 	buf_release(&arena);
 	buf_release(&out);
 	buf_release(&again);

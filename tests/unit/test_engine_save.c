@@ -46,7 +46,7 @@ static void test_members(void **state)
 	(void)state;
 	const struct member flow[] = { MEMBER(0, openflow, age.hash_next), MEMBER(0, openflow, age.age),
 				       MEMBER(0, openflow, age.copied),    MEMBER(0, openflow, age.used),     MEMBER(0, openflow, key),
-				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, verdict),  MEMBER(0, openflow, verdict_len),
+				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, app),	MEMBER(0, openflow, app_len),
 				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
 				       MEMBER(0, openflow, why),     MEMBER(0, openflow, predominant), MEMBER(0, openflow, host),
 				       MEMBER(0, openflow, host_at) };
@@ -123,6 +123,7 @@ static void verdict(struct world *w, unsigned i)
 {
 	struct buf arena = { 0 }, packed = { 0 };
 	struct r_verdict v = { 0 };
+	struct codec_places at;
 	key_of(w, i, &v.key);
 	buf_adds(&arena, "sz");
 	v.app.state = VERDICT_DPI;
@@ -137,8 +138,8 @@ static void verdict(struct world *w, unsigned i)
 	v.app.risk_bits = rnd(w, 5) ? 0 : 1ull << (1 + rnd(w, 41));
 	codec_pack(&packed, R_VERDICT, &v, arena.p);
 	struct codec_reader r = { .base = packed.p, .len = packed.len };
-	assert_int_equal(codec_read(&r, &v), 1);
-	engine_verdict(w->e, &v, packed.p, 0, packed.len);
+	assert_int_equal(codec_read_places(&r, &v, &at), 1);
+	engine_verdict(w->e, &v, packed.p, &at);
 	buf_release(&arena);
 	buf_release(&packed);
 }
@@ -173,14 +174,14 @@ static void one_step(struct world *w)
 		key_of(w, i, &r.key);
 		count(w, i, &r.n, rnd(w, 4) ? END_RST : END_TIMEOUT);
 		w->open[i] = r.n.end_reason == END_TIMEOUT;
-		engine_end(w->e, &r, "sz");
+		engine_end(w->e, &r, "sz", &(struct codec_places){ 0 });
 	} else if (rnd(w, 3) == 0) {
 		verdict(w, i);
 	} else {
 		struct r_update r = { 0 };
 		key_of(w, i, &r.key);
 		count(w, i, &r.n, END_ACTIVE);
-		engine_update(w->e, &r, "sz");
+		engine_update(w->e, &r, "sz", &(struct codec_places){ 0 });
 	}
 }
 

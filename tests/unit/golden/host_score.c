@@ -57,7 +57,7 @@ static void open_flows(struct lab *l, double at, double n)
 		end.key.id.lo = id + open - 1;
 		end.key.first = end.n.start = end.n.last = lab_time(at);
 		end.key.sensor = str_put_raw(&f.text, "s", 1);
-		engine_end(l->e, &end, f.text.p);
+		engine_end(l->e, &end, f.text.p, &lab_not_packed);
 		buf_release(&f.text);
 	}
 }
