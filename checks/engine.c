@@ -242,6 +242,11 @@ uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct 
 	return n;
 }
 
+struct g_totals engine_totals(const struct engine *e)
+{
+	return e->totals;
+}
+
 uint64_t engine_clock(const struct engine *e)
 {
 	return e->clock;

@@ -25,8 +25,20 @@ void pack_flow(struct flow_run *run, struct buf *out)
 	codec_pack_parts(out, R_FLOW, part);
 }
 
+static void count_total(struct g_totals *t, uint64_t first, const struct g_flow_count *n)
+{
+	if (n->end_reason == END_ACTIVE)
+		return;
+	t->flows++;
+	if (!t->first || first < t->first)
+		t->first = first;
+	if (n->last > t->last)
+		t->last = n->last;
+}
+
 void emit_flow(struct engine *e, struct flow_run *run)
 {
+	count_total(&e->totals, run->f->key.first, run->v.n);
 	run->f->revision++;
 	buf_reset(&e->packed);
 	pack_flow(run, &e->packed);

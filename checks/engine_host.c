@@ -9,6 +9,7 @@
 void emit_host(struct engine *e, struct host *h, bool final)
 {
 	struct r_host r;
+	e->totals.hosts += final;
 	e->arena.len = 0;
 	host_record(h, &e->conf, e->clock, final, &r.host, &e->arena);
 	buf_reset(&e->packed);

@@ -88,6 +88,7 @@ struct engine {
 	unsigned n_sensors;
 	struct buf packed, arena;
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
+	struct g_totals totals;
 	/* engine_save.c */
 	bool copying, load_whole;
 	struct buf copied;                    /* not yet handed out */

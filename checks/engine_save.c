@@ -18,6 +18,7 @@ static const struct member engine_members[] = {
 	MEMBER(1, engine, epoch), MEMBER(2, engine, clock), MEMBER(3, engine, minute), MEMBER(4, engine, alerts),
 	MEMBER(5, engine, evaluations), MEMBER(6, engine, flows_seen), MEMBER(7, engine, hosts_idle),
 	MEMBER(8, engine, since), MEMBER(9, engine, strangers_missed),
+	MEMBER(10, engine, totals),
 };
 
 /* 4 and 8 were members once: copies may still have them. */

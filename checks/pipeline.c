@@ -62,6 +62,14 @@ static void put_both(struct pipeline *p, const char *rec, size_t len)
 	put_out(&p->history, rec, len);
 }
 
+static void pack_both(struct pipeline *p, enum rtype type, const void *rec, const char *base)
+{
+	struct buf out = { 0 };
+	codec_pack(&out, type, rec, base);
+	put_both(p, out.p, out.len);
+	buf_release(&out);
+}
+
 /* -- life -- */
 
 static const struct engine_ops engine_ops = { on_alert, on_history };
@@ -157,19 +165,19 @@ void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next)
 }
 
 /* The outputs end once, with the last sensor; what another one had in all is told as its last TICK. */
-static void sensor_ended(struct pipeline *p, const struct r_tick *t, const char *base, const char *rec, size_t len)
+static void sensor_ended(struct pipeline *p, const struct r_eos *r, const char *base)
 {
+	struct r_eos end = *r;
 	for (size_t i = 0; i < p->n_positions; i++)
 		if (!p->positions[i].ended) {
-			struct buf out = { 0 };
-			codec_pack(&out, R_TICK, t, base);
-			put_both(p, out.p, out.len);
-			buf_release(&out);
+			struct r_tick t = { .tick = r->tick, .n = r->n };
+			pack_both(p, R_TICK, &t, base);
 			return;
 		}
 	p->finished = true;
 	engine_finish(p->engine);
-	put_both(p, rec, len);
+	end.totals = engine_totals(p->engine);
+	pack_both(p, R_EOS, &end, base);
 	log_info("end of input");
 }
 
@@ -178,6 +186,7 @@ union input {
 	struct r_update update;
 	struct r_end end;
 	struct r_tick tick;
+	struct r_eos eos;
 	struct r_gap gap;
 	struct r_config config;
 	struct r_arp arp;
@@ -227,8 +236,8 @@ static int one_record(struct pipeline *p, struct position *l, struct codec_reade
 		break;
 	case R_EOS:
 		l->ended = true;
-		engine_tick(p->engine, &u.tick, r->base);
-		sensor_ended(p, &u.tick, r->base, raw, len);
+		engine_tick(p->engine, &(struct r_tick){ .tick = u.eos.tick, .n = u.eos.n }, r->base);
+		sensor_ended(p, &u.eos, r->base);
 		break;
 	case R_GAP:
 		engine_gap(p->engine, &u.gap, r->base);

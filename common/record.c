@@ -92,6 +92,11 @@ static const struct field fields_sensor_count[] = {
 #include "records/sensor_count.def"
 };
 #undef G
+#define G g_totals
+static const struct field fields_totals[] = {
+#include "records/totals.def"
+};
+#undef G
 #define G g_gap
 static const struct field fields_gap[] = {
 #include "records/gap.def"

@@ -117,6 +117,9 @@ struct g_tick {
 struct g_sensor_count {
 #include "records/sensor_count.def"
 };
+struct g_totals {
+#include "records/totals.def"
+};
 struct g_gap {
 #include "records/gap.def"
 };

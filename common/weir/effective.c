@@ -69,14 +69,17 @@ void effective_dir(struct topo *t, const char *dir)
 	set(&t->group, NULL);
 }
 
-void effective_durable(struct topo *t, const char *link, const char *consumer, bool only)
+void effective_not_durable(struct topo *t, const char *link)
+{
+	struct topo_link *l = (struct topo_link *)topo_link(t, link);
+	topo_list_free(l->durable);
+	l->durable = xcalloc(1, sizeof *l->durable); /* an empty list: none at all would be the default */
+}
+
+void effective_durable(struct topo *t, const char *link, const char *consumer)
 {
 	struct topo_link *l = (struct topo_link *)topo_link(t, link);
 	size_t n = 0;
-	if (only) {
-		topo_list_free(l->durable);
-		l->durable = NULL;
-	}
 	while (l->durable && l->durable[n])
 		n++;
 	l->durable = xrealloc(l->durable, (n + 2) * sizeof *l->durable);

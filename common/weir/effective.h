@@ -8,8 +8,10 @@
 void effective_sensor(struct topo *t, const char *name, enum topo_source source, char *const *inputs, double speed);
 /* Puts sockets and state below dir and stays the user we are. */
 void effective_dir(struct topo *t, const char *dir);
-/* Adds a durable consumer to a link; only: it is the only one. */
-void effective_durable(struct topo *t, const char *link, const char *consumer, bool only);
+/* Nobody holds the link back. */
+void effective_not_durable(struct topo *t, const char *link);
+/* Adds a durable consumer to a link. */
+void effective_durable(struct topo *t, const char *link, const char *consumer);
 void effective_no_recipients(struct topo *t);
 /* "max" is 0, else a factor above 0. Returns 0, or -1 and leaves *ret alone. */
 int speed_parse(const char *text, double *ret);

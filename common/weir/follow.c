@@ -26,15 +26,14 @@ struct alert_line {
 
 struct follow {
 	struct loop *loop;
-	bool quiet;    /* the summary is enough */
+	bool quiet;    /* the summary is enough: flows and hosts are not followed */
 	bool text;
 	int fail_on; /* severity, -1 = never */
 	struct buf line, lines;
 	struct alert_line *alerts;
 	size_t n_alerts, cap_alerts;
-	uint64_t flows, hosts;
-	uint64_t first, last; /* packet time */
 	struct g_sensor_count count;
+	struct g_totals totals;
 	struct buf undecoded;
 	unsigned ends; /* streams that have ended */
 	int code;
@@ -47,9 +46,7 @@ union follow_record {
 	struct r_flow flow;
 	struct r_host host;
 	struct r_alert alert;
-	struct r_tick tick;
-	struct r_gap gap;
-	struct r_config config;
+	struct r_eos eos;
 };
 
 static void write_line(struct follow *w, const struct buf *b)
@@ -96,13 +93,6 @@ static void on_flow(struct follow *w, const struct r_flow *f, const char *base)
 {
 	if (f->n.end_reason == END_ACTIVE)
 		return;
-	w->flows++;
-	if (!w->first || f->key.first < w->first)
-		w->first = f->key.first;
-	if (f->n.last > w->last)
-		w->last = f->n.last;
-	if (w->quiet)
-		return;
 	buf_reset(&w->line);
 	if (w->text)
 		flow_text(&w->line, f, base);
@@ -113,10 +103,7 @@ static void on_flow(struct follow *w, const struct r_flow *f, const char *base)
 
 static void on_host(struct follow *w, const struct r_host *h, const char *base)
 {
-	if (!h->host.final)
-		return;
-	w->hosts++;
-	if (w->text || w->quiet)
+	if (!h->host.final || w->text)
 		return;
 	buf_reset(&w->line);
 	to_json(&w->line, R_HOST, h, base);
@@ -148,11 +135,12 @@ static int by_id(const void *x, const void *y)
 static void summary(struct follow *w, const unsigned *by_severity, unsigned alerts)
 {
 	const struct g_sensor_count *n = &w->count;
-	double seconds = w->last > w->first ? (double)(w->last - w->first) / 1e9 : 0;
+	const struct g_totals *t = &w->totals;
+	double seconds = t->last > t->first ? (double)(t->last - t->first) / 1e9 : 0;
 	buf_reset(&w->line);
 	if (w->text) {
 		buf_addf(&w->line, "%" PRIu64 " packets (%" PRIu64 " not decoded), %" PRIu64 " flows, %" PRIu64
-			 " hosts, %u alerts in %.3f s of traffic\n", n->packets, n->undecoded, w->flows, w->hosts, alerts,
+			 " hosts, %u alerts in %.3f s of traffic\n", n->packets, n->undecoded, t->flows, t->hosts, alerts,
 			 seconds);
 	} else {
 		struct field map = { .type = FT_MAP };
@@ -162,7 +150,7 @@ static void summary(struct follow *w, const unsigned *by_severity, unsigned aler
 			 n->bytes, n->in_flows, n->undecoded);
 		json_value(&w->line, &map, &s, w->undecoded.p ? w->undecoded.p : "");
 		buf_addf(&w->line, ",\"flows\":%" PRIu64 ",\"hosts\":%" PRIu64 ",\"alerts\":%u,\"alerts_by_severity\":{",
-			 w->flows, w->hosts, alerts);
+			 t->flows, t->hosts, alerts);
 		bool any = false;
 		for (unsigned i = 0; enum_severity[i]; i++)
 			if (by_severity[i]) {
@@ -231,22 +219,21 @@ static void on_poll(void *arg)
 static void on_end(struct follow *w, const struct r_eos *e, const char *base)
 {
 	w->count = e->n;
+	w->totals = e->totals;
 	buf_reset(&w->undecoded);
 	buf_add(&w->undecoded, str_ptr(base, e->n.undecoded_by), e->n.undecoded_by.len);
-	if (++w->ends == 2)
+	if (++w->ends == (w->quiet ? 1 : 2))
 		finish(w);
 }
 
-/* Reads what is going to be used of the next record, all of it unless it is only counted. 1 done, else as codec_read. */
+/* Reads what is going to be used of the next record. 1 done, else as codec_read. */
 static int read_record(const struct follow *w, struct codec_reader *r, enum rtype type, union follow_record *u)
 {
 	size_t at, len;
-	if (type == R_HOST || type == R_EOS || (!w->quiet && (type == R_FLOW || type == R_ALERT)))
-		return codec_read(r, u);
-	if (type == R_FLOW)
-		return codec_read_some(r, R_FLOW, 1u << RG_flow_key | 1u << RG_flow_n, u);
-	if (type == R_ALERT)
+	if (type == R_ALERT && w->quiet)
 		return codec_read_some(r, R_ALERT, 1u << RG_alert_alert, u);
+	if (type == R_FLOW || type == R_HOST || type == R_ALERT || type == R_EOS)
+		return codec_read(r, u);
 	return codec_skip(r, &at, &len);
 }
 
@@ -268,7 +255,7 @@ static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b,
 		else if (type == R_ALERT)
 			on_alert(w, &u.alert, r->base);
 		else if (type == R_EOS)
-			on_end(w, (const struct r_eos *)&u.tick, r->base);
+			on_end(w, &u.eos, r->base);
 	}
 	follower_set_durable(f, b->base + b->count);
 	return b->count;
@@ -309,12 +296,11 @@ int verb_follow(int argc, char **argv)
 	char *url = topo_url(t, "checks", NULL);
 	w.alertd = stores(t) ? topo_url(t, "alertd", NULL) : NULL;
 	w.poll = loop_add_timer(w.loop, on_poll, &w);
-	struct follower *history = follower_new(w.loop, url, "history", "replay", &ops, &w);
-	struct follower *alerts = follower_new(w.loop, url, "alerts", "replay", &ops, &w);
-	/* From the first record on: one that was gone would be a hole. */
-	follower_set(history, 0, 1);
-	follower_set(alerts, 0, 1);
-	follower_resume(history);
-	follower_resume(alerts);
+	for (int i = w.quiet; i < 2; i++) {
+		static const char *const streams[] = { "history", "alerts" };
+		struct follower *one = follower_new(w.loop, url, streams[i], "replay", &ops, &w);
+		follower_set(one, 0, 1); /* from the first record on: one that was gone would be a hole */
+		follower_resume(one);
+	}
 	link_leave(verb_printed(loop_run(w.loop)));
 }

@@ -60,7 +60,7 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
 #define JOURNAL_MIN (512u << 20)
 
 /* The topology of a replay in a directory of its own; false after saying what is wrong. */
-static bool arrange(struct topo *t, const char *dir, char **inputs, double speed, const char *store)
+static bool arrange(struct topo *t, const char *dir, char **inputs, double speed, const char *store, bool quiet)
 {
 	bool from_stdin = strcmp(inputs[0], "-") == 0 && !inputs[1];
 	effective_sensor(t, "replay", from_stdin ? SRC_STDIN : SRC_FILES, inputs, speed);
@@ -76,8 +76,13 @@ static bool arrange(struct topo *t, const char *dir, char **inputs, double speed
 	if (t->checks.journal_bytes < JOURNAL_MIN)
 		t->checks.journal_bytes = JOURNAL_MIN;
 	effective_no_recipients(t);
-	effective_durable(t, "history", "replay", !store);
-	effective_durable(t, "alerts", "replay", !store);
+	if (!store) {
+		effective_not_durable(t, "history");
+		effective_not_durable(t, "alerts");
+	}
+	if (!quiet) /* else flows and hosts are only counted, and checks has done that */
+		effective_durable(t, "history", "replay");
+	effective_durable(t, "alerts", "replay");
 	return true;
 }
 
@@ -122,7 +127,7 @@ int verb_replay(int argc, char **argv)
 	char dir[MAX_TMP + 16] = "";
 	struct topo *t = NULL;
 	if (check_inputs(argv + optind, inputs, n) && (t = effective_base(file)) != NULL && make_dir(dir, sizeof dir) &&
-	    arrange(t, dir, inputs, speed, store))
+	    arrange(t, dir, inputs, speed, store, quiet))
 		effective = effective_write(t);
 	if (effective)
 		code = run(effective, fail_on, verbose, quiet, store != NULL);
