@@ -2,6 +2,7 @@
 #include <endian.h>
 
 #include "codec.h"
+#include "codec_rows.h"
 
 /* One msgpack item, header only: for str and bin the bytes follow at r->pos. */
 struct item {
@@ -302,57 +303,18 @@ static int read_value(struct codec_reader *r, uint8_t c, const struct slot *f, v
 	return fail(r, "type of field not known");
 }
 
-/* What the quick way below looks at beyond a value's first byte; nearer to the end each value is read the careful way. */
-#define AHEAD 8
-
-/*
- * A number in the forms that packers write, at p with AHEAD bytes behind its first. Returns the bytes it takes, 0 if it is something
- * else or more than 'size' bytes hold.
- */
-static inline unsigned plain_number(const uint8_t *p, unsigned size, void *v)
-{
-	uint64_t n = *p;
-	unsigned step = 1;
-	if (n >= 0x80) {
-		unsigned wire = 1u << (n & 3);
-		if (n < 0xcc || n > 0xcf)
-			return 0;
-		memcpy(&n, p + 1, sizeof n);
-		n = be64toh(n) >> (64 - 8 * wire);
-		step += wire;
-	}
-	if (size == 1)
-		*(uint8_t *)v = (uint8_t)n;
-	else if (size == 8)
-		*(uint64_t *)v = n;
-	else if (size == 2)
-		*(uint16_t *)v = (uint16_t)n;
-	else
-		*(uint32_t *)v = (uint32_t)n;
-	return size < 8 && n >> (8 * size) ? 0 : step;
-}
-
 /* values are zero before, and stay so when they are absent, as most are: those take one look at one byte. */
 static int read_fields(struct codec_reader *r, const struct slot *slots, uint64_t n, char *values)
 {
-	const uint8_t *p = (const uint8_t *)r->base + r->pos, *end = (const uint8_t *)r->base + r->len;
 	for (const struct slot *s = slots; s < slots + n; s++) {
-		if (p >= end)
+		if (r->pos >= r->len)
 			return fail(r, "record ends early");
-		if (*p == s->absent || *p == 0xc0) {
-			p++;
-			continue;
-		}
-		unsigned step = s->number && end - p > AHEAD ? plain_number(p, s->number, values + s->off) : 0;
-		p += step;
-		if (step)
-			continue;
-		r->pos = (size_t)(p - (const uint8_t *)r->base);
-		if (read_value(r, *p, s, values + s->off) < 0)
+		uint8_t c = (uint8_t)r->base[r->pos];
+		if (c == s->absent || c == 0xc0)
+			r->pos++;
+		else if (read_value(r, c, s, values + s->off) < 0)
 			return -1;
-		p = (const uint8_t *)r->base + r->pos;
 	}
-	r->pos = (size_t)(p - (const uint8_t *)r->base);
 	return 0;
 }
 
@@ -365,7 +327,8 @@ static int read_group(struct codec_reader *r, const struct rgroup *g, char *valu
 		return 0;
 	if (it.kind != IT_ARRAY)
 		return fail(r, "a group of fields was expected");
-	if (read_fields(r, g->layout.slots, it.n < g->n_fields ? it.n : g->n_fields, values) < 0)
+	uint64_t n = it.n < g->n_fields ? it.n : g->n_fields, done = rows_read(r, &g->layout, n, values);
+	if (read_fields(r, g->layout.slots + done, n - done, values) < 0)
 		return -1;
 	for (uint64_t i = g->n_fields; i < it.n; i++)
 		if (skip_value(r, 2) < 0)

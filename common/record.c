@@ -1,4 +1,5 @@
 #include "record.h"
+#include "record_kinds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,38 +8,6 @@
 #define ENUM(name, ...) const char *const enum_##name[] = { __VA_ARGS__, NULL };
 #include "records/enums.def"
 #undef ENUM
-
-/* Kind and value names of each type that the .def files use. */
-#define D_flag FT_FLAG, NULL
-#define D_u8 FT_U8, NULL
-#define D_u16 FT_U16, NULL
-#define D_u32 FT_U32, NULL
-#define D_u64 FT_U64, NULL
-#define D_f64 FT_F64, NULL
-#define D_time FT_TIME, NULL
-#define D_dur FT_DUR, NULL
-#define D_addr FT_ADDR, NULL
-#define D_mac FT_MAC, NULL
-#define D_id FT_ID, NULL
-#define D_str FT_STR, NULL
-#define D_list FT_LIST, NULL
-#define D_map FT_MAP, NULL
-#define D_bin FT_BIN, NULL
-#define D_proto FT_PROTO, NULL
-#define D_tcpflags FT_TCPFLAGS, NULL
-#define D_tunnel FT_ENUM, enum_tunnel
-#define D_endreason FT_ENUM, enum_endreason
-#define D_tcpstate FT_ENUM, enum_tcpstate
-#define D_verdict FT_ENUM, enum_verdict
-#define D_severity FT_ENUM, enum_severity
-#define D_category FT_ENUM, enum_category
-#define D_entity FT_ENUM, enum_entity
-#define D_action FT_ENUM, enum_action
-#define D_endcause FT_ENUM, enum_endcause
-#define D_silstate FT_ENUM, enum_silstate
-#define D_gapcause FT_ENUM, enum_gapcause
-#define D_dstate FT_ENUM, enum_dstate
-#define D_linkcode FT_ENUM, enum_linkcode
 
 #define ROW(kind, enum_names, the_name, the_unit, the_flags, the_doc, the_type, offset)            \
 	{ .name = the_name, .unit = the_unit, .doc = the_doc, .type_name = #the_type,              \
@@ -211,7 +180,7 @@ static const struct field fields_packets[] = {
 
 #define GROUP(record, group, member)                                                               \
 	{ #group, #member, fields_##group, sizeof fields_##group / sizeof *fields_##group,         \
-	  offsetof(struct r_##record, member), sizeof(struct g_##group), { NULL, NULL, 0 } },
+	  offsetof(struct r_##record, member), sizeof(struct g_##group), { NULL, NULL, 0, 0 } },
 #define RECORD(NAME, number, name, doc, groups) static struct rgroup groups_##name[] = { groups };
 #include "records/records.def"
 #undef RECORD
@@ -241,28 +210,6 @@ static uint8_t absent(enum ftype type)
 	return type == FT_STR || type == FT_LIST || type == FT_MAP ? 0xa0 : type_refers(type) || type == FT_ADDR || type == FT_ID ? 0xc0 : 0;
 }
 
-static uint8_t number_size(enum ftype type)
-{
-	switch (type) {
-	case FT_U8:
-	case FT_ENUM:
-	case FT_PROTO:
-	case FT_TCPFLAGS:
-		return 1;
-	case FT_U16:
-		return 2;
-	case FT_U32:
-		return 4;
-	case FT_U64:
-	case FT_TIME:
-	case FT_DUR:
-		return 8;
-	default:
-		return 0;
-	}
-}
-
-#define MAX_LAYOUTS 64
 #define MAX_ROWS    1024
 
 static struct layout make_layout(const struct rgroup *g)
@@ -278,7 +225,7 @@ static struct layout make_layout(const struct rgroup *g)
 		abort();
 	for (unsigned i = 0; i < g->n_fields; i++) {
 		enum ftype type = g->fields[i].type;
-		slots[i] = (struct slot){ type, absent(type), number_size(type), g->fields[i].off };
+		slots[i] = (struct slot){ type, absent(type), g->fields[i].off };
 		if (type_refers(type))
 			texts[l.n_texts++] = (uint8_t)i;
 	}
@@ -291,20 +238,21 @@ static const struct layout *layout_of(const struct rgroup *g)
 	static struct {
 		const struct field *fields;
 		struct layout layout;
-	} known[MAX_LAYOUTS];
+	} known[RECORD_MAX_LAYOUTS];
 	static unsigned n;
 	for (unsigned i = 0; i < n; i++)
 		if (known[i].fields == g->fields)
 			return &known[i].layout;
-	if (n == MAX_LAYOUTS)
+	if (n == RECORD_MAX_LAYOUTS)
 		abort();
 	known[n].fields = g->fields;
 	known[n].layout = make_layout(g);
+	known[n].layout.number = (uint8_t)n;
 	return &known[n++].layout;
 }
 
 /* Before main: no thread sees half of it. */
-static void __attribute__((constructor)) prepare(void)
+static void __attribute__((constructor(RECORD_CONSTRUCTOR))) prepare(void)
 {
 	for (size_t i = 0; i < N_DESCS; i++) {
 		by_number[descs[i].type] = &descs[i];

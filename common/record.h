@@ -250,7 +250,6 @@ struct field {
 struct slot {
 	uint8_t type;   /* enum ftype */
 	uint8_t absent; /* msgpack of a value that is zero, where that is one byte: 0, "" or nil */
-	uint8_t number; /* bytes of a value that is a whole number beyond 0 and 1, 0: it is something else */
 	uint16_t off;
 };
 
@@ -259,7 +258,10 @@ struct layout {
 	const struct slot *slots; /* as many as fields */
 	const uint8_t *texts;     /* numbers of the rows whose values are a struct str */
 	uint16_t n_texts;
+	uint8_t number;           /* of all layouts, below RECORD_MAX_LAYOUTS */
 };
+#define RECORD_MAX_LAYOUTS 64
+#define RECORD_CONSTRUCTOR 200 /* descriptors are complete before constructors with a larger number */
 
 struct rgroup {
 	const char *name; /* file of the group */
