@@ -2,11 +2,12 @@
 #include <endian.h>
 
 #include "codec.h"
+#include "record_kinds.h"
 
 /* No value without bytes of its own takes more: an address or an id. */
 #define MAX_SCALAR 18
 
-enum { NIL = 0xc0, BIN8 = 0xc4, FLOAT64 = 0xcb, UINT8 = 0xcc, STR8 = 0xd9, ARRAY16 = 0xdc };
+enum { EMPTY = 0xa0, NIL = 0xc0, BIN8 = 0xc4, FLOAT64 = 0xcb, UINT8 = 0xcc, STR8 = 0xd9, ARRAY16 = 0xdc };
 
 /* The least of n bytes that holds v, as log2: 0 for 1 byte, 3 for 8. */
 static unsigned width_of(uint64_t v)
@@ -108,11 +109,111 @@ static char *put_str(struct buf *out, char *p, enum ftype type, const struct str
 	return p + s->len;
 }
 
+/* One value. What is behind it in the group takes 'more' bytes at most, but for strings. */
+static inline __attribute__((always_inline)) char *put_value(struct buf *out, char *p, enum ftype kind, const char *v, const char *base,
+							     size_t more)
+{
+	uint64_t bits;
+	switch (kind) {
+	case FT_U16:
+		return put_uint(p, *(const uint16_t *)v);
+	case FT_U32:
+		return put_uint(p, *(const uint32_t *)v);
+	case FT_U64:
+	case FT_TIME:
+	case FT_DUR:
+		return put_uint(p, *(const uint64_t *)v);
+	case FT_F64:
+		memcpy(&bits, v, sizeof bits);
+		return put_tagged(p, FLOAT64, bits, 3);
+	case FT_ADDR:
+	case FT_ID:
+		if (is_zero16(v)) {
+			*p = (char)NIL;
+			return p + 1;
+		}
+		if (kind == FT_ADDR && addr_is_v4((const struct addr *)v))
+			return put_bin(p, v + 12, 4);
+		return put_bin(p, v, 16);
+	case FT_MAC:
+		return put_bin(p, v, 6);
+	case FT_STR:
+	case FT_LIST:
+	case FT_MAP:
+		if (!((const struct str *)v)->len) {
+			*p = (char)EMPTY;
+			return p + 1;
+		}
+		return put_str(out, p, kind, (const struct str *)v, base, more);
+	case FT_BIN:
+		return put_str(out, p, kind, (const struct str *)v, base, more);
+	default:
+		return put_uint(p, *(const uint8_t *)v);
+	}
+}
+
+/*
+ * The first n values of a group. Of those that nearly all records are made of the compiler knows kind and place of each value, all others
+ * are packed by the descriptors.
+ */
+typedef char *values_writer(struct buf *out, char *p, unsigned n, const void *values, const char *base);
+static values_writer *writers[RECORD_MAX_LAYOUTS];
+
+#define BEGIN(group)                                                                                                           \
+	static char *put_##group(struct buf *out, char *p, unsigned n, const void *values, const char *base)                   \
+	{                                                                                                                      \
+		const struct g_##group *v = values;                                                                            \
+		unsigned i = 0;
+#define FIELD(type, member, name, unit, flags, doc)                                                                            \
+	if (i == n)                                                                                                            \
+		return p;                                                                                                      \
+	p = put_value(out, p, KIND(type), (const char *)&v->member, base, (n - i++) * MAX_SCALAR);
+#define END                                                                                                                    \
+		return p;                                                                                                      \
+	}
+
+/* clang-format off */
+BEGIN(flow_key)
+#include "records/flow_key.def"
+END
+BEGIN(flow_count)
+#include "records/flow_count.def"
+END
+BEGIN(flow_app)
+#include "records/flow_app.def"
+END
+BEGIN(flow_judge)
+#include "records/flow_judge.def"
+END
+BEGIN(alert)
+#include "records/alert.def"
+END
+/* clang-format on */
+
+static void __attribute__((constructor(RECORD_CONSTRUCTOR + 1))) prepare(void)
+{
+	const struct rgroup *alert = rdesc_get(R_ALERT)->groups;
+	writers[alert[RG_alert_alert].layout.number] = put_alert;
+	writers[alert[RG_alert_flow].layout.number] = put_flow_key;
+	writers[alert[RG_alert_flow_n].layout.number] = put_flow_count;
+	writers[alert[RG_alert_flow_app].layout.number] = put_flow_app;
+	writers[alert[RG_alert_flow_judge].layout.number] = put_flow_judge;
+}
+
+static char *put_values(struct buf *out, char *p, const struct layout *l, unsigned n, const char *values, const char *base)
+{
+	const struct slot *s = l->slots;
+	if (writers[l->number])
+		return writers[l->number](out, p, n, values, base);
+	for (unsigned i = 0; i < n; i++)
+		p = put_value(out, p, s[i].type, values + s[i].off, base, (n - i) * MAX_SCALAR);
+	return p;
+}
+
 static void pack_group(struct buf *out, const struct rgroup *g, const char *values, const char *base)
 {
 	const struct slot *slots = g->layout.slots;
 	unsigned n = values ? g->n_fields : 0;
-	uint64_t bits;
 	while (n > 0 && is_zero(&slots[n - 1], values + slots[n - 1].off))
 		n--;
 	/* Room for all that remains is made at once; a string makes room for itself and for what is behind it. */
@@ -121,48 +222,7 @@ static void pack_group(struct buf *out, const struct rgroup *g, const char *valu
 	if (n == 0)
 		*p++ = (char)NIL;
 	else
-		p = put_array(p, n);
-	for (unsigned i = 0; i < n; i++) {
-		enum ftype type = slots[i].type;
-		const char *v = values + slots[i].off;
-		switch (type) {
-		case FT_U16:
-			p = put_uint(p, *(const uint16_t *)v);
-			break;
-		case FT_U32:
-			p = put_uint(p, *(const uint32_t *)v);
-			break;
-		case FT_U64:
-		case FT_TIME:
-		case FT_DUR:
-			p = put_uint(p, *(const uint64_t *)v);
-			break;
-		case FT_F64:
-			memcpy(&bits, v, sizeof bits);
-			p = put_tagged(p, FLOAT64, bits, 3);
-			break;
-		case FT_ADDR:
-		case FT_ID:
-			if (is_zero16(v))
-				*p++ = (char)NIL;
-			else if (type == FT_ADDR && addr_is_v4((const struct addr *)v))
-				p = put_bin(p, v + 12, 4);
-			else
-				p = put_bin(p, v, 16);
-			break;
-		case FT_MAC:
-			p = put_bin(p, v, 6);
-			break;
-		case FT_STR:
-		case FT_LIST:
-		case FT_MAP:
-		case FT_BIN:
-			p = put_str(out, p, type, (const struct str *)v, base, (n - i) * MAX_SCALAR);
-			break;
-		default:
-			p = put_uint(p, *(const uint8_t *)v);
-		}
-	}
+		p = put_values(out, put_array(p, n), &g->layout, n, values, base);
 	out->len = (size_t)(p - out->p);
 }
 
