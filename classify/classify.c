@@ -65,8 +65,8 @@ static void try_head(struct lane *l, const struct r_head *h, const char *base, s
 	l->k->classified++;
 }
 
-/* Key and counters are not taken apart to be packed again: packed tells where in base the HEAD has them. */
-static void classify_head(struct lane *l, const struct r_head *h, const char *base, const struct str *packed, struct buf *out)
+/* Key and counters are not taken apart to be packed again: at tells where in base the HEAD has them. */
+static void classify_head(struct lane *l, const struct r_head *h, const char *base, const struct codec_places *at, struct buf *out)
 {
 	struct classify *k = l->k;
 	struct g_flow_app app = { 0 };
@@ -84,10 +84,10 @@ static void classify_head(struct lane *l, const struct r_head *h, const char *ba
 	k->guessed += app.state == VERDICT_GUESSED;
 	k->unknown += app.state == VERDICT_UNKNOWN;
 	const struct codec_part part[] = {
-		[RG_verdict_key] = { .base = base, .packed = packed[RG_head_key] },
+		[RG_verdict_key] = { .base = base, .packed = at->group[RG_head_key] },
 		[RG_verdict_app] = { .p = &app, .base = k->arena.p },
 		[RG_verdict_packets] = { .p = &rest, .base = base },
-		[RG_verdict_n] = { .base = base, .packed = packed[RG_head_n] },
+		[RG_verdict_n] = { .base = base, .packed = at->group[RG_head_n] },
 	};
 	codec_pack_parts(out, R_VERDICT, part);
 }
@@ -97,13 +97,13 @@ static bool pass_record(struct lane *l, struct codec_reader *r)
 {
 	struct classify *k = l->k;
 	struct r_head h;
-	struct str packed[RECORD_MAX_GROUPS];
+	struct codec_places places;
 	size_t at, len;
 	buf_reset(&k->packed);
 	if (codec_peek(r) == R_HEAD) {
-		if (codec_read_parts(r, R_HEAD, 1u << RG_head_key | 1u << RG_head_head, &h, packed) != 1)
+		if (codec_read_parts(r, R_HEAD, 1u << RG_head_key | 1u << RG_head_head, &h, &places) != 1)
 			return false;
-		classify_head(l, &h, r->base, packed, &k->packed);
+		classify_head(l, &h, r->base, &places, &k->packed);
 		return stream_append(l->out, k->packed.p, k->packed.len, NULL) == 0;
 	}
 	if (codec_skip(r, &at, &len) != 1)

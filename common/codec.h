@@ -77,8 +77,8 @@ bool codec_read_group(const char *base, struct str packed, enum rtype type, unsi
  * and not looked at: rec has room for the whole struct, and what is not read of it is left as it is. Returns as codec_read.
  */
 int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec);
-/* The same, and packed[g] is told where in r->base group g is (len 0: it is missing): for what goes on into another record. */
-int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str packed[static RECORD_MAX_GROUPS]);
+/* The same, and tells where all groups are: for what goes on into another record. */
+int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret);
 /*
  * Decodes one field of the next record, which is of this type, by the numbers of its group and in the group; what is before it is
  * stepped over, and the reader does not move. value has room for the field and is zero before; it stays so where the record does

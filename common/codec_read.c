@@ -375,17 +375,17 @@ enum rtype codec_peek(const struct codec_reader *r)
 	return (enum rtype)type;
 }
 
-/* The n groups of a record that began at start. packed may be NULL. */
+/* The n groups of a record that began at start. ret may be NULL. */
 static int read_groups(struct codec_reader *r, const struct rdesc *rd, uint64_t n, size_t start, unsigned groups, char *rec,
-		       struct str *packed)
+		       struct codec_places *ret)
 {
 	for (uint64_t i = 0; i < n; i++) {
+		bool known = i < rd->n_groups;
 		size_t at = r->pos;
-		bool known = i < rd->n_groups, wanted = known && groups >> i & 1;
-		if ((wanted ? read_group(r, &rd->groups[i], rec + rd->groups[i].off) : skip_value(r, 1)) < 0)
+		if ((known && groups >> i & 1 ? read_group(r, &rd->groups[i], rec + rd->groups[i].off) : skip_value(r, 1)) < 0)
 			return -1;
-		if (packed && known)
-			packed[i] = (struct str){ (uint32_t)at, (uint32_t)(r->pos - at) };
+		if (ret && known)
+			ret->group[i] = (struct str){ (uint32_t)at, (uint32_t)(r->pos - at) };
 	}
 	return r->pos - start > CODEC_MAX_RECORD ? fail(r, "record too large") : 1;
 }
@@ -404,7 +404,7 @@ int codec_read_places(struct codec_reader *r, void *rec, struct codec_places *re
 	memset(rec, 0, rd->size);
 	if (ret)
 		*ret = (struct codec_places){ 0 };
-	return read_groups(r, rd, n, start, ~0u, rec, ret ? ret->group : NULL);
+	return read_groups(r, rd, n, start, ~0u, rec, ret);
 }
 
 int codec_read(struct codec_reader *r, void *rec)
@@ -412,7 +412,7 @@ int codec_read(struct codec_reader *r, void *rec)
 	return codec_read_places(r, rec, NULL);
 }
 
-static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str *packed)
+static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret)
 {
 	size_t start = r->pos;
 	uint64_t n, found;
@@ -426,7 +426,7 @@ static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, v
 	for (unsigned i = 0; i < rd->n_groups; i++)
 		if (groups >> i & 1)
 			memset((char *)rec + rd->groups[i].off, 0, rd->groups[i].size);
-	return read_groups(r, rd, n, start, groups, rec, packed);
+	return read_groups(r, rd, n, start, groups, rec, ret);
 }
 
 int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec)
@@ -434,10 +434,10 @@ int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, vo
 	return read_some(r, type, groups, rec, NULL);
 }
 
-int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct str packed[static RECORD_MAX_GROUPS])
+int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret)
 {
-	memset(packed, 0, RECORD_MAX_GROUPS * sizeof *packed);
-	return read_some(r, type, groups, rec, packed);
+	*ret = (struct codec_places){ 0 };
+	return read_some(r, type, groups, rec, ret);
 }
 
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)
