@@ -1,5 +1,6 @@
 #include "print.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -78,20 +79,50 @@ static inline int64_t signed_arg(char length, va_list *ap)
 	}
 }
 
-static inline void put_number(struct out *o, const struct spec *f, char letter, uint64_t v, bool minus)
+/* From the last digit to the first, backwards from end. Returns where it begins. */
+static char *put_digits(char *end, uint64_t v, char letter)
 {
 	const char *digits = letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-	bool hex = letter == 'x' || letter == 'X';
-	char t[MAX_NUMBER], *end = t + sizeof t, *p = end;
-	do {
-		*--p = digits[hex ? v % 16 : v % 10];
-		v = hex ? v / 16 : v / 10;
-	} while (v);
+	unsigned base = letter == 'x' || letter == 'X' ? 16 : 10;
+	do
+		*--end = digits[v % base];
+	while (v /= base);
+	return end;
+}
+
+static void put_long(struct out *o, const struct spec *f, char letter, uint64_t v, bool minus)
+{
+	char t[MAX_NUMBER], *end = t + sizeof t, *p = put_digits(end, v, letter);
 	if (minus)
 		*--p = '-';
 	while (end - p < f->width)
 		*--p = f->pad;
 	put(o, p, (size_t)(end - p));
+}
+
+/*
+ * Up to eight characters gather in a register: a load of all that were written one by one would wait for them. The first one is
+ * the last to come, and the lowest.
+ */
+static inline void put_number(struct out *o, const struct spec *f, char letter, uint64_t v, bool minus)
+{
+	uint64_t text = 0, tens = letter == 'X' ? 'A' - 10 : 'a' - 10;
+	bool hex = letter == 'x' || letter == 'X';
+	size_t n = 0;
+	if (v > 99999999 || minus || f->width > 8 || o->size < 8 || o->len > o->size - 8) {
+		put_long(o, f, letter, v, minus);
+		return;
+	}
+	for (; n == 0 || v; n++) {
+		uint64_t digit = hex ? v % 16 : v % 10;
+		text = text << 8 | (digit + (digit < 10 ? '0' : tens));
+		v = hex ? v / 16 : v / 10;
+	}
+	for (; n < f->width; n++)
+		text = text << 8 | (uint8_t)f->pad;
+	text = htole64(text);
+	memcpy(o->p + o->len, &text, sizeof text);
+	o->len += n;
 }
 
 static inline bool is_plain(const struct spec *f)
