@@ -101,9 +101,9 @@ void run_stored(struct run *r, uint64_t time, bool counts);
 struct silence;
 
 struct alert_part {
-	sqlite3_stmt *put, *put_log, *save_run;
+	sqlite3_stmt *put, *revise, *put_log, *save_run;
 	struct columns own;       /* that are written, and 'rest' with what else there is */
-	bool *put_zero;           /* columns_bind's */
+	bool *put_zero, *revise_zero; /* columns_bind's */
 	struct buf rest;
 	struct silence *silences; /* all in the table */
 	size_t n_silences;

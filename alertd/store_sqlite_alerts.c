@@ -65,6 +65,23 @@ static int make_tables(struct store *s)
  * A greater revision replaces a smaller one. An end that was only assumed when a run was lost gives way to the real one of the
  * same number, which comes when the same input is read again.
  */
+static void add_replaces(struct buf *sql, const char *revision, const char *cause)
+{
+	buf_addf(sql, "(%s > alerts.revision OR (%s = alerts.revision AND alerts.release_cause = %d AND %s NOT IN (%d, %d)))", revision,
+		 revision, CAUSE_LOST, cause, CAUSE_NONE, CAUSE_LOST);
+}
+
+/* An index has it; a later revision seldom changes it. */
+static bool is_indexed(const char *name)
+{
+	static const char *const indexed[] = { "id", "time", "check", "client_ip", "server_ip" };
+	for (size_t i = 0; i < sizeof indexed / sizeof *indexed; i++)
+		if (strcmp(indexed[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Parameters are the columns in order, then epoch, time of storage, rest: of both statements. */
 static int prepare_put(struct store *s)
 {
 	struct buf sql = { 0 };
@@ -77,13 +94,53 @@ static int prepare_put(struct store *s)
 	buf_adds(&sql, ") ON CONFLICT(id) DO UPDATE SET epoch=excluded.epoch, rest=excluded.rest");
 	for (unsigned i = 0; i < own->n; i++)
 		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", own->c[i].name, own->c[i].name);
-	buf_addf(&sql,
-		 " WHERE excluded.revision > alerts.revision OR (excluded.revision = alerts.revision AND"
-		 " alerts.release_cause = %d AND excluded.release_cause NOT IN (%d, %d))",
-		 CAUSE_LOST, CAUSE_NONE, CAUSE_LOST);
+	buf_adds(&sql, " WHERE ");
+	add_replaces(&sql, "excluded.revision", "excluded.release_cause");
 	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->a.put);
 	s->a.put_zero = xcalloc(own->n, sizeof *s->a.put_zero);
 	buf_release(&sql);
+	return rc;
+}
+
+/* Number of a column's parameter. */
+static unsigned parameter(const struct columns *own, const char *name)
+{
+	unsigned i = 0;
+	while (i < own->n && strcmp(own->c[i].name, name) != 0)
+		i++;
+	return i + 1;
+}
+
+/* What most later revisions need: the row is there, and no index but that of engaged ones has to be touched. */
+static int prepare_revise(struct store *s)
+{
+	struct buf sql = { 0 }, same = { 0 };
+	const struct columns *own = &s->a.own;
+	char revision[12], cause[12];
+	buf_addf(&sql, "UPDATE alerts SET epoch=?%u, rest=?%u", own->n + 1, own->n + 3);
+	for (unsigned i = 0; i < own->n; i++) {
+		const char *name = own->c[i].name;
+		if (is_indexed(name))
+			buf_addf(&same, "\"%s\" = ?%u COLLATE BINARY AND ", name, i + 1);
+		else
+			buf_addf(&sql, ",\"%s\"=?%u", name, i + 1);
+	}
+	snprintf(revision, sizeof revision, "?%u", parameter(own, "revision"));
+	snprintf(cause, sizeof cause, "?%u", parameter(own, "release_cause"));
+	buf_addf(&sql, " WHERE %s", buf_cstr(&same));
+	add_replaces(&sql, revision, cause);
+	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->a.revise);
+	s->a.revise_zero = xcalloc(own->n, sizeof *s->a.revise_zero);
+	buf_release(&sql);
+	buf_release(&same);
+	return rc;
+}
+
+static int prepare_all(struct store *s)
+{
+	int rc = prepare_put(s);
+	if (rc == 0)
+		rc = prepare_revise(s);
 	if (rc == 0)
 		rc = store_prepare(s, s->db, "INSERT INTO deliveries(seq, rec) VALUES(?,?)", &s->a.put_log);
 	return rc == 0 ? runs_prepare_save(s, s->db, &s->a.save_run) : rc;
@@ -120,7 +177,7 @@ int alerts_open(struct store *s)
 	columns_own(&s->a.own, &s->alert, s->n_alert);
 	if (s->db)
 		sqlite3_wal_hook(s->db, on_committed, s);
-	if (!s->db || make_tables(s) < 0 || prepare_put(s) < 0 || series_open(s, &s->series, s->db) < 0 ||
+	if (!s->db || make_tables(s) < 0 || prepare_all(s) < 0 || series_open(s, &s->series, s->db) < 0 ||
 	    silences_load(s) < 0)
 		return -1;
 	load_log(s);
@@ -131,7 +188,9 @@ int alerts_open(struct store *s)
 void alerts_close(struct store *s)
 {
 	sqlite3_finalize(s->a.put);
+	sqlite3_finalize(s->a.revise);
 	free(s->a.put_zero);
+	free(s->a.revise_zero);
 	columns_release(&s->a.own);
 	buf_release(&s->a.rest);
 	sqlite3_finalize(s->a.put_log);
@@ -146,9 +205,9 @@ void alerts_close(struct store *s)
 static int log_add(struct store *s, const struct r_alert *a, const char *base, struct id silence)
 {
 	struct buf rec = { 0 };
-	struct r_alert marked = *a;
 	if (!s->conf.deliveries)
 		return 0;
+	struct r_alert marked = *a;
 	marked.note.silence = silence;
 	codec_pack(&rec, R_ALERT, &marked, base);
 	sqlite3_bind_int64(s->a.put_log, 1, (sqlite3_int64)s->a.log.next);
@@ -293,24 +352,32 @@ static int mark_silenced(struct store *s, struct id alert, struct id silence)
 	return rc;
 }
 
-int alerts_put(struct store *s, const struct r_alert *a, const char *base)
+/* 1: a row was made or changed, 0, -1. */
+static int put_row(struct store *s, sqlite3_stmt *st, bool *zero, const struct r_alert *a, const char *base)
 {
-	const struct columns *own = &s->a.own;
-	sqlite3_stmt *st = s->a.put;
 	int64_t before = sqlite3_total_changes64(s->db);
-	sqlite3_set_last_insert_rowid(s->db, 0);
-	columns_bind(st, own, s->a.put_zero, a, base);
-	buf_reset(&s->a.rest);
-	columns_pack_rest(&s->alert, a, base, &s->a.rest);
-	sqlite3_bind_int64(st, (int)own->n + 1, (sqlite3_int64)s->a.run.epoch);
-	sqlite3_bind_int64(st, (int)own->n + 2, (sqlite3_int64)s->a.now);
-	sqlite3_bind_blob(st, (int)own->n + 3, s->a.rest.p, (int)s->a.rest.len, SQLITE_STATIC);
+	int behind = (int)s->a.own.n;
+	columns_bind(st, &s->a.own, zero, a, base);
+	sqlite3_bind_int64(st, behind + 1, (sqlite3_int64)s->a.run.epoch);
+	sqlite3_bind_int64(st, behind + 2, (sqlite3_int64)s->a.now);
+	sqlite3_bind_blob(st, behind + 3, s->a.rest.p, (int)s->a.rest.len, SQLITE_STATIC);
 	int rc = sqlite3_step(st);
 	sqlite3_reset(st);
-	if (rc != SQLITE_DONE)
-		return store_fail(s, s->db, no_alerts);
-	if (sqlite3_total_changes64(s->db) == before)
-		return 0;
+	return rc != SQLITE_DONE ? store_fail(s, s->db, no_alerts) : sqlite3_total_changes64(s->db) != before;
+}
+
+int alerts_put(struct store *s, const struct r_alert *a, const char *base)
+{
+	int rc = 0;
+	buf_reset(&s->a.rest);
+	columns_pack_rest(&s->alert, a, base, &s->a.rest);
+	sqlite3_set_last_insert_rowid(s->db, 0);
+	if (a->alert.revision > 1)
+		rc = put_row(s, s->a.revise, s->a.revise_zero, a, base);
+	if (rc == 0)
+		rc = put_row(s, s->a.put, s->a.put_zero, a, base);
+	if (rc <= 0)
+		return rc;
 	if (sqlite3_last_insert_rowid(s->db)) /* not a later revision */
 		run_stored(&s->a.run, a->alert.time, true);
 	struct id silence = silences_find(s, a, base, s->a.now);
