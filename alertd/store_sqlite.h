@@ -116,7 +116,9 @@ struct alert_part {
 
 struct flow_part {
 	sqlite3_stmt *put, *replace, *save_run;
+	struct columns own;       /* that are written, and 'rest' with what else there is */
 	bool *put_zero;           /* columns_bind's */
+	struct buf rest;
 	struct run run;
 	uint64_t start;           /* of the file that is open, ns */
 	uint64_t now;             /* of the transaction */

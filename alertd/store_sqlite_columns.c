@@ -45,8 +45,8 @@ static bool is_listed(const char *const *list, const char *name)
 }
 
 /*
- * A column costs about the same in every row, whether there is something in it or not, and most of an alert's are empty. So those
- * have one that alerts are searched, sorted and added up by every day; of the other fields any can still be asked for.
+ * A column costs about the same in every row, whether there is something in it or not, and most would be empty. So those fields
+ * have one that flows and alerts are searched, sorted and added up by every day; of the others any can still be asked for.
  */
 static bool is_rare(enum rtype type, const char *group, const struct column *c)
 {
@@ -54,7 +54,11 @@ static bool is_rare(enum rtype type, const char *group, const struct column *c)
 	static const char *const often[] = { "last", "client.packets", "server.packets", "client.bytes", "server.bytes", "app",
 					     "app.category", "hostname", "client.local", "server.local", "client.country",
 					     "server.country", NULL };
-	return type == R_ALERT && !is_listed(whole, group) && !(c->own_name && is_listed(often, c->field->name));
+	static const char *const of_flows[] = { "part", "revision", "score", "verdict.state", NULL };
+	const char *name = c->field->name;
+	if ((type != R_ALERT && type != R_FLOW) || is_listed(whole, group))
+		return false;
+	return !(c->own_name && (is_listed(often, name) || (type == R_FLOW && (is_listed(of_flows, name) || sums_have(name)))));
 }
 
 void columns_init(struct columns *cs, enum rtype type, const char *const *skip)

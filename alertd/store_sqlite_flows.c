@@ -21,8 +21,8 @@ static int make_tables(struct store *s, sqlite3 *db)
 	buf_adds(&sql, "BEGIN IMMEDIATE;");
 	store_mark(&sql);
 	buf_adds(&sql, "CREATE TABLE IF NOT EXISTS flows (seq INTEGER PRIMARY KEY, ");
-	columns_ddl(&s->flow, 0, s->flow.n, &sql);
-	buf_adds(&sql, ", epoch INTEGER NOT NULL);"
+	columns_ddl(&s->f.own, 0, s->f.own.n, &sql);
+	buf_adds(&sql, ", epoch INTEGER NOT NULL, rest BLOB NOT NULL DEFAULT x'');"
 		       "CREATE UNIQUE INDEX IF NOT EXISTS flows_id ON flows(id, part);"
 		       "CREATE INDEX IF NOT EXISTS flows_last ON flows(last, id, part);");
 	int rc = store_exec(s, db, buf_cstr(&sql));
@@ -42,19 +42,20 @@ static int make_tables(struct store *s, sqlite3 *db)
 static int prepare_put(struct store *s)
 {
 	struct buf sql = { 0 };
+	const struct columns *own = &s->f.own;
 	buf_adds(&sql, "INSERT INTO flows (");
-	columns_names(&s->flow, 0, s->flow.n, "", &sql);
-	buf_adds(&sql, ",epoch) VALUES (");
-	for (unsigned i = 0; i < s->flow.n + 1; i++)
+	columns_names(own, 0, own->n, "", &sql);
+	buf_adds(&sql, ",epoch,rest) VALUES (");
+	for (unsigned i = 0; i < own->n + 2; i++)
 		buf_adds(&sql, i ? ",?" : "?");
 	size_t plain = sql.len + 1;
 	buf_adds(&sql, ") ON CONFLICT(id, part) DO NOTHING");
 	int rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.put);
-	s->f.put_zero = xcalloc(s->flow.n, sizeof *s->f.put_zero);
+	s->f.put_zero = xcalloc(own->n, sizeof *s->f.put_zero);
 	sql.len = plain;
-	buf_adds(&sql, " ON CONFLICT(id, part) DO UPDATE SET epoch=excluded.epoch");
-	for (unsigned i = 0; i < s->flow.n; i++)
-		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", s->flow.c[i].name, s->flow.c[i].name);
+	buf_adds(&sql, " ON CONFLICT(id, part) DO UPDATE SET epoch=excluded.epoch, rest=excluded.rest");
+	for (unsigned i = 0; i < own->n; i++)
+		buf_addf(&sql, ",\"%s\"=excluded.\"%s\"", own->c[i].name, own->c[i].name);
 	buf_adds(&sql, " WHERE excluded.revision > flows.revision");
 	if (rc == 0)
 		rc = store_prepare(s, s->db, buf_cstr(&sql), &s->f.replace);
@@ -181,6 +182,7 @@ int flows_known(struct store *s, uint64_t epoch, const struct run **ret)
 int flows_open(struct store *s)
 {
 	const struct run *last;
+	columns_own(&s->f.own, &s->flow, s->flow.n);
 	if (read_files(s, find_last) < 0)
 		return -1;
 	uint64_t epoch = s->f.known.epoch;
@@ -197,6 +199,8 @@ int flows_open(struct store *s)
 void flows_close(struct store *s)
 {
 	close_file(s);
+	columns_release(&s->f.own);
+	buf_release(&s->f.rest);
 	buf_release(&s->f.run.inputs);
 	sums_release(&s->f.sums);
 	history_close(s);
@@ -237,8 +241,10 @@ int flows_begin(struct store *s, uint64_t epoch, uint64_t now)
 
 static int run_put(struct store *s, sqlite3_stmt *st, const struct r_flow *f, const char *base)
 {
-	columns_bind(st, &s->flow, st == s->f.put ? s->f.put_zero : NULL, f, base);
-	sqlite3_bind_int64(st, (int)s->flow.n + 1, (sqlite3_int64)s->f.run.epoch);
+	int behind = (int)s->f.own.n;
+	columns_bind(st, &s->f.own, st == s->f.put ? s->f.put_zero : NULL, f, base);
+	sqlite3_bind_int64(st, behind + 1, (sqlite3_int64)s->f.run.epoch);
+	sqlite3_bind_blob(st, behind + 2, s->f.rest.p, (int)s->f.rest.len, SQLITE_STATIC);
 	int rc = sqlite3_step(st);
 	sqlite3_reset(st);
 	return rc == SQLITE_DONE ? sqlite3_changes(s->db) : store_fail(s, s->db, "flows");
@@ -249,6 +255,8 @@ int flows_put(struct store *s, const struct r_flow *f, const char *base, uint64_
 {
 	if (number < s->f.run.next)
 		return 0;
+	buf_reset(&s->f.rest);
+	columns_pack_rest(&s->flow, f, base, &s->f.rest);
 	int rc = run_put(s, s->f.put, f, base);
 	if (rc > 0) {
 		run_stored(&s->f.run, f->n.last, true);

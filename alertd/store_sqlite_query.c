@@ -192,27 +192,34 @@ void query_bind(const struct query *k, sqlite3_stmt *st)
 		match_value_bind(st, (int)i + 1, &k->values[i]);
 }
 
-/* What rows are selected from: alerts have the note of today beside them. */
+/* Columns of a table r; those of alerts have the note of today, of a table n, beside them. */
+static unsigned n_row(const struct query *k)
+{
+	return k->type == R_ALERT ? k->s->n_alert : k->cols->n;
+}
+
+static const char *row_source(const struct query *k)
+{
+	return k->type == R_FLOW ? "flows AS r" : "alerts AS r LEFT JOIN notes AS n ON n.id = r.id";
+}
+
+/* What rows are selected from: each field that there is has a name. */
 void query_source(const struct query *k, struct buf *sql)
 {
 	const struct columns *cs = k->cols;
-	if (k->type == R_FLOW) {
-		buf_adds(sql, " FROM flows ");
-		return;
-	}
-	buf_adds(sql, " FROM (SELECT a.seq, a.epoch");
-	for (unsigned i = 0; i < k->s->n_alert; i++)
+	buf_adds(sql, " FROM (SELECT r.seq, r.epoch");
+	for (unsigned i = 0; i < n_row(k); i++)
 		if (columns_has(cs, i) && cs->c[i].own_name) {
 			buf_adds(sql, ", ");
-			columns_expression(cs, i, "a.", sql);
+			columns_expression(cs, i, "r.", sql);
 		}
-	for (unsigned i = k->s->n_alert; i < cs->n; i++) {
+	for (unsigned i = n_row(k); i < cs->n; i++) {
 		enum ftype type = cs->c[i].field->type;
 		const char *none = type == FT_STR || type == FT_LIST ? "''" : type == FT_ID ? "x''" : "0";
 		if (!cs->c[i].missing)
 			buf_addf(sql, ", coalesce(n.\"%s\", %s) AS \"%s\"", cs->c[i].name, none, cs->c[i].name);
 	}
-	buf_adds(sql, " FROM alerts a LEFT JOIN notes n ON n.id=a.id) ");
+	buf_addf(sql, " FROM %s) ", row_source(k));
 }
 
 /* -- one file -- */
@@ -329,18 +336,11 @@ static void bind_after(const struct query *k, sqlite3_stmt *st)
 /* All of a record, as columns_read takes it, from 'r', and from 'n' if it is an alert's. */
 static void record_names(const struct query *k, struct buf *sql)
 {
-	unsigned n = k->type == R_ALERT ? k->s->n_alert : k->cols->n;
+	unsigned n = n_row(k);
 	columns_names(k->cols, 0, n, "r.", sql);
-	if (k->type == R_FLOW)
-		return;
-	buf_addc(sql, ',');
+	buf_adds(sql, n < k->cols->n ? "," : "");
 	columns_names(k->cols, n, k->cols->n, "n.", sql);
 	buf_adds(sql, k->cols->rest ? ", r.rest" : "");
-}
-
-static const char *record_source(const struct query *k)
-{
-	return k->type == R_FLOW ? "flows AS r" : "alerts AS r LEFT JOIN notes AS n ON n.id = r.id";
 }
 
 /*
@@ -368,7 +368,7 @@ static sqlite3_stmt *select_rows(struct query *k)
 	if (k->type == R_FLOW)
 		buf_addf(&sql, ", part %s", dir);
 	buf_addf(&sql, " LIMIT %" PRId64 ") AS p CROSS JOIN %s WHERE r.seq = p.seq", k->exact ? (int64_t)k->limit + 1 : -1,
-		 record_source(k));
+		 row_source(k));
 	if (reader_prepare(k->s, k->file, buf_cstr(&sql), &st) == 0) {
 		query_bind(k, st);
 		if (k->has_after)
@@ -384,7 +384,7 @@ sqlite3_stmt *query_prepare_record(struct query *k)
 	sqlite3_stmt *st = NULL;
 	buf_adds(&sql, "SELECT ");
 	record_names(k, &sql);
-	buf_addf(&sql, " FROM %s WHERE seq=?", record_source(k));
+	buf_addf(&sql, " FROM %s WHERE seq=?", row_source(k));
 	reader_prepare(k->s, k->file, buf_cstr(&sql), &st);
 	buf_release(&sql);
 	return st;
@@ -482,14 +482,15 @@ static bool may_have_better(const struct query *k, const struct flow_file *f)
 /* What a flow file has. 1; 0 if it has no table yet, -1. */
 static int match_flow_file(struct store *s, struct reader *r)
 {
-	if (r->matched)
+	/* One that an earlier program made gets its 'rest' when it is written again. */
+	if (r->matched && (r->flow.rest || !read_is_changing(r->path)))
 		return 1;
 	if (!store_has_table(r->db, "flows"))
 		return 0;
 	columns_release(&r->flow);
 	columns_init(&r->flow, R_FLOW, NULL);
 	if (store_match_columns(s, r->db, "flows", &r->flow, 0, r->flow.n, false) < 0 ||
-	    store_exec(s, r->db, FLOW_CACHE) < 0)
+	    columns_serve(r->db, &r->flow) != SQLITE_OK || store_exec(s, r->db, FLOW_CACHE) < 0)
 		return -1;
 	r->matched = true;
 	return 1;

@@ -31,6 +31,16 @@ int sums_dimension(const char *const *fields, unsigned n)
 	return -1;
 }
 
+bool sums_have(const char *field)
+{
+	for (unsigned i = 0; i < DIMENSIONS * SUMS_FIELDS; i++) {
+		const char *name = dimensions[i / SUMS_FIELDS][i % SUMS_FIELDS];
+		if (name && strcmp(name, field) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct column *find_column(const struct columns *cs, const char *field)
 {
 	for (unsigned i = 0; field && i < cs->n; i++)

@@ -39,6 +39,8 @@ int sums_complete(struct store *s, sqlite3 *db);
 /* It is written again. */
 int sums_reopen(struct store *s, sqlite3 *db);
 
+/* Is the field one of those? The table of flows has to have a column of it. */
+bool sums_have(const char *field);
 /* Number of the dimension that has just these fields, -1 if there is none. */
 int sums_dimension(const char *const *fields, unsigned n);
 

@@ -211,18 +211,35 @@ static void add_sum(struct buf *sql, bool grouped, const char *function, const c
 	buf_addf(sql, grouped ? ", %s(%s)" : ", %s%s", grouped ? function : "", expression);
 }
 
-static void select_source(const struct top *t, struct buf *sql)
+/* A flow as one of its ends has it: only what is asked for, since SQLite makes all of such a row. */
+static void select_end(struct top *t, const char *end, const char *other, struct buf *sql)
 {
-	static const char ends[] = " FROM (SELECT *, client_ip AS ip, client_bytes AS sent, server_bytes AS rcvd FROM flows"
-				   " UNION ALL SELECT *, server_ip, server_bytes, client_bytes FROM flows) ";
+	buf_addf(sql, "SELECT seq, first, last, score, client_packets, server_packets, %s_ip AS ip, %s_bytes AS sent, %s_bytes AS rcvd", end,
+		 end, other);
+	for (unsigned i = 0; i < t->by.n; i++)
+		if (t->by.c[i].own_name && !t->by.c[i].missing)
+			buf_addf(sql, ", \"%s\"", t->by.c[i].name);
+	query_source(&t->k, sql);
+	buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
+}
+
+static void select_source(struct top *t, struct buf *sql)
+{
 	const char *time = t->k.time_col;
 	if (t->step)
 		buf_addf(sql, " FROM (SELECT *, %s - %s %% %" PRIu64 " AS span", time, time, t->step);
-	if (t->ends)
-		buf_adds(sql, ends);
-	else
+	if (t->ends) {
+		buf_adds(sql, " FROM (");
+		select_end(t, "client", "server", sql);
+		buf_adds(sql, " UNION ALL ");
+		select_end(t, "server", "client", sql);
+		buf_adds(sql, ") ");
+	} else {
 		query_source(&t->k, sql);
+	}
 	buf_adds(sql, t->step ? ") " : "");
+	if (!t->ends)
+		buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
 }
 
 static void select_groups(struct top *t, struct buf *sql)
@@ -238,7 +255,6 @@ static void select_groups(struct top *t, struct buf *sql)
 	add_sum(sql, g, "min", flow ? "first" : "time");
 	add_sum(sql, g, "max", t->k.time_col);
 	select_source(t, sql);
-	buf_addf(sql, "WHERE (%s)", buf_cstr(&t->k.where));
 	/* Exactly equal, as they are when files are added up; columns of text compare without regard to case. */
 	for (unsigned i = 0; g && i < t->by.n; i++)
 		buf_addf(sql, "%s%u COLLATE BINARY", i ? ", " : " GROUP BY ", i + 2);
