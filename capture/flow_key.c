@@ -1,27 +1,37 @@
 #include "flow.h"
 
+#include <endian.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "id.h"
 
+/* As a number, which sorts as addr_cmp() does. */
+static inline unsigned __int128 number_of(const struct addr *a)
+{
+	uint64_t half[2];
+	memcpy(half, a->b, sizeof half);
+	return (unsigned __int128)be64toh(half[0]) << 64 | be64toh(half[1]);
+}
+
+/* The keys of these differ by direction; they say nothing about which flow it is. */
+static bool keyed_by_direction(uint8_t tunnel)
+{
+	return tunnel == TUN_GTPU || tunnel == TUN_GRE || tunnel == TUN_L2TP;
+}
+
 bool flow_tuple_of(struct flow_tuple *t, const struct decoded *d)
 {
-	int c = addr_cmp(&d->src, &d->dst);
-	bool swap = c > 0 || (c == 0 && d->sport > d->dport);
-	memset(t, 0, sizeof *t);
-	t->a = swap ? d->dst : d->src;
-	t->b = swap ? d->src : d->dst;
-	t->pa = swap ? d->dport : d->sport;
-	t->pb = swap ? d->sport : d->dport;
-	t->proto = d->proto;
-	t->vlan = d->vlan;
-	if (d->tunnel_depth) {
-		t->tunnel = d->tunnel;
-		/* The keys of these differ by direction; they say nothing about which flow it is. */
-		bool by_direction = d->tunnel == TUN_GTPU || d->tunnel == TUN_GRE || d->tunnel == TUN_L2TP;
-		t->tunnel_id = by_direction ? 0 : d->tunnel_id;
-	}
+	unsigned __int128 src = number_of(&d->src), dst = number_of(&d->dst);
+	bool swap = (src > dst) | ((src == dst) & (d->sport > d->dport));
+	const struct addr *a = swap ? &d->dst : &d->src, *b = swap ? &d->src : &d->dst;
+	*t = (struct flow_tuple){
+		.a = *a, .pa = swap ? d->dport : d->sport,
+		.b = *b, .pb = swap ? d->sport : d->dport,
+		.vlan = d->vlan, .proto = d->proto,
+		.tunnel = d->tunnel_depth ? d->tunnel : TUN_NONE,
+		.tunnel_id = d->tunnel_depth && !keyed_by_direction(d->tunnel) ? d->tunnel_id : 0,
+	};
 	return swap;
 }
 
