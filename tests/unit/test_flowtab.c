@@ -184,6 +184,85 @@ static void test_active_timeout(void **state)
 	flowtab_free(ft);
 }
 
+/* What was measured is told in the part where it was; a hole that one part has found is filled in the next. */
+static void test_parts_of_a_connection(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	uint64_t t = 1000 * S;
+	put(ft, t, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	put(ft, t + 20 * MS, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
+	put(ft, t + 25 * MS, 1, 2, 5000, 443, 6, ACK, 101, 0);
+	put(ft, t + 30 * MS, 1, 2, 5000, 443, 6, ACK, 101, 50);
+	put(ft, t + 70 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000);
+	for (uint64_t i = 1; i < 18; i++)
+		put(ft, t + i * 100 * S, 1, 2, 5000, 443, 6, ACK, 151, 0);
+	put(ft, t + 1750 * S, 2, 1, 443, 5000, 6, ACK, 2901, 1000); /* a hole before it */
+	put(ft, t + 1810 * S, 2, 1, 443, 5000, 6, ACK, 1901, 1000); /* fills it, after the timeout */
+	put(ft, t + 1811 * S, 1, 2, 5000, 443, 6, ACK, 151, 50);
+	put(ft, t + 1812 * S, 2, 1, 443, 5000, 6, ACK, 3901, 1000);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 2);
+	const struct g_flow_count *first = &s.ends[0].n, *second = &s.ends[1].n;
+	assert_int_equal(first->rtt_server, 20 * MS);
+	assert_int_equal(first->rtt_client, 5 * MS);
+	assert_int_equal(first->app_latency, 40 * MS);
+	assert_int_equal(first->client_syns, 1);
+	assert_int_equal(first->server_lost, 1);
+	assert_int_equal(second->part, 1);
+	assert_int_equal(second->start, t + 1810 * S);
+	assert_int_equal(second->rtt_server | second->rtt_client | second->app_latency, 0);
+	assert_int_equal(second->client_syns | second->server_lost, 0);
+	assert_int_equal(second->server_ooo, 1);
+	assert_int_equal(second->server_packets, 2);
+	assert_int_equal(second->tcp_state, TS_ESTABLISHED);
+	flowtab_free(ft);
+}
+
+/* Land: from itself to itself. Nobody can tell the ends apart, so all of it is the client's. */
+static void test_one_end(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 1000);
+	put(ft, S, 1, 1, 139, 139, 6, SYN | ACK, 1, 0);
+	put(ft, S, 1, 1, 139, 139, 6, SYN, 1, 0);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 1);
+	assert_int_equal(s.ends[0].n.client_packets, 2);
+	flowtab_free(ft);
+}
+
+/* Addresses of a tunnel are told where there is one; labels (MPLS) have none. */
+static void test_tunnels(void **state)
+{
+	(void)state;
+	static struct seen s;
+	static const uint8_t l3[64] = { 0x45 };
+	struct flowtab *ft = table(&s, 1000);
+	for (unsigned depth = 0; depth < 2; depth++) {
+		struct decoded d = { .proto = 17, .ip_version = 4, .sport = 1000, .dport = 2000, .l3 = l3, .l3_caplen = 40,
+				     .l3_len = 40, .tunnel = depth ? TUN_VXLAN : TUN_MPLS, .tunnel_depth = (uint8_t)depth,
+				     .tunnel_id = 42 };
+		addr_from_v4(&d.tunnel_src, (uint8_t[]){ 192, 0, 2, 1 });
+		addr_from_v4(&d.tunnel_dst, (uint8_t[]){ 192, 0, 2, 2 });
+		struct packet p = { .time = S, .caplen = 54, .len = 54, .linktype = 1, .data = l3 };
+		enum undecoded ud = UD_NONE;
+		flowtab_packets(ft, &p, &d, &ud, 1);
+	}
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.n_ends, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct g_flow_key *k = &s.ends[i].key;
+		assert_int_equal(k->tunnel_id, 42);
+		assert_int_equal(k->tunnel, k->tunnel_depth ? TUN_VXLAN : TUN_MPLS);
+		assert_int_equal(addr_is_set(&k->tunnel_src), k->tunnel_depth);
+		assert_int_equal(k->tunnel_dst.b[15], k->tunnel_depth ? 2 : 0);
+	}
+	flowtab_free(ft);
+}
+
 static void test_flood_spares_established(void **state)
 {
 	(void)state;
@@ -372,6 +451,9 @@ int main(void)
 		cmocka_unit_test(test_client_and_server),
 		cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_active_timeout),
+		cmocka_unit_test(test_parts_of_a_connection),
+		cmocka_unit_test(test_one_end),
+		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_flood_spares_established),
 		cmocka_unit_test(test_lone_jump),
 		cmocka_unit_test(test_backwards),
