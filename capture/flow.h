@@ -34,7 +34,6 @@ struct flow_head {
 	char *data;
 	uint64_t first_payload; /* time of it */
 	uint32_t len;
-	uint8_t size;           /* of data, as a power of two; 0 = there is none */
 	uint8_t packets, payloads;
 	unsigned sent : 3;         /* HEADs: at two times, and the final one */
 	unsigned last_dir : 1;     /* of the last packet kept */

@@ -4,7 +4,7 @@
 #include "flowtab_priv.h"
 #include "headpkt.h"
 
-#define HEAD_MIN 9 /* the smallest size: 512 bytes */
+#define HEAD_MIN 512
 /* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
 #define HEAD_TALK_BYTES   4096
 #define HEAD_TALK_PACKETS 80
@@ -27,17 +27,20 @@ static void timer_set(struct flowtab *ft, struct flow *f, enum flow_list which)
 		ft->next_event = due;
 }
 
-static uint32_t head_size(const struct flow_head *h)
+/* Bytes that are allocated for so many: a power of two. */
+static uint32_t room_for(uint32_t len)
 {
-	return h->size ? 1u << h->size : 0;
+	if (len <= HEAD_MIN)
+		return len ? HEAD_MIN : 0;
+	return 1u << (32 - __builtin_clz(len - 1));
 }
 
 static void head_free(struct flowtab *ft, struct flow *f)
 {
-	ft->stats.head_bytes -= head_size(&f->head);
+	ft->stats.head_bytes -= room_for(f->head.len);
 	free(f->head.data);
 	f->head.data = NULL;
-	f->head.len = f->head.size = 0;
+	f->head.len = 0;
 }
 
 static void head_send(struct flowtab *ft, struct flow *f, bool final)
@@ -62,14 +65,10 @@ static void head_append(struct flowtab *ft, struct flow *f, const struct decoded
 	struct flow_head *h = &f->head;
 	struct headpkt hp = { .time = time, .caplen = d->l3_caplen, .len = d->l3_len, .dir = (uint8_t)dir };
 	uint32_t need = h->len + (uint32_t)sizeof hp + hp.caplen;
-	uint32_t before = head_size(h);
-	if (need > before) {
-		if (h->size == 0)
-			h->size = HEAD_MIN;
-		while (need > head_size(h))
-			h->size++;
-		h->data = xrealloc(h->data, head_size(h));
-		ft->stats.head_bytes += head_size(h) - before;
+	uint32_t before = room_for(h->len), after = room_for(need);
+	if (after > before) {
+		h->data = xrealloc(h->data, after);
+		ft->stats.head_bytes += after - before;
 	}
 	memcpy(h->data + h->len, &hp, sizeof hp);
 	memcpy(h->data + h->len + sizeof hp, d->l3, hp.caplen);
