@@ -69,7 +69,7 @@ int series_open(struct store *s, struct series *w, sqlite3 *db)
 			 " flows=flows+?9, alerts=alerts+?10, drops=drops+?11, score=max(score,?12), active=max(active,?13)"
 			 " WHERE time=?1 AND kind=?2 AND key=?3 AND epoch=?4", t);
 		rc = store_prepare(s, db, sql, &w->update[t]);
-		snprintf(sql, sizeof sql, "INSERT INTO samples_%u(time, kind, key, epoch, %s) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", t,
+		snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO samples_%u(time, kind, key, epoch, %s) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", t,
 			 counters);
 		if (rc == 0)
 			rc = store_prepare(s, db, sql, &w->insert[t]);
@@ -109,18 +109,23 @@ int series_put(struct store *s, struct series *w, uint64_t epoch, const struct g
 	snprintf(name, sizeof name, "%.*s", (int)g->kind.len, str_ptr(base, g->kind));
 	int kind = series_kind(name), len = (int)g->key.len;
 	const char *key = len ? str_ptr(base, g->key) : "";
-	for (unsigned t = 0; t < SERIES_TIERS && kind >= 0; t++) {
+	/* What is new in a long span is new in the shorter ones, and after one new key there is mostly another. */
+	bool fresh = w->fresh;
+	for (unsigned t = SERIES_TIERS; t-- > 0 && kind >= 0;) {
 		struct touched_key at = { t, g->time - g->time % series_spans[t] };
-		sqlite3 *db = sqlite3_db_handle(w->update[t]);
+		sqlite3_stmt *const order[] = { fresh ? w->insert[t] : w->update[t], fresh ? w->update[t] : w->insert[t] };
+		sqlite3 *db = sqlite3_db_handle(order[0]);
 		struct touched *n = keytab_put(&w->touched, &at, sizeof at);
-		if (run_one(w->update[t], (int64_t)at.time, kind, key, len, epoch, sums) < 0)
-			return store_fail(s, db, "samples");
-		if (sqlite3_changes(db))
-			continue;
-		if (run_one(w->insert[t], (int64_t)at.time, kind, key, len, epoch, sums) < 0)
-			return store_fail(s, db, "samples");
-		n->rows++;
-		n->bytes += ROW_BYTES + (unsigned)len;
+		unsigned i = 0;
+		do {
+			if (run_one(order[i], (int64_t)at.time, kind, key, len, epoch, sums) < 0)
+				return store_fail(s, db, "samples");
+		} while (!sqlite3_changes(db) && ++i < 2);
+		fresh = i < 2 && order[i] == w->insert[t];
+		n->rows += fresh;
+		n->bytes += fresh ? ROW_BYTES + (unsigned)len : 0;
+		if (t == SERIES_TIERS - 1)
+			w->fresh = fresh;
 	}
 	return kind >= 0;
 }

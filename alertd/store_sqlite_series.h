@@ -16,6 +16,7 @@ struct store;
 struct series {
 	sqlite3_stmt *update[SERIES_TIERS], *insert[SERIES_TIERS], *touch;
 	struct keytab touched; /* of the transaction: tier and time -> rows */
+	bool fresh;            /* the last sample made a row of the longest span */
 };
 
 extern const uint64_t series_spans[SERIES_TIERS]; /* ns */
