@@ -110,7 +110,7 @@ void out_count(struct capture *k)
 
 void out_tick(struct capture *k, enum rtype type, uint64_t from, uint64_t to)
 {
-	struct r_tick r = { .tick = { .from = from, .to = to, .live = k->live } };
+	struct r_eos r = { .tick = { .from = from, .to = to, .live = k->live } }; /* a TICK with more behind it, which checks fills */
 	buf_reset(&k->strs);
 	r.tick.sensor = put_text(k, k->sensor->name);
 	out_count(k);
