@@ -33,11 +33,26 @@ struct str put_str(struct engine *e, const char *s)
 	return str_put(&e->arena, s, strlen(s), 512);
 }
 
+/* Is the text what put_lines would make of it, as nearly all are? */
+static bool is_clean(const char *s, size_t len)
+{
+	if (!len || s[0] == '\n' || s[len - 1] == '\n' || utf8_span(s, len, true) != len)
+		return false;
+	for (const char *p = s, *end = s + len, *nl; len > LINE_MAX_BYTES && p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (!nl)
+			nl = end;
+		if (nl - p > LINE_MAX_BYTES)
+			return false;
+	}
+	return true;
+}
+
 struct str put_lines(struct engine *e, const char *s)
 {
 	struct str r = { (uint32_t)e->arena.len, 0 };
 	size_t len = strlen(s);
-	if (len && len <= LINE_MAX_BYTES && s[len - 1] != '\n' && utf8_span(s, len, true) == len) /* as nearly all are */
+	if (is_clean(s, len))
 		return str_put_raw(&e->arena, s, len);
 	while (*s) {
 		size_t n = strcspn(s, "\n");

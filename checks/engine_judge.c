@@ -46,13 +46,19 @@ static uint16_t add_score(uint16_t a, unsigned b)
 
 #define WHY_MAX 2048 /* bytes of a flow's reasons */
 
-static void put_reason(struct buf *all, const struct checkdef *d, const char *line, size_t len)
+static void put_reason(struct buf *out, const struct checkdef *d, const char *line, size_t len)
 {
-	if (all->len)
-		buf_addc(all, '\n');
-	buf_adds(all, d->key);
-	buf_addc(all, '.');
-	buf_add(all, line, len);
+	if (out->len)
+		buf_addc(out, '\n');
+	buf_adds(out, d->key);
+	buf_addc(out, '.');
+	buf_add(out, line, len);
+}
+
+/* The end of the line at p; behind it the next one. */
+static const char *line_end(const char *p)
+{
+	return strchrnul(p, '\n');
 }
 
 /*
@@ -61,44 +67,46 @@ static void put_reason(struct buf *all, const struct checkdef *d, const char *li
  */
 static void remember(struct engine *e, struct openflow *f, const struct checkdef *d, const struct finding *found)
 {
-	struct buf *all = &e->arena;
-	buf_reset(all);
-	if (f->why)
-		buf_adds(all, f->why);
-	put_reason(all, d, "message=", strlen("message="));
-	buf_add(all, found->message, strcspn(found->message, "\n"));
-	for (const char *p = found->values; *p; p += strspn(p, "\n")) {
-		size_t n = strcspn(p, "\n");
-		put_reason(all, d, p, n);
-		p += n;
+	size_t old = f->why ? strlen(f->why) : 0;
+	struct buf *more = &e->arena;
+	buf_reset(more);
+	put_reason(more, d, "message=", strlen("message="));
+	buf_add(more, found->message, (size_t)(line_end(found->message) - found->message));
+	for (const char *p = found->values, *end; *p; p = end + (*end == '\n')) {
+		end = line_end(p);
+		if (end > p)
+			put_reason(more, d, p, (size_t)(end - p));
 	}
-	if (all->len < WHY_MAX) {
-		free(f->why);
-		f->why = xstrndup(all->p, all->len);
-	}
+	if (old + more->len + 1 >= WHY_MAX)
+		return;
+	f->why = xrealloc(f->why, old + more->len + 2);
+	if (old)
+		f->why[old++] = '\n';
+	memcpy(f->why + old, more->p, more->len);
+	f->why[old + more->len] = '\0';
 }
 
 /* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
 static void put_reasons(struct engine *e, const struct openflow *f, const struct checkdef *d, struct g_alert *a)
 {
 	size_t n = strlen(d->key);
-	struct buf values = { 0 };
-	buf_adds(&values, "");
-	for (const char *p = f->why ? f->why : ""; *p; p += strspn(p, "\n")) {
-		size_t len = strcspn(p, "\n");
+	struct buf *values = &e->packed;
+	buf_reset(values);
+	for (const char *p = f->why ? f->why : "", *end; *p; p = end + (*end == '\n')) {
+		end = line_end(p);
+		size_t len = (size_t)(end - p);
 		bool own = len > n && memcmp(p, d->key, n) == 0 && p[n] == '.';
 		const char *line = own ? p + n + 1 : p;
 		size_t rest = len - (size_t)(line - p);
-		if (own && rest >= 8 && memcmp(line, "message=", 8) == 0)
+		if (own && rest >= 8 && memcmp(line, "message=", 8) == 0) {
 			a->message = str_put(&e->arena, line + 8, rest - 8, 512);
-		else {
-			buf_add(&values, line, rest);
-			buf_addc(&values, '\n');
+			continue;
 		}
-		p += len;
+		if (values->len)
+			buf_addc(values, '\n');
+		buf_add(values, line, rest);
 	}
-	a->values = put_lines(e, buf_cstr(&values));
-	buf_release(&values);
+	a->values = put_lines(e, buf_cstr(values));
 }
 
 void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
