@@ -1,6 +1,7 @@
 /* The engine as a whole: made, told the time, asked. */
 #include "engine_priv.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "codec.h"
@@ -242,9 +243,19 @@ uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct 
 	return n;
 }
 
-struct g_totals engine_totals(const struct engine *e)
+struct g_totals engine_totals(const struct engine *e, struct buf *base)
 {
-	return e->totals;
+	struct g_totals t = e->totals;
+	t.alerts = 0;
+	t.alerts_by.off = (uint32_t)base->len;
+	for (unsigned i = 0; enum_severity[i]; i++) {
+		if (!e->told[i])
+			continue;
+		buf_addf(base, "%s%s=%" PRIu64, t.alerts ? "\n" : "", enum_severity[i], e->told[i]);
+		t.alerts += e->told[i];
+	}
+	t.alerts_by.len = (uint32_t)base->len - t.alerts_by.off;
+	return t;
 }
 
 uint64_t engine_clock(const struct engine *e)

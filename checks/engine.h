@@ -73,8 +73,8 @@ bool engine_copy_step(struct engine *e, unsigned n, struct buf *out);
  */
 bool engine_load(struct engine *e, const char *p, size_t len);
 bool engine_load_end(struct engine *e);
-/* What was told so far: complete after engine_finish. */
-struct g_totals engine_totals(const struct engine *e);
+/* What was told so far: complete after engine_finish. Texts are put into base. */
+struct g_totals engine_totals(const struct engine *e, struct buf *base);
 uint64_t engine_clock(const struct engine *e);
 void engine_metrics(struct engine *e, struct metrics *m);
 

@@ -20,9 +20,20 @@ void pack_alert(struct engine *e, const struct alert_parts *p)
 	codec_pack_parts(&e->packed, R_ALERT, part);
 }
 
+/* An alert has the severity of its last revision. */
+static void count_told(struct engine *e, uint8_t *told, uint8_t severity)
+{
+	if (told && *told)
+		e->told[(*told - 1) % TOLD_SEVERITIES]--;
+	e->told[severity % TOLD_SEVERITIES]++;
+	if (told)
+		*told = (uint8_t)(severity + 1);
+}
+
 void emit_alert(struct engine *e, struct alert_parts *p)
 {
 	e->alerts++;
+	count_told(e, p->told, p->alert.severity);
 	pack_alert(e, p);
 	e->ops.alert(e->arg, e->packed.p, e->packed.len);
 	batch_alert(e, e->packed.p, e->packed.len);

@@ -329,7 +329,7 @@ static void flow_alert(struct flow_run *run)
 	struct openflow *f = run->f;
 	const struct checkdef *d = predominant(e, f);
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->app, .key_base = e->names.p,
-				 .app_base = run->v.app_base, .app_packed = run->app_packed };
+				 .app_base = run->v.app_base, .app_packed = run->app_packed, .told = &f->told };
 	struct g_alert *a = &p.alert;
 	e->arena.len = 0;
 	fill_def(e, a, d);

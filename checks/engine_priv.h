@@ -15,6 +15,7 @@
 
 #define MINUTE        (60 * SECOND)
 #define MAX_SENSORS   64
+#define TOLD_SEVERITIES 16
 
 struct sensor {
 	char *name;
@@ -89,6 +90,7 @@ struct engine {
 	struct buf packed, arena;
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
 	struct g_totals totals;
+	uint64_t told[TOLD_SEVERITIES]; /* alerts, by severity of the last revision */
 	/* engine_save.c */
 	bool copying, load_whole;
 	struct buf copied;                    /* not yet handed out */
@@ -108,6 +110,7 @@ struct alert_parts {
 	struct str key_packed, n_packed; /* in packed_base, likewise */
 	const struct g_flow_judge *judge;
 	const struct g_host *host;
+	uint8_t *told; /* severity + 1 of the revision before, 0 = there was none; is set. NULL: there is but one */
 };
 
 /* Into e->packed. */

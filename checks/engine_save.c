@@ -18,7 +18,7 @@ static const struct member engine_members[] = {
 	MEMBER(1, engine, epoch), MEMBER(2, engine, clock), MEMBER(3, engine, minute), MEMBER(4, engine, alerts),
 	MEMBER(5, engine, evaluations), MEMBER(6, engine, flows_seen), MEMBER(7, engine, hosts_idle),
 	MEMBER(8, engine, since), MEMBER(9, engine, strangers_missed),
-	MEMBER(10, engine, totals),
+	MEMBER(10, engine, totals), MEMBER(11, engine, told),
 };
 
 /* 4 and 8 were members once: copies may still have them. */
@@ -27,7 +27,7 @@ const struct member flow_members[] = {
 	MEMBER(6, openflow, periodic), MEMBER(7, openflow, fired), MEMBER(9, openflow, top_score), MEMBER(10, openflow, score),
 	MEMBER(11, openflow, client_score), MEMBER(12, openflow, server_score), MEMBER(13, openflow, revision),
 	MEMBER(14, openflow, alert_revision), MEMBER(15, openflow, started),
-	MEMBER(16, openflow, facts),
+	MEMBER(16, openflow, facts), MEMBER(17, openflow, told),
 };
 const size_t n_flow_members = sizeof flow_members / sizeof *flow_members;
 
@@ -61,7 +61,7 @@ static const struct member engaged_members[] = {
 	MEMBER(5, engaged, attacker), MEMBER(6, engaged, seen), MEMBER(7, engaged, value), MEMBER(8, engaged, told),
 	MEMBER(9, engaged, told_at), MEMBER(10, engaged, client_score), MEMBER(11, engaged, server_score),
 	MEMBER(12, engaged, period), MEMBER(13, engaged, above), MEMBER(14, engaged, threshold), MEMBER(15, engaged, message),
-	MEMBER(16, engaged, values),
+	MEMBER(16, engaged, values), MEMBER(17, engaged, told_severity),
 };
 
 static const struct member place_members[] = {

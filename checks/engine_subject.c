@@ -70,6 +70,7 @@ static void tell(struct engine *e, const struct subject *s, struct engaged *g, e
 	a->values = put_lines(e, values);
 	g->told = g->value;
 	g->told_at = e->clock;
+	p.told = &g->told_severity;
 	emit_alert(e, &p);
 }
 

@@ -35,6 +35,7 @@ struct engaged {
 	uint16_t check;           /* index in conf */
 	uint8_t period;           /* enum period */
 	bool attacker, seen;      /* seen: its check ran in this run */
+	uint8_t told_severity;    /* of the last record, + 1; 0 = there was none */
 	uint16_t above;           /* runs in a row in which the condition held, while waiting */
 	double value, threshold;  /* of the last run in which it held */
 	double told;              /* value of the last record */

@@ -46,6 +46,7 @@ struct openflow {
 	uint16_t score, client_score, server_score;
 	uint32_t revision;       /* of FLOW records */
 	uint32_t alert_revision; /* 0 = no alert */
+	uint8_t told;            /* severity of the last alert record, + 1; 0 = there was none */
 	char *predominant;       /* its key; NULL = no alert */
 	char *lists;             /* names of lists that have something of it, newline-separated */
 	char *excluded;          /* 'check:exclusion' of findings that exclusions kept out, newline-separated */

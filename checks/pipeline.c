@@ -62,14 +62,6 @@ static void put_both(struct pipeline *p, const char *rec, size_t len)
 	put_out(&p->history, rec, len);
 }
 
-static void pack_both(struct pipeline *p, enum rtype type, const void *rec, const char *base)
-{
-	struct buf out = { 0 };
-	codec_pack(&out, type, rec, base);
-	put_both(p, out.p, out.len);
-	buf_release(&out);
-}
-
 /* -- life -- */
 
 static const struct engine_ops engine_ops = { on_alert, on_history };
@@ -167,17 +159,23 @@ void pipeline_lost(struct pipeline *p, unsigned lane, uint64_t next)
 /* The outputs end once, with the last sensor; what another one had in all is told as its last TICK. */
 static void sensor_ended(struct pipeline *p, const struct r_eos *r, const char *base)
 {
-	struct r_eos end = *r;
+	struct buf text = { 0 }, out = { 0 };
 	for (size_t i = 0; i < p->n_positions; i++)
 		if (!p->positions[i].ended) {
 			struct r_tick t = { .tick = r->tick, .n = r->n };
-			pack_both(p, R_TICK, &t, base);
+			codec_pack(&out, R_TICK, &t, base);
+			put_both(p, out.p, out.len);
+			buf_release(&out);
 			return;
 		}
 	p->finished = true;
 	engine_finish(p->engine);
-	end.totals = engine_totals(p->engine);
-	pack_both(p, R_EOS, &end, base);
+	struct g_totals totals = engine_totals(p->engine, &text);
+	const struct codec_part part[] = { { &r->tick, base }, { &r->n, base }, { &totals, text.p } };
+	codec_pack_parts(&out, R_EOS, part);
+	put_both(p, out.p, out.len);
+	buf_release(&text);
+	buf_release(&out);
 	log_info("end of input");
 }
 

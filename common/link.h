@@ -62,7 +62,8 @@ struct follower;
 
 struct follower_ops {
 	/*
-	 * A batch arrived (count > 0): b->base is the number of the first record, r reads the records and owns nothing.
+	 * A batch arrived (count > 0): b->base is the number of the first record, r reads the records and owns nothing. Where
+	 * follower_only was asked for, b->left_out of count are not there.
 	 * The callee takes all of it before it returns, or takes a part and says how many records with the return value;
 	 * the rest is fetched again. Records that cannot be decoded are counted and skipped by the callee.
 	 */
@@ -83,6 +84,8 @@ struct follower *follower_new(struct loop *l, const char *url, const char *strea
 void follower_free(struct follower *f);
 /* Position: epoch 0 = take whatever the producer has; from 0 = its oldest. */
 void follower_set(struct follower *f, uint64_t epoch, uint64_t from);
+/* Only records of these types are sent, bit n = type n; all others count as taken. Before it first resumes. */
+void follower_only(struct follower *f, uint64_t types);
 /* What the next FETCH reports durable. */
 void follower_set_durable(struct follower *f, uint64_t seq);
 void follower_pause(struct follower *f);

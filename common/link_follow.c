@@ -23,7 +23,7 @@ struct follower {
 	bool parts;           /* the callee took a part last time: no point in asking for more before it has had its turn */
 	bool again;           /* the request under way is taken back: ask anew */
 	int n_pipes;          /* atomic */
-	uint64_t epoch, next, durable, head;
+	uint64_t epoch, next, durable, head, types;
 	uint64_t asked_epoch, asked_from;
 	struct loop_timer *retry;
 	struct log_limit limit;
@@ -37,7 +37,7 @@ static void follower_ask(struct follower *f)
 		return;
 	struct buf strs = { 0 };
 	bool soon = f->durable && f->durable < f->next;
-	struct r_fetch q = { .fetch = { .epoch = f->epoch, .from = f->next, .durable = f->durable,
+	struct r_fetch q = { .fetch = { .epoch = f->epoch, .from = f->next, .durable = f->durable, .types = f->types,
 					.wait_ms = soon ? SOON_MS : POLL_WAIT_MS } };
 	q.fetch.stream = str_put_raw(&strs, f->stream, strlen(f->stream));
 	q.fetch.consumer = str_put_raw(&strs, f->consumer, strlen(f->consumer));
@@ -189,7 +189,7 @@ static void follower_take(struct follower *f, nng_msg *m)
 		return;
 	}
 	if (codec_peek(&r) != R_BATCH || codec_read(&r, &b) != 1 ||
-	    (b.batch.count && b.batch.base + b.batch.count > b.batch.head)) {
+	    (b.batch.count && b.batch.base + b.batch.count > b.batch.head) || b.batch.left_out > b.batch.count) {
 		log_limited(&f->limit, "link %s: bad answer for stream %s: %s", f->url, f->stream,
 			    r.error ? r.error : "not a batch");
 		nng_msg_free(m);
@@ -247,6 +247,11 @@ void follower_set(struct follower *f, uint64_t epoch, uint64_t from)
 {
 	f->epoch = epoch;
 	f->next = from;
+}
+
+void follower_only(struct follower *f, uint64_t types)
+{
+	f->types = types;
 }
 
 void follower_set_durable(struct follower *f, uint64_t seq)

@@ -24,6 +24,7 @@ struct link_req {
 	uint64_t from, epoch;
 	bool oldest;          /* from 0: where the stream begins when there is something to send */
 	uint32_t max;
+	uint64_t types;       /* wanted, bit n = type n; 0 = all */
 	uint64_t deadline;    /* empty answer then, mono ns */
 	uint64_t gather;      /* what there is then; 0 = nothing there yet */
 	uint64_t since;       /* waits from then on */
@@ -41,7 +42,7 @@ struct server {
 	unsigned n_waiting;
 	struct loop_timer *timer;
 	uint64_t timer_at;
-	struct buf out;
+	struct buf out, picked;
 	struct log_limit limit;
 	bool closing;
 };
@@ -71,10 +72,10 @@ static void req_send(struct link_req *q, const struct buf *head, const void *bod
 	nng_ctx_send(q->ctx, q->aio);
 }
 
-static void send_batch(struct link_req *q, struct stream *s, enum linkcode code, uint64_t base, uint32_t count,
+static void send_batch(struct link_req *q, struct stream *s, enum linkcode code, uint64_t base, uint32_t count, uint32_t left_out,
 		       const char *p, size_t len)
 {
-	struct r_batch b = { 0 };
+	struct r_batch b = { .batch = { .left_out = left_out } };
 	if (s) {
 		b.batch.epoch = stream_epoch(s);
 		b.batch.head = stream_head(s);
@@ -90,14 +91,28 @@ static void send_batch(struct link_req *q, struct stream *s, enum linkcode code,
 	req_send(q, out, p, len);
 }
 
+static bool is_asked_for(void *arg, const char *rec, size_t len)
+{
+	const struct link_req *q = arg;
+	enum rtype type = codec_peek(&(struct codec_reader){ .base = rec, .len = len });
+	return type < 64 && q->types >> type & 1;
+}
+
 /* Sends what there is for a FETCH; false if that is nothing. */
 static bool answer_fetch(struct link_req *q)
 {
 	const char *p = NULL;
 	size_t len = 0;
-	uint32_t n = stream_read(q->stream, q->from, q->max, &p, &len);
+	uint32_t n = stream_read(q->stream, q->from, q->max, &p, &len), left_out = 0;
+	struct buf *picked = &q->sv->picked;
+	if (n && q->types) {
+		buf_reset(picked);
+		left_out = n - stream_pick(q->stream, q->from, n, is_asked_for, q, picked);
+		p = picked->p;
+		len = picked->len;
+	}
 	if (n)
-		send_batch(q, q->stream, LINK_BATCH, q->from, n, p, len);
+		send_batch(q, q->stream, LINK_BATCH, q->from, n, left_out, p, len);
 	return n != 0;
 }
 
@@ -121,14 +136,14 @@ static void req_try(struct link_req *q, uint64_t now)
 {
 	struct stream *s = q->stream;
 	if (q->epoch && q->epoch != stream_epoch(s)) {
-		send_batch(q, s, LINK_EPOCH, q->from, 0, NULL, 0);
+		send_batch(q, s, LINK_EPOCH, q->from, 0, 0, NULL, 0);
 		req_stop_waiting(q);
 		return;
 	}
 	if (q->oldest)
 		q->from = stream_tail(s);
 	if (q->from < stream_tail(s)) {
-		send_batch(q, s, LINK_GONE, q->from, 0, NULL, 0);
+		send_batch(q, s, LINK_GONE, q->from, 0, 0, NULL, 0);
 		req_stop_waiting(q);
 		return;
 	}
@@ -144,7 +159,7 @@ static void req_try(struct link_req *q, uint64_t now)
 		}
 	}
 	if (now >= q->deadline) {
-		send_batch(q, s, LINK_BATCH, q->from, 0, NULL, 0);
+		send_batch(q, s, LINK_BATCH, q->from, 0, 0, NULL, 0);
 		req_stop_waiting(q);
 		return;
 	}
@@ -191,7 +206,7 @@ static void keep_spare(struct server *sv)
 			longest = q;
 	}
 	if (longest) {
-		send_batch(longest, longest->stream, LINK_BATCH, longest->from, 0, NULL, 0);
+		send_batch(longest, longest->stream, LINK_BATCH, longest->from, 0, 0, NULL, 0);
 		req_stop_waiting(longest);
 	}
 }
@@ -201,7 +216,7 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	struct server *sv = q->sv;
 	struct stream *s = find_stream(sv, base, f->stream);
 	if (!s) {
-		send_batch(q, NULL, LINK_UNKNOWN, f->from, 0, NULL, 0);
+		send_batch(q, NULL, LINK_UNKNOWN, f->from, 0, 0, NULL, 0);
 		return;
 	}
 	char consumer[64];
@@ -219,6 +234,7 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	q->oldest = f->from == 0;
 	q->epoch = f->epoch;
 	q->max = f->max && f->max < LINK_MAX_MESSAGE / 2 ? f->max : LINK_BATCH_BYTES;
+	q->types = f->types;
 	q->gather = 0;
 	uint64_t now = mono_ns();
 	q->deadline = now + (f->wait_ms < MAX_WAIT_MS ? f->wait_ms : MAX_WAIT_MS) * 1000000ull;
@@ -349,6 +365,7 @@ void server_free(struct server *sv)
 	}
 	loop_del_timer(sv->timer);
 	buf_release(&sv->out);
+	buf_release(&sv->picked);
 	free(sv);
 }
 

@@ -379,3 +379,18 @@ uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const ch
 	*ret_len = c->end[lo - 1] - start;
 	return lo - first;
 }
+
+uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, bool (*wanted)(void *arg, const char *rec, size_t len),
+		     void *arg, struct buf *out)
+{
+	const struct chunk *c = s->chunks[find_chunk(s, from)];
+	uint32_t first = (uint32_t)(from - c->base), picked = 0;
+	for (uint32_t i = first; i < first + n; i++) {
+		uint32_t start = i ? c->end[i - 1] : 0;
+		if (!wanted(arg, c->p + start, c->end[i] - start))
+			continue;
+		buf_add(out, c->p + start, c->end[i] - start);
+		picked++;
+	}
+	return picked;
+}

@@ -20,13 +20,12 @@
 struct alert_line {
 	struct id id;
 	uint32_t revision;
-	uint8_t severity;
 	size_t off, len; /* in the buffer of lines */
 };
 
 struct follow {
 	struct loop *loop;
-	bool quiet;    /* the summary is enough: flows and hosts are not followed */
+	bool quiet;    /* the summary is enough: all but the end is left out */
 	bool text;
 	int fail_on; /* severity, -1 = never */
 	struct buf line, lines;
@@ -34,7 +33,7 @@ struct follow {
 	size_t n_alerts, cap_alerts;
 	struct g_sensor_count count;
 	struct g_totals totals;
-	struct buf undecoded;
+	struct buf texts; /* of count and totals */
 	unsigned ends; /* streams that have ended */
 	int code;
 	char *alertd;  /* url: the store must have it all before we leave; NULL: there is none */
@@ -117,12 +116,11 @@ static void on_alert(struct follow *w, const struct r_alert *a, const char *base
 		w->alerts = xrealloc(w->alerts, w->cap_alerts * sizeof *w->alerts);
 	}
 	size_t off = w->lines.len;
-	if (w->text && !w->quiet)
+	if (w->text)
 		alert_text(&w->lines, a, base);
-	else if (!w->quiet)
+	else
 		to_json(&w->lines, R_ALERT, a, base);
-	w->alerts[w->n_alerts++] = (struct alert_line){ a->alert.id, a->alert.revision, a->alert.severity, off,
-							w->lines.len - off };
+	w->alerts[w->n_alerts++] = (struct alert_line){ a->alert.id, a->alert.revision, off, w->lines.len - off };
 }
 
 static int by_id(const void *x, const void *y)
@@ -132,7 +130,13 @@ static int by_id(const void *x, const void *y)
 	return c ? c : a->revision < b->revision ? -1 : a->revision > b->revision;
 }
 
-static void summary(struct follow *w, const unsigned *by_severity, unsigned alerts)
+static void put_map(struct follow *w, struct str s)
+{
+	struct field map = { .type = FT_MAP };
+	json_value(&w->line, &map, &s, w->texts.p ? w->texts.p : "");
+}
+
+static void summary(struct follow *w)
 {
 	const struct g_sensor_count *n = &w->count;
 	const struct g_totals *t = &w->totals;
@@ -140,51 +144,46 @@ static void summary(struct follow *w, const unsigned *by_severity, unsigned aler
 	buf_reset(&w->line);
 	if (w->text) {
 		buf_addf(&w->line, "%" PRIu64 " packets (%" PRIu64 " not decoded), %" PRIu64 " flows, %" PRIu64
-			 " hosts, %u alerts in %.3f s of traffic\n", n->packets, n->undecoded, t->flows, t->hosts, alerts,
-			 seconds);
+			 " hosts, %" PRIu64 " alerts in %.3f s of traffic\n", n->packets, n->undecoded, t->flows, t->hosts,
+			 t->alerts, seconds);
 	} else {
-		struct field map = { .type = FT_MAP };
-		struct str s = { 0, (uint32_t)w->undecoded.len };
 		buf_addf(&w->line, "{\"type\":\"summary\",\"packets\":%" PRIu64 ",\"bytes\":%" PRIu64
 			 ",\"packets_in_flows\":%" PRIu64 ",\"undecoded\":%" PRIu64 ",\"undecoded_by\":", n->packets,
 			 n->bytes, n->in_flows, n->undecoded);
-		json_value(&w->line, &map, &s, w->undecoded.p ? w->undecoded.p : "");
-		buf_addf(&w->line, ",\"flows\":%" PRIu64 ",\"hosts\":%" PRIu64 ",\"alerts\":%u,\"alerts_by_severity\":{",
-			 t->flows, t->hosts, alerts);
-		bool any = false;
-		for (unsigned i = 0; enum_severity[i]; i++)
-			if (by_severity[i]) {
-				buf_addf(&w->line, "%s\"%s\":%u", any ? "," : "", enum_severity[i], by_severity[i]);
-				any = true;
-			}
-		buf_addf(&w->line, "},\"duration\":%.6f,\"input_errors\":%" PRIu64 "}\n", seconds, n->input_errors);
+		put_map(w, n->undecoded_by);
+		buf_addf(&w->line, ",\"flows\":%" PRIu64 ",\"hosts\":%" PRIu64 ",\"alerts\":%" PRIu64 ",\"alerts_by_severity\":",
+			 t->flows, t->hosts, t->alerts);
+		put_map(w, t->alerts_by);
+		buf_addf(&w->line, ",\"duration\":%.6f,\"input_errors\":%" PRIu64 "}\n", seconds, n->input_errors);
 	}
 	write_line(w, &w->line);
+}
+
+/* Is there an alert as severe as that, or more? */
+static bool has_severity(const struct follow *w, int least)
+{
+	double n;
+	for (int i = least; enum_severity[i]; i++)
+		if (field_member(&w->totals.alerts_by, w->texts.p, enum_severity[i], &n) && n > 0)
+			return true;
+	return false;
 }
 
 /* Everything is there: the alerts in the order of their ids, each as it was last. */
 static void finish(struct follow *w)
 {
-	unsigned by_severity[16] = { 0 }, n = 0;
-	int worst = -1;
 	if (w->n_alerts)
 		qsort(w->alerts, w->n_alerts, sizeof *w->alerts, by_id);
 	for (size_t i = 0; i < w->n_alerts; i++) {
 		const struct alert_line *a = &w->alerts[i];
 		if (i + 1 < w->n_alerts && id_cmp(a->id, w->alerts[i + 1].id) == 0)
 			continue;
-		if (a->len) { /* quiet: alerts are only counted */
-			struct buf one = { .p = w->lines.p + a->off, .len = a->len };
-			write_line(w, &one);
-		}
-		by_severity[a->severity & 15]++;
-		if (a->severity > worst)
-			worst = a->severity;
-		n++;
+		struct buf one = { .p = w->lines.p + a->off, .len = a->len };
+		write_line(w, &one);
 	}
-	summary(w, by_severity, n);
+	summary(w);
 	fflush(stdout);
-	w->code = w->count.input_errors ? EXIT_FAILED : w->fail_on >= 0 && worst >= w->fail_on ? 3 : EXIT_DONE;
+	w->code = w->count.input_errors ? EXIT_FAILED : w->fail_on >= 0 && has_severity(w, w->fail_on) ? 3 : EXIT_DONE;
 	loop_set_timer(w->poll, 1, 0);
 }
 
@@ -216,34 +215,31 @@ static void on_poll(void *arg)
 		loop_stop(w->loop, EXIT_FAILED);
 }
 
+static void keep_text(struct follow *w, const char *base, struct str *s)
+{
+	*s = str_put_raw(&w->texts, str_ptr(base, *s), s->len);
+}
+
 static void on_end(struct follow *w, const struct r_eos *e, const char *base)
 {
 	w->count = e->n;
 	w->totals = e->totals;
-	buf_reset(&w->undecoded);
-	buf_add(&w->undecoded, str_ptr(base, e->n.undecoded_by), e->n.undecoded_by.len);
+	buf_reset(&w->texts);
+	keep_text(w, base, &w->count.undecoded_by);
+	keep_text(w, base, &w->totals.alerts_by);
 	if (++w->ends == (w->quiet ? 1 : 2))
 		finish(w);
-}
-
-/* Reads what is going to be used of the next record. 1 done, else as codec_read. */
-static int read_record(const struct follow *w, struct codec_reader *r, enum rtype type, union follow_record *u)
-{
-	size_t at, len;
-	if (type == R_ALERT && w->quiet)
-		return codec_read_some(r, R_ALERT, 1u << RG_alert_alert, u);
-	if (type == R_FLOW || type == R_HOST || type == R_ALERT || type == R_EOS)
-		return codec_read(r, u);
-	return codec_skip(r, &at, &len);
 }
 
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
 	struct follow *w = arg;
 	static union follow_record u;
-	for (uint32_t i = 0; i < b->count; i++) {
+	for (uint32_t i = b->left_out; i < b->count; i++) {
 		enum rtype type = codec_peek(r);
-		if (read_record(w, r, type, &u) != 1) {
+		bool used = type == R_FLOW || type == R_HOST || type == R_ALERT || type == R_EOS;
+		size_t at, len;
+		if ((used ? codec_read(r, &u) : codec_skip(r, &at, &len)) != 1) {
 			log_error("record that cannot be read: %s", r->error ? r->error : "end");
 			loop_stop(w->loop, EXIT_FAILED);
 			return b->count;
@@ -300,6 +296,8 @@ int verb_follow(int argc, char **argv)
 		static const char *const streams[] = { "history", "alerts" };
 		struct follower *one = follower_new(w.loop, url, streams[i], "replay", &ops, &w);
 		follower_set(one, 0, 1); /* from the first record on: one that was gone would be a hole */
+		if (w.quiet)
+			follower_only(one, 1ull << R_EOS);
 		follower_resume(one);
 	}
 	link_leave(verb_printed(loop_run(w.loop)));
