@@ -4,6 +4,7 @@
 #include "codec.h"
 
 #define LINE_MAX_BYTES 256
+#define TEXT_MAX_BYTES 512
 
 void pack_alert(struct engine *e, const struct alert_parts *p)
 {
@@ -41,7 +42,7 @@ void emit_alert(struct engine *e, struct alert_parts *p)
 
 struct str put_str(struct engine *e, const char *s)
 {
-	return str_put(&e->arena, s, strlen(s), 512);
+	return str_put(&e->arena, s, strlen(s), TEXT_MAX_BYTES);
 }
 
 /* Is the text what put_lines would make of it, as nearly all are? */
@@ -76,12 +77,19 @@ struct str put_lines(struct engine *e, const char *s)
 	return r;
 }
 
+/* A text of a definition: those were cleaned when they were read, but may be long. */
+static struct str put_own(struct engine *e, const char *s)
+{
+	size_t n = strlen(s);
+	return n <= TEXT_MAX_BYTES ? str_put_raw(&e->arena, s, n) : str_put(&e->arena, s, n, TEXT_MAX_BYTES);
+}
+
 void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d)
 {
-	a->check = put_str(e, d->key);
-	a->title = put_str(e, d->title);
+	a->check = put_own(e, d->key);
+	a->title = put_own(e, d->title);
 	a->category = (uint8_t)d->category;
-	a->mitre = put_str(e, d->mitre);
+	a->mitre = put_own(e, d->mitre);
 	a->type_id = d->type_id;
 	a->risk_id = d->risk_id;
 	a->attention = d->attention;

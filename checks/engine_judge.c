@@ -44,7 +44,8 @@ static uint16_t add_score(uint16_t a, unsigned b)
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
 }
 
-#define WHY_MAX 2048 /* bytes of a flow's reasons */
+#define WHY_MAX  2048 /* bytes of a flow's reasons */
+#define WHY_STEP 256  /* they grow by that: mostly in place */
 
 static void put_reason(struct buf *out, const struct checkdef *d, const char *line, size_t len)
 {
@@ -79,7 +80,7 @@ static void remember(struct engine *e, struct openflow *f, const struct checkdef
 	}
 	if (old + more->len + 1 >= WHY_MAX)
 		return;
-	f->why = xrealloc(f->why, old + more->len + 2);
+	f->why = xrealloc(f->why, (old + more->len + 2 + WHY_STEP - 1) / WHY_STEP * WHY_STEP);
 	if (old)
 		f->why[old++] = '\n';
 	memcpy(f->why + old, more->p, more->len);
@@ -107,6 +108,15 @@ static void put_reasons(struct engine *e, const struct openflow *f, const struct
 		buf_add(values, line, rest);
 	}
 	a->values = put_lines(e, buf_cstr(values));
+}
+
+static void set_top(struct openflow *f, const struct checkdef *d, unsigned index)
+{
+	bool known = index < CONF_FLOW_CHECKS;
+	f->top_score = d->score;
+	f->top = known ? (uint16_t)(index + 1) : 0;
+	free(f->lua_top);
+	f->lua_top = known ? NULL : xstrdup(d->key);
 }
 
 void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found)
@@ -140,11 +150,13 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	f->client_score = add_score(f->client_score, d->client_score);
 	f->server_score = add_score(f->server_score, (unsigned)(d->score - d->client_score));
 	book_score(e, f, d->client_score, d->score - d->client_score);
-	if (!f->predominant || d->score > f->top_score) {
-		f->top_score = d->score;
-		free(f->predominant);
-		f->predominant = xstrdup(d->key);
-	}
+	if ((!f->top && !f->lua_top) || d->score > f->top_score)
+		set_top(f, d, index);
+}
+
+const char *flow_top(const struct engine *e, const struct openflow *f)
+{
+	return f->top ? e->conf.checks[f->top - 1].def->key : f->lua_top;
 }
 
 bool flow_has_fired(const struct openflow *f, unsigned index)
@@ -287,7 +299,7 @@ static void fill_judge(struct flow_run *run)
 	j->client_score = f->client_score;
 	j->server_score = f->server_score;
 	j->severity = (uint8_t)severity_of_score(f->score);
-	j->alert = put_text(texts, f->predominant);
+	j->alert = put_text(texts, flow_top(run->e, f));
 	j->alerts.off = (uint32_t)texts->len;
 	put_fired(run->e, f, texts);
 	j->alerts.len = (uint32_t)texts->len - j->alerts.off;
@@ -304,17 +316,13 @@ const struct g_flow_judge *flow_run_judge(struct flow_run *run)
 	return &run->judge;
 }
 
-/* The definition of the flow's predominant check, which is one of those that fired; one that is gone since has its key and no more. */
+/* The definition of the flow's predominant check; one that is gone since has its key and no more. */
 static const struct checkdef *predominant(const struct engine *e, const struct openflow *f)
 {
 	static const struct checkdef gone = { .key = "gone", .title = "", .mitre = "" };
-	for (unsigned w = 0; w < FLOW_CHECK_WORDS; w++)
-		for (uint64_t bits = f->fired[w]; bits; bits &= bits - 1) {
-			const struct checkdef *d = e->conf.checks[64 * w + (unsigned)__builtin_ctzll(bits)].def;
-			if (strcmp(d->key, f->predominant) == 0)
-				return d;
-		}
-	const struct checkdef *d = lua_flow_def(e->lua, f->predominant);
+	if (f->top)
+		return e->conf.checks[f->top - 1].def;
+	const struct checkdef *d = lua_flow_def(e->lua, f->lua_top);
 	return d ? d : &gone;
 }
 

@@ -154,6 +154,8 @@ void judge_native(struct flow_run *run);
 void judge_lua(struct flow_run *run, const struct lua_finding *f);
 void judge_end(struct flow_run *run);
 
+/* Key of the predominant check; NULL = no alert. */
+const char *flow_top(const struct engine *e, const struct openflow *f);
 bool flow_has_fired(const struct openflow *f, unsigned index);
 /* A check fires on the flow for the first time, unless an exclusion says no. index: in conf, CONF_MAX_CHECKS for Lua. */
 void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, const struct finding *found);

@@ -119,7 +119,7 @@ static void put_flow(void *arg, struct openflow *f)
 	put_text(out, f->why);
 	put_text(out, f->lists);
 	put_text(out, f->excluded);
-	put_text(out, f->predominant);
+	put_text(out, flow_top(e, f));
 	pack_end(out, at);
 	e->n_copied++;
 }
@@ -408,6 +408,16 @@ static void get_app(struct openflow *f, const char *verdict, size_t len)
 	memcpy(f->app, verdict + at.group[RG_verdict_app].off, f->app_len);
 }
 
+/* key is taken over. */
+static void set_top(const struct engine *e, struct openflow *f, char *key)
+{
+	unsigned i = key ? conf_index(&e->conf, key, ENT_FLOW) : CONF_MAX_CHECKS;
+	f->top = i < CONF_FLOW_CHECKS ? (uint16_t)(i + 1) : 0;
+	f->lua_top = f->top ? NULL : key;
+	if (f->top)
+		free(key);
+}
+
 static bool get_flow(struct engine *e, struct unpack *u)
 {
 	struct openflow tmp = { 0 };
@@ -440,7 +450,7 @@ static bool get_flow(struct engine *e, struct unpack *u)
 	f->why = why;
 	f->lists = lists;
 	f->excluded = excluded;
-	f->predominant = predominant;
+	set_top(e, f, predominant);
 	f->facts.new_order[sizeof f->facts.new_order - 1] = '\0';
 	map_fired(e, f);
 	return true;

@@ -35,7 +35,7 @@ static void release(struct aged *a)
 	struct openflow *f = (struct openflow *)a;
 	free(f->app);
 	free(f->lua_alerts);
-	free(f->predominant);
+	free(f->lua_top);
 	free(f->why);
 	free(f->lists);
 	free(f->excluded);

@@ -43,11 +43,12 @@ struct openflow {
 	uint64_t periodic;       /* time of the last periodic run */
 	uint64_t fired[FLOW_CHECK_WORDS]; /* checks that fired, by index */
 	uint16_t top_score;      /* of the predominant check: the one with the highest score */
+	uint16_t top;            /* its index + 1, 0 = it is not in conf */
 	uint16_t score, client_score, server_score;
 	uint32_t revision;       /* of FLOW records */
 	uint32_t alert_revision; /* 0 = no alert */
 	uint8_t told;            /* severity of the last alert record, + 1; 0 = there was none */
-	char *predominant;       /* its key; NULL = no alert */
+	char *lua_top;           /* key of the predominant check where it is in Lua, or gone since; else NULL */
 	char *lists;             /* names of lists that have something of it, newline-separated */
 	char *excluded;          /* 'check:exclusion' of findings that exclusions kept out, newline-separated */
 	char *lua_alerts;        /* keys of Lua checks that fired, newline-separated */

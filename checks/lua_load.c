@@ -48,12 +48,18 @@ static int read_file(const char *path, struct buf *out)
 
 /* -- metadata: luart/boot.lua has checked it; the table on the top of the stack has no metatable -- */
 
+#define MAX_METADATA (64u << 10) /* bytes of one text */
+
 static char *take_text(lua_State *L, const char *name)
 {
+	struct buf clean = { 0 };
 	lua_getfield(L, -1, name);
-	char *s = xstrdup(lua_isstring(L, -1) ? lua_tostring(L, -1) : "");
+	const char *s = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+	str_put(&clean, s, strlen(s), MAX_METADATA);
 	lua_pop(L, 1);
-	return s;
+	char *text = xstrdup(buf_cstr(&clean));
+	buf_release(&clean);
+	return text;
 }
 
 static uint16_t take_score(lua_State *L, const char *name)

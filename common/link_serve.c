@@ -91,13 +91,6 @@ static void send_batch(struct link_req *q, struct stream *s, enum linkcode code,
 	req_send(q, out, p, len);
 }
 
-static bool is_asked_for(void *arg, const char *rec, size_t len)
-{
-	const struct link_req *q = arg;
-	enum rtype type = codec_peek(&(struct codec_reader){ .base = rec, .len = len });
-	return type < 64 && q->types >> type & 1;
-}
-
 /* Sends what there is for a FETCH; false if that is nothing. */
 static bool answer_fetch(struct link_req *q)
 {
@@ -107,7 +100,7 @@ static bool answer_fetch(struct link_req *q)
 	struct buf *picked = &q->sv->picked;
 	if (n && q->types) {
 		buf_reset(picked);
-		left_out = n - stream_pick(q->stream, q->from, n, is_asked_for, q, picked);
+		left_out = n - stream_pick(q->stream, q->from, n, q->types, picked);
 		p = picked->p;
 		len = picked->len;
 	}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "log.h"
 #include "stream_file.h"
 
@@ -21,6 +22,7 @@ struct chunk {
 	uint32_t *end; /* of each record */
 	size_t len, cap;
 	char *p;
+	uint64_t types;  /* that it has, bit n = type n: to leave it out without a look at each record */
 	struct stream_slot *slot; /* where it lies in a shared file, else NULL */
 };
 
@@ -84,7 +86,14 @@ static struct chunk *chunk_of_slot(struct stream_slot *slot)
 	c->len = c->n ? c->end[c->n - 1] : 0;
 	c->cap = STREAM_SLOT_DATA;
 	c->p = slot->data;
+	c->types = ~0ull; /* of an earlier life: not known */
 	return c;
+}
+
+static uint64_t type_bit(const char *rec, size_t len)
+{
+	unsigned type = codec_peek(&(struct codec_reader){ .base = rec, .len = len });
+	return type < 64 ? 1ull << type : 0;
 }
 
 struct stream *stream_new_shared(const char *name, const char *path, uint64_t epoch, size_t max_bytes, struct buf *why)
@@ -296,6 +305,7 @@ static struct chunk *add_chunk(struct stream *s, size_t need)
 	c->base = s->head;
 	c->n = 0;
 	c->len = 0;
+	c->types = 0;
 	add_chunk_pointer(s, c);
 	return c;
 }
@@ -319,6 +329,7 @@ int stream_append(struct stream *s, const void *rec, size_t len, uint64_t *ret_s
 	memcpy(c->p + c->len, rec, len);
 	c->len += len;
 	c->end[c->n++] = (uint32_t)c->len;
+	c->types |= type_bit(rec, len);
 	if (c->slot) /* the record is there from now on, whatever happens to us */
 		__atomic_store_n(&c->slot->n, c->n, __ATOMIC_RELEASE);
 	s->bytes += len;
@@ -380,14 +391,15 @@ uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const ch
 	return lo - first;
 }
 
-uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, bool (*wanted)(void *arg, const char *rec, size_t len),
-		     void *arg, struct buf *out)
+uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, uint64_t types, struct buf *out)
 {
 	const struct chunk *c = s->chunks[find_chunk(s, from)];
 	uint32_t first = (uint32_t)(from - c->base), picked = 0;
+	if (!(c->types & types))
+		return 0;
 	for (uint32_t i = first; i < first + n; i++) {
 		uint32_t start = i ? c->end[i - 1] : 0;
-		if (!wanted(arg, c->p + start, c->end[i] - start))
+		if (!(type_bit(c->p + start, c->end[i] - start) & types))
 			continue;
 		buf_add(out, c->p + start, c->end[i] - start);
 		picked++;

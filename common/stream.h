@@ -68,8 +68,10 @@ void stream_restart(struct stream *s, uint64_t epoch, uint64_t seq);
  * append, and the return value their number. 0 if there is none yet. from must be in [tail, head].
  */
 uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const char **ret_p, size_t *ret_len);
-/* Of n records from 'from' on, as many as stream_read has just told, appends those that are wanted to out; returns their number. */
-uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, bool (*wanted)(void *arg, const char *rec, size_t len),
-		     void *arg, struct buf *out);
+/*
+ * Of n records from 'from' on, as many as stream_read has just told, appends those of these types (bit n = type n) to out; returns
+ * their number.
+ */
+uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, uint64_t types, struct buf *out);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec.h"
 #include "stream.h"
 #include "stream_file.h"
 
@@ -70,6 +71,32 @@ static void test_read_back(void **state)
 	assert_int_equal(stream_read(s, at, 10000, &p, &len), 0);
 	assert_int_equal(stream_read(s, at + 5, 10000, &p, &len), 0);
 	assert_int_equal(stream_read(s, 5, 10, &p, &len), 1); /* at least one, however small max is */
+	stream_free(s);
+}
+
+/* Records of some types, told by their heads; others are not copied, and of what is not a record nothing is wanted. */
+static void test_pick(void **state)
+{
+	(void)state;
+	struct stream *s = stream_new("x", 1, 64 << 20);
+	struct buf tick = { 0 }, arp = { 0 }, out = { 0 };
+	const char *p;
+	size_t len;
+	codec_pack(&tick, R_TICK, &(struct r_tick){ 0 }, NULL);
+	codec_pack(&arp, R_ARP, &(struct r_arp){ 0 }, NULL);
+	stream_append(s, "a", 1, NULL);
+	for (int i = 0; i < 10; i++)
+		stream_append(s, i % 5 ? tick.p : arp.p, i % 5 ? tick.len : arp.len, NULL);
+	assert_int_equal(stream_read(s, 1, 1 << 20, &p, &len), 11);
+	assert_int_equal(stream_pick(s, 1, 11, 1ull << R_ARP, &out), 2);
+	assert_int_equal(out.len, 2 * arp.len);
+	assert_memory_equal(out.p, arp.p, arp.len);
+	assert_int_equal(stream_pick(s, 3, 9, 1ull << R_ARP, &out), 1);
+	assert_int_equal(stream_pick(s, 1, 11, 1ull << R_EOS, &out), 0);
+	assert_int_equal(stream_pick(s, 1, 11, 1ull << R_ARP | 1ull << R_TICK, &out), 10);
+	buf_release(&tick);
+	buf_release(&arp);
+	buf_release(&out);
 	stream_free(s);
 }
 
@@ -296,7 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_read_back),
+		cmocka_unit_test(test_read_back), cmocka_unit_test(test_pick),
 		cmocka_unit_test(test_durable_holds),
 		cmocka_unit_test(test_survives),
 		cmocka_unit_test(test_half_written),
