@@ -189,6 +189,7 @@ void engine_free(struct engine *e)
 	conf_release(&e->conf);
 	buf_release(&e->names);
 	buf_release(&e->arena);
+	buf_release(&e->why);
 	buf_release(&e->packed);
 	buf_release(&e->copied);
 	free(e);

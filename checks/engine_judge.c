@@ -14,7 +14,7 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 {
 	run->e = e;
 	run->f = f;
-	run->fired = run->judged = false;
+	run->fired = run->judged = run->aside = false;
 	run->key_packed = run->n_packed = (struct str){ 0, 0 };
 	run->v = (struct flow_view){
 		.key = &f->key, .n = &f->n, .app = &run->app, .app_base = base,
@@ -62,22 +62,22 @@ static const char *line_end(const char *p)
 	return strchrnul(p, '\n');
 }
 
-/*
- * What decided is kept with the flow, as 'check.name=value' lines: a later revision of its alert says it again, and of all
- * checks that fired.
- */
-static void remember(struct engine *e, struct openflow *f, const struct checkdef *d, const struct finding *found)
+/* Where the next reasons go. A flow that ends here keeps nothing: they are put together aside. */
+static struct buf *reasons_aside(struct flow_run *run)
+{
+	struct buf *aside = &run->e->why;
+	if (run->aside)
+		return aside;
+	buf_reset(aside);
+	if (run->f->why)
+		buf_adds(aside, run->f->why);
+	run->aside = true;
+	return aside;
+}
+
+static void keep_reasons(struct openflow *f, const struct buf *more)
 {
 	size_t old = f->why ? strlen(f->why) : 0;
-	struct buf *more = &e->arena;
-	buf_reset(more);
-	put_reason(more, d, "message=", strlen("message="));
-	buf_add(more, found->message, (size_t)(line_end(found->message) - found->message));
-	for (const char *p = found->values, *end; *p; p = end + (*end == '\n')) {
-		end = line_end(p);
-		if (end > p)
-			put_reason(more, d, p, (size_t)(end - p));
-	}
 	if (old + more->len + 1 >= WHY_MAX)
 		return;
 	f->why = xrealloc(f->why, (old + more->len + 2 + WHY_STEP - 1) / WHY_STEP * WHY_STEP);
@@ -87,13 +87,38 @@ static void remember(struct engine *e, struct openflow *f, const struct checkdef
 	f->why[old + more->len] = '\0';
 }
 
-/* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
-static void put_reasons(struct engine *e, const struct openflow *f, const struct checkdef *d, struct g_alert *a)
+/*
+ * What decided is kept with the flow, as 'check.name=value' lines: a later revision of its alert says it again, and of all
+ * checks that fired.
+ */
+static void remember(struct flow_run *run, const struct checkdef *d, const struct finding *found)
 {
+	struct buf *more = run->v.ended ? reasons_aside(run) : &run->e->arena;
+	if (!run->v.ended)
+		buf_reset(more);
+	size_t old = more->len;
+	put_reason(more, d, "message=", strlen("message="));
+	buf_add(more, found->message, (size_t)(line_end(found->message) - found->message));
+	for (const char *p = found->values, *end; *p; p = end + (*end == '\n')) {
+		end = line_end(p);
+		if (end > p)
+			put_reason(more, d, p, (size_t)(end - p));
+	}
+	if (!run->v.ended)
+		keep_reasons(run->f, more);
+	else if (more->len >= WHY_MAX)
+		more->len = old;
+}
+
+/* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
+static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g_alert *a)
+{
+	struct engine *e = run->e;
+	const char *why = run->aside ? buf_cstr(&e->why) : run->f->why;
 	size_t n = strlen(d->key);
 	struct buf *values = &e->packed;
 	buf_reset(values);
-	for (const char *p = f->why ? f->why : "", *end; *p; p = end + (*end == '\n')) {
+	for (const char *p = why ? why : "", *end; *p; p = end + (*end == '\n')) {
 		end = line_end(p);
 		size_t len = (size_t)(end - p);
 		bool own = len > n && memcmp(p, d->key, n) == 0 && p[n] == '.';
@@ -139,7 +164,7 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	run->fired = true;
 	run->judged = false;
 	sensor_of(e, f)->place.score += d->score;
-	remember(e, f, d, found);
+	remember(run, d, found);
 	if (index < CONF_FLOW_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
@@ -362,7 +387,7 @@ static void flow_alert(struct flow_run *run)
 	a->attacker = d->client_attacker ? f->key.client : d->server_attacker ? f->key.server : (struct addr){ { 0 } };
 	a->victim = d->server_victim ? f->key.server : d->client_victim ? f->key.client : (struct addr){ { 0 } };
 	a->sensor = str_put_raw(&e->arena, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
-	put_reasons(e, f, d, a);
+	put_reasons(run, d, a);
 	a->others = str_put_raw(&e->arena, str_ptr(run->texts->p, p.judge->alerts), p.judge->alerts.len);
 	emit_alert(e, &p);
 }

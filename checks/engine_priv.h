@@ -88,6 +88,7 @@ struct engine {
 	struct sensor sensors[MAX_SENSORS];
 	unsigned n_sensors;
 	struct buf packed, arena;
+	struct buf why;           /* reasons of the flow that ends here */
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
 	struct g_totals totals;
 	uint64_t told[TOLD_SEVERITIES]; /* alerts, by severity of the last revision */
@@ -136,6 +137,7 @@ struct flow_run {
 	struct str key_packed, n_packed; /* in packed_in, once it is known: flow_run_packed() */
 	const struct buf *packed_in;
 	bool fired;               /* something new */
+	bool aside;               /* its reasons are in e->why, not with the flow */
 };
 
 /* For one flow at a time: texts are in e->arena, which is emptied. */

@@ -92,7 +92,9 @@ static struct chunk *chunk_of_slot(struct stream_slot *slot)
 
 static uint64_t type_bit(const char *rec, size_t len)
 {
-	unsigned type = codec_peek(&(struct codec_reader){ .base = rec, .len = len });
+	/* As codec_pack writes it: an array of less than 16, the type one byte. */
+	bool plain = len > 2 && ((uint8_t)rec[0] & 0xf0) == 0x90 && (uint8_t)rec[1] < 0x80;
+	unsigned type = plain ? (uint8_t)rec[1] : codec_peek(&(struct codec_reader){ .base = rec, .len = len });
 	return type < 64 ? 1ull << type : 0;
 }
 
