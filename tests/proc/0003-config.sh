@@ -5,6 +5,10 @@ check "the shipped example is right" "$bin/weir" config check "$top/etc/weir.yam
 weir config show "$top/etc/weir.yaml" >"$tmp/shown.yaml"
 weir config show "$tmp/shown.yaml" >"$tmp/again.yaml"
 check "show reads back to itself" cmp "$tmp/shown.yaml" "$tmp/again.yaml"
+printf 'sensors: {a: {file: /dev/null}}\nlinks: {history: {durable: []}}\n' >"$tmp/nobody.yaml"
+weir config show "$tmp/nobody.yaml" >"$tmp/shown.yaml"
+weir config show "$tmp/shown.yaml" >"$tmp/again.yaml"
+check "a list that is empty is not the default" grep -qF 'durable: []' "$tmp/again.yaml"
 broken() { # description text message
 	printf '%b' "$2" >"$tmp/b.yaml"
 	weir config check "$tmp/b.yaml" >"$tmp/out" 2>&1

@@ -48,7 +48,8 @@ static void test_members(void **state)
 				       MEMBER(0, openflow, age.copied),    MEMBER(0, openflow, age.used),     MEMBER(0, openflow, key),
 				       MEMBER(0, openflow, n),	       MEMBER(0, openflow, app),	MEMBER(0, openflow, app_len),
 				       MEMBER(0, openflow, lua_alerts), MEMBER(0, openflow, lists),    MEMBER(0, openflow, excluded),
-				       MEMBER(0, openflow, why),     MEMBER(0, openflow, lua_top), MEMBER(0, openflow, top), MEMBER(0, openflow, host),
+				       MEMBER(0, openflow, why),     MEMBER(0, openflow, lua_top), MEMBER(0, openflow, top),
+				       MEMBER(0, openflow, host),
 				       MEMBER(0, openflow, host_at) };
 	const struct member host[] = { MEMBER(0, host, age.hash_next), MEMBER(0, host, age.age),
 				       MEMBER(0, host, age.copied),	   MEMBER(0, host, age.used),     MEMBER(0, host, names),

@@ -550,7 +550,8 @@ static int remove_dir(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_follow), cmocka_unit_test(test_only), cmocka_unit_test(test_parts), cmocka_unit_test(test_bounds),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_follow), cmocka_unit_test(test_only),
+					    cmocka_unit_test(test_parts),  cmocka_unit_test(test_bounds),
 					    cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_oldest),  cmocka_unit_test(test_ask),	 cmocka_unit_test(test_rubbish),
 					    cmocka_unit_test(test_hang_up),
