@@ -29,6 +29,7 @@ struct found {
 struct batch {
 	struct pending rows[LUA_ROWS];
 	unsigned n, max;
+	uint16_t shown[LUA_ROWS];    /* row of each that scripts see */
 	struct buf packed, texts;    /* what the rows refer to; packed does not move while there are rows */
 	struct found *found;
 	uint32_t n_found, cap_found;
@@ -140,7 +141,7 @@ static void on_found(void *arg, const struct lua_finding *f)
 		b->cap_found = b->cap_found ? 2 * b->cap_found : 256;
 		b->found = xrealloc(b->found, b->cap_found * sizeof *b->found);
 	}
-	struct pending *p = &b->rows[f->row];
+	struct pending *p = &b->rows[b->shown[f->row]];
 	b->found[b->n_found++] = (struct found){ *f, 0 };
 	if (p->last)
 		b->found[p->last - 1].next = b->n_found;
@@ -149,23 +150,39 @@ static void on_found(void *arg, const struct lua_finding *f)
 	p->last = b->n_found;
 }
 
-/* Scripts see each flow as it was when the record came, with the alerts it had when the batch began. */
+/* Hooks of flows that some script has. */
+static unsigned hooks_in_use(const struct lua *lua)
+{
+	unsigned hooks = 0;
+	for (unsigned h = LUA_START; h <= LUA_END; h++)
+		hooks |= lua_has(lua, h) ? 1u << h : 0;
+	return hooks;
+}
+
+/*
+ * Scripts see each flow as it was when the record came, with the alerts it had when the batch began. Rows that no script looks at are
+ * not shown.
+ */
 static void run_lua(struct engine *e)
 {
 	struct batch *b = e->batch;
 	b->n_found = 0;
 	if (b->max == 1)
 		return;
+	unsigned hooks = hooks_in_use(e->lua);
 	for (unsigned i = 0; i < b->n; i++)
-		flow_run_judge(&b->rows[i].run);
+		if (b->rows[i].hooks & hooks)
+			flow_run_judge(&b->rows[i].run);
 	for (unsigned i = 0; i < b->n; i++) {
 		struct pending *p = &b->rows[i];
+		if (!(p->hooks & hooks))
+			continue;
 		if (p->run.f->waiting > 1) /* another row of the flow may find something before this one is judged */
 			p->run.judged = false;
 		const struct lua_part part[] = { { &p->run.f->key, e->names.p }, { &p->n, NULL },
 						 { &p->run.app, p->run.v.app_base },
 						 { &p->run.judge, b->texts.p } };
-		lua_add(e->lua, LUA_FLOWS, p->hooks, part);
+		b->shown[lua_add(e->lua, LUA_FLOWS, p->hooks, part)] = (uint16_t)i;
 	}
 	lua_run(e->lua, LUA_FLOWS, e->clock, on_found, e);
 }
