@@ -93,17 +93,23 @@ static void put(struct flowtab *ft, uint64_t time, int from, int to, uint16_t sp
 	flowtab_packets(ft, &p, &d, &ud, 1);
 }
 
+/* A connection is made, 50 bytes are asked and 1000 answered: 20 ms to the server, 5 to the client, 40 to the answer. */
+static void converse(struct flowtab *ft, uint64_t t)
+{
+	put(ft, t, 1, 2, 5000, 443, 6, SYN, 100, 0);
+	put(ft, t + 20 * MS, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
+	put(ft, t + 25 * MS, 1, 2, 5000, 443, 6, ACK, 101, 0);
+	put(ft, t + 30 * MS, 1, 2, 5000, 443, 6, ACK, 101, 50);
+	put(ft, t + 70 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000);
+}
+
 static void test_handshake(void **state)
 {
 	(void)state;
 	static struct seen s;
 	struct flowtab *ft = table(&s, 1000);
 	uint64_t t = 1000 * S;
-	put(ft, t, 1, 2, 5000, 443, 6, SYN, 100, 0);
-	put(ft, t + 20 * MS, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
-	put(ft, t + 25 * MS, 1, 2, 5000, 443, 6, ACK, 101, 0);
-	put(ft, t + 30 * MS, 1, 2, 5000, 443, 6, ACK, 101, 50);
-	put(ft, t + 70 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000);
+	converse(ft, t);
 	put(ft, t + 71 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000); /* again */
 	put(ft, t + 72 * MS, 2, 1, 443, 5000, 6, ACK, 2901, 1000); /* a hole before it */
 	put(ft, t + 73 * MS, 2, 1, 443, 5000, 6, ACK, 1901, 1000); /* fills it */
@@ -191,11 +197,7 @@ static void test_parts_of_a_connection(void **state)
 	static struct seen s;
 	struct flowtab *ft = table(&s, 1000);
 	uint64_t t = 1000 * S;
-	put(ft, t, 1, 2, 5000, 443, 6, SYN, 100, 0);
-	put(ft, t + 20 * MS, 2, 1, 443, 5000, 6, SYN | ACK, 900, 0);
-	put(ft, t + 25 * MS, 1, 2, 5000, 443, 6, ACK, 101, 0);
-	put(ft, t + 30 * MS, 1, 2, 5000, 443, 6, ACK, 101, 50);
-	put(ft, t + 70 * MS, 2, 1, 443, 5000, 6, ACK, 901, 1000);
+	converse(ft, t);
 	for (uint64_t i = 1; i < 18; i++)
 		put(ft, t + i * 100 * S, 1, 2, 5000, 443, 6, ACK, 151, 0);
 	put(ft, t + 1750 * S, 2, 1, 443, 5000, 6, ACK, 2901, 1000); /* a hole before it */
