@@ -9,7 +9,8 @@ FLOW_CHECK(ndpi_unidirectional_traffic)
 	for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
 		if (is_app(v, quiet[i]))
 			return false;
-	flow_say_count(f, flow_packets(v), " packets in one direction and none in the other", "packets");
+	SAY(f, "%llu packets in one direction and none in the other", (unsigned long long)flow_packets(v));
+	VALUES(f, "packets=%llu", (unsigned long long)flow_packets(v));
 	return true;
 }
 

@@ -1,7 +1,6 @@
 #include "flow_util.h"
 
 #include <ctype.h>
-#include <string.h>
 #include <strings.h>
 
 void flow_text(char *out, size_t size, const struct flow_view *v, struct str s)
@@ -19,17 +18,6 @@ bool flow_contains(const struct flow_view *v, struct str s, const char *word)
 		if ((p[i] == lower || p[i] == upper) && strncasecmp(p + i, word, n) == 0)
 			return true;
 	return false;
-}
-
-void flow_say_count(struct finding *f, uint64_t n, const char *what, const char *name)
-{
-	char digits[21], *p = digits + sizeof digits;
-	*--p = '\0';
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
-	stpcpy(stpcpy(f->message, p), what);
-	stpcpy(stpcpy(stpcpy(f->values, name), "="), p);
 }
 
 bool flow_has_learned(const struct flow_view *v, double seconds)

@@ -35,11 +35,6 @@ static inline double flow_seconds(const struct flow_view *v)
 void flow_text(char *out, size_t size, const struct flow_view *v, struct str s);
 /* Finds a word, which is in lower case, in a text of the verdict, ignoring case. */
 bool flow_contains(const struct flow_view *v, struct str s, const char *word);
-/*
- * The number and then what it is of, below 200 bytes, as the message, and 'name=number' as the values: for what fires on many flows,
- * where printf would be the larger part of the check.
- */
-void flow_say_count(struct finding *f, uint64_t n, const char *what, const char *name);
 /* Has weir learned for that long when this flow began? */
 bool flow_has_learned(const struct flow_view *v, double seconds);
 
