@@ -77,7 +77,7 @@ bool codec_read_group(const char *base, struct str packed, enum rtype type, unsi
  * and not looked at: rec has room for the whole struct, and what is not read of it is left as it is. Returns as codec_read.
  */
 int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec);
-/* The same, and tells where all groups are: for what goes on into another record. */
+/* The same, and tells where all groups are, unless ret is NULL: for what goes on into another record. */
 int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret);
 /*
  * Decodes one field of the next record, which is of this type, by the numbers of its group and in the group; what is before it is

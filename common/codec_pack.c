@@ -159,7 +159,7 @@ static inline __attribute__((always_inline)) char *put_value(struct buf *out, ch
 typedef char *values_writer(struct buf *out, char *p, unsigned n, const void *values, const char *base);
 static values_writer *writers[RECORD_MAX_LAYOUTS];
 
-#define BEGIN(group)                                                                                                           \
+#define ROWS_BEGIN(group)                                                                                                      \
 	static char *put_##group(struct buf *out, char *p, unsigned n, const void *values, const char *base)                   \
 	{                                                                                                                      \
 		const struct g_##group *v = values;                                                                            \
@@ -168,36 +168,21 @@ static values_writer *writers[RECORD_MAX_LAYOUTS];
 	if (i == n)                                                                                                            \
 		return p;                                                                                                      \
 	p = put_value(out, p, KIND(type), (const char *)&v->member, base, (n - i++) * MAX_SCALAR);
-#define END                                                                                                                    \
+#define ROWS_END                                                                                                               \
 		return p;                                                                                                      \
 	}
 
-/* clang-format off */
-BEGIN(flow_key)
-#include "records/flow_key.def"
-END
-BEGIN(flow_count)
-#include "records/flow_count.def"
-END
-BEGIN(flow_app)
-#include "records/flow_app.def"
-END
-BEGIN(flow_judge)
-#include "records/flow_judge.def"
-END
-BEGIN(alert)
-#include "records/alert.def"
-END
-/* clang-format on */
+#include "codec_rows.def"
+#undef FIELD
+#undef ROWS_END
+#undef ROWS_BEGIN
 
 static void __attribute__((constructor(RECORD_CONSTRUCTOR + 1))) prepare(void)
 {
 	const struct rgroup *alert = rdesc_get(R_ALERT)->groups;
-	writers[alert[RG_alert_alert].layout.number] = put_alert;
-	writers[alert[RG_alert_flow].layout.number] = put_flow_key;
-	writers[alert[RG_alert_flow_n].layout.number] = put_flow_count;
-	writers[alert[RG_alert_flow_app].layout.number] = put_flow_app;
-	writers[alert[RG_alert_flow_judge].layout.number] = put_flow_judge;
+#define ROWS(group, member) writers[alert[RG_alert_##member].layout.number] = put_##group;
+#include "codec_rows.def"
+#undef ROWS
 }
 
 static char *put_values(struct buf *out, char *p, const struct layout *l, unsigned n, const char *values, const char *base)

@@ -412,7 +412,7 @@ int codec_read(struct codec_reader *r, void *rec)
 	return codec_read_places(r, rec, NULL);
 }
 
-static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret)
+int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret)
 {
 	size_t start = r->pos;
 	uint64_t n, found;
@@ -423,6 +423,8 @@ static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, v
 		return -1;
 	if (found != type)
 		return fail(r, "a record of another type");
+	if (ret)
+		*ret = (struct codec_places){ 0 };
 	for (unsigned i = 0; i < rd->n_groups; i++)
 		if (groups >> i & 1)
 			memset((char *)rec + rd->groups[i].off, 0, rd->groups[i].size);
@@ -431,13 +433,7 @@ static int read_some(struct codec_reader *r, enum rtype type, unsigned groups, v
 
 int codec_read_some(struct codec_reader *r, enum rtype type, unsigned groups, void *rec)
 {
-	return read_some(r, type, groups, rec, NULL);
-}
-
-int codec_read_parts(struct codec_reader *r, enum rtype type, unsigned groups, void *rec, struct codec_places *ret)
-{
-	*ret = (struct codec_places){ 0 };
-	return read_some(r, type, groups, rec, ret);
+	return codec_read_parts(r, type, groups, rec, NULL);
 }
 
 int codec_skip(struct codec_reader *r, size_t *ret_at, size_t *ret_len)

@@ -112,7 +112,7 @@ QUICK unsigned quick_value(enum ftype kind, const uint8_t *p, const uint8_t *end
 	return 0;
 }
 
-#define BEGIN(group)                                                                                                           \
+#define ROWS_BEGIN(group)                                                                                                      \
 	static unsigned read_##group(struct codec_reader *r, uint64_t n, void *values)                                         \
 	{                                                                                                                      \
 		struct g_##group *v = values;                                                                                  \
@@ -128,38 +128,23 @@ QUICK unsigned quick_value(enum ftype kind, const uint8_t *p, const uint8_t *end
 	} else {                                                                                                               \
 		goto out;                                                                                                      \
 	}
-#define END                                                                                                                    \
+#define ROWS_END                                                                                                               \
 	out:                                                                                                                   \
 		r->pos = (size_t)(p - (const uint8_t *)r->base);                                                               \
 		return i;                                                                                                      \
 	}
 
-/* clang-format off */
-BEGIN(flow_key)
-#include "records/flow_key.def"
-END
-BEGIN(flow_count)
-#include "records/flow_count.def"
-END
-BEGIN(flow_app)
-#include "records/flow_app.def"
-END
-BEGIN(flow_judge)
-#include "records/flow_judge.def"
-END
-BEGIN(alert)
-#include "records/alert.def"
-END
-/* clang-format on */
+#include "codec_rows.def"
+#undef FIELD
+#undef ROWS_END
+#undef ROWS_BEGIN
 
 rows_reader *rows_readers[RECORD_MAX_LAYOUTS];
 
 static void __attribute__((constructor(RECORD_CONSTRUCTOR + 1))) prepare(void)
 {
 	const struct rgroup *alert = rdesc_get(R_ALERT)->groups;
-	rows_readers[alert[RG_alert_alert].layout.number] = read_alert;
-	rows_readers[alert[RG_alert_flow].layout.number] = read_flow_key;
-	rows_readers[alert[RG_alert_flow_n].layout.number] = read_flow_count;
-	rows_readers[alert[RG_alert_flow_app].layout.number] = read_flow_app;
-	rows_readers[alert[RG_alert_flow_judge].layout.number] = read_flow_judge;
+#define ROWS(group, member) rows_readers[alert[RG_alert_##member].layout.number] = read_##group;
+#include "codec_rows.def"
+#undef ROWS
 }
