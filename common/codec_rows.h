@@ -14,8 +14,7 @@ extern rows_reader *rows_readers[RECORD_MAX_LAYOUTS];
  */
 static inline unsigned rows_read(struct codec_reader *r, const struct layout *l, uint64_t n, void *values)
 {
-	rows_reader *read = rows_readers[l->number];
-	return read ? read(r, n, values) : 0;
+	return rows_readers[l->number] ? rows_readers[l->number](r, n, values) : 0;
 }
 
 #endif
