@@ -12,6 +12,7 @@
 
 #define ASK_MS    12000
 #define PAGE      5000
+#define MAX_WHY   512 /* bytes of the reason of an error */
 
 static unsigned walking;
 
@@ -171,8 +172,12 @@ bool compat_host(struct compat *c, struct addr *ip, unsigned *vlan)
 
 /* -- answers -- */
 
+/* What a handler that has ended its call still asks for (compat_sensor and an argument in one go) is there until it returns. */
 static void end_call(struct compat *c)
 {
+	c->over = true;
+	if (c->handled)
+		return;
 	if (c->free_state)
 		c->free_state(c->state);
 	json_decref(c->args);
@@ -239,9 +244,12 @@ void compat_fail(struct compat *c, enum compat_rc rc, const char *why)
 	size_t i = 0;
 	while (codes[i].rc != rc && codes[i].rc != RC_INTERNAL_ERROR)
 		i++;
+	struct buf clean = { 0 }; /* it may quote what was asked, in part */
+	str_put(&clean, why, strlen(why), MAX_WHY);
 	json_decref(c->beside);
 	c->beside = NULL;
-	reply(c, codes[i].status, envelope(c, rc, codes[i].name, why, json_array()));
+	reply(c, codes[i].status, envelope(c, rc, codes[i].name, buf_cstr(&clean), json_array()));
+	buf_release(&clean);
 }
 
 void compat_request(struct apid *k, struct request *r)
@@ -260,11 +268,14 @@ void compat_request(struct apid *k, struct request *r)
 	if (row->heavy && !door_heavy(k, r))
 		return;
 	struct compat *c = xcalloc(1, sizeof *c);
-	*c = (struct compat){ .k = k, .r = r, .row = row, .args = json_object() };
+	*c = (struct compat){ .k = k, .r = r, .row = row, .args = json_object(), .handled = true };
 	if (!read_args(c))
 		compat_fail(c, RC_BAD_FORMAT, "the body is no JSON object");
 	else
 		row->handle(c);
+	c->handled = false;
+	if (c->over)
+		end_call(c);
 }
 
 void compat_empty(struct compat *c)
@@ -388,13 +399,22 @@ void compat_walk(struct compat *c, const struct compat_walk *w)
 	ask(s);
 }
 
+/* How much of a text there is room for in whole characters: JSON has no parts of them. */
+static int fitting(const char *text, size_t len, size_t size)
+{
+	size_t n = len < size ? len : size - 1;
+	while (n && n < len && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return (int)n;
+}
+
 const char *compat_key(const struct r_top *t, const char *base, size_t *pos, char *out, size_t size)
 {
 	const char *p = str_ptr(base, t->top.key) + *pos;
 	size_t left = t->top.key.len > *pos ? t->top.key.len - *pos : 0;
 	const char *nl = left ? memchr(p, '\n', left) : NULL;
 	size_t n = nl ? (size_t)(nl - p) : left;
-	snprintf(out, size, "%.*s", (int)n, left ? p : "");
+	snprintf(out, size, "%.*s", fitting(p, n, size), left ? p : "");
 	*pos += n + (nl != NULL);
 	return out;
 }
@@ -429,7 +449,8 @@ void jadd(json_t *obj, const char *key, json_int_t n)
 
 const char *str_copy(char *out, size_t size, const char *base, struct str s)
 {
-	snprintf(out, size, "%.*s", (int)s.len, s.len ? base + s.off : "");
+	const char *text = s.len ? base + s.off : "";
+	snprintf(out, size, "%.*s", fitting(text, s.len, size), text);
 	return out;
 }
 

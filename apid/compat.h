@@ -57,6 +57,7 @@ struct compat {
 	json_t *acc;    /* what a walk over the store gathers; freed with the call */
 	void *state;    /* likewise, freed with free_state */
 	void (*free_state)(void *state);
+	bool handled, over; /* its handler is at work; it is answered */
 };
 
 /* -- compat.c -- */
@@ -78,7 +79,7 @@ const char *compat_schema(void);
 /* GET /api/v1/compat: the table. */
 void get_compat(void *arg, struct request *r, const struct route *rt, const char *id);
 
-/* End the call. rsp is taken over. */
+/* End the call, which a handler may still look at until it returns. rsp is taken over. */
 void compat_ok(struct compat *c, json_t *rsp);
 void compat_bare(struct compat *c, json_t *doc); /* without the envelope */
 void compat_fail(struct compat *c, enum compat_rc rc, const char *why);
