@@ -50,7 +50,7 @@ struct transfer {
 
 /*
  * What an answer means: 2xx sent; 408, 425, 429 and 5xx retry, after what Retry-After says; 3xx (not followed) and other
- * 4xx dead. status 0: there was none, error says why.
+ * 4xx dead. status 0: there was none, error says why; 1xx: one was announced and did not come (RFC 9110 section 15.2).
  */
 static void judge(unsigned status, const char *error, bool request_sent, struct sink_result *out)
 {
@@ -58,7 +58,7 @@ static void judge(unsigned status, const char *error, bool request_sent, struct 
 		out->verdict = SINK_SENT;
 		return;
 	}
-	if (status == 0) {
+	if (status < 200) {
 		out->verdict = SINK_RETRY;
 		out->maybe_arrived = request_sent;
 		snprintf(out->text, sizeof out->text, "%s", error);

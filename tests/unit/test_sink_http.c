@@ -203,6 +203,8 @@ static void test_answers(void **state)
 		{ "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", SINK_DEAD, 0 },
 		{ "HTTP/1.1 302 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", SINK_DEAD, 0 },
 		{ "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\ncut", SINK_SENT, 0 },
+		{ "HTTP/1.1 100 Continue\r\n\r\n", SINK_RETRY, 0 },
+		{ "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SINK_SENT, 0 },
 		{ "SSH-2.0-nonsense\r\n", SINK_RETRY, 0 },
 		{ "", SINK_RETRY, 0 },
 	};
