@@ -27,6 +27,7 @@ enum compat_rc {
 	RC_INVALID_ARGUMENTS = -5,
 	RC_INTERNAL_ERROR = -6,
 	RC_BAD_FORMAT = -7,
+	RC_USER_ALREADY_EXISTING = -23,
 	RC_NOT_IMPLEMENTED = -100, /* ours: a setting that only the configuration has */
 };
 

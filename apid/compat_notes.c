@@ -137,10 +137,11 @@ void compat_api_token(struct compat *c)
 	memcpy(t.name, name, strlen(name) + 1);
 	token_scopes("read", &t.scopes, none);
 	door_about(c->r, name);
-	if (tokens_make(c->k, &t, secret, &err) == TOKEN_DONE)
+	enum token_change rc = tokens_make(c->k, &t, secret, &err);
+	if (rc == TOKEN_DONE)
 		compat_ok(c, json_pack("{s:s}", "api_token", secret));
 	else
-		compat_fail(c, RC_INTERNAL_ERROR, buf_cstr(&err));
+		compat_fail(c, rc == TOKEN_EXISTS ? RC_USER_ALREADY_EXISTING : RC_INTERNAL_ERROR, buf_cstr(&err));
 	buf_release(&err);
 	explicit_bzero(secret, sizeof secret);
 }

@@ -459,5 +459,7 @@ for row in requests.get(URL + "/api/v1/compat", headers={"Authorization": "Beare
         if a.status_code not in codes or not as_told or (row["has"] == "nothing" and row["note"] == ""):
             wrong_ones.append((row["path"], args.get("ifid"), a.status_code))
 ok("every path of the table answers as it says", None if not wrong_ones else str(wrong_ones)[:300])
+r = ask("POST", R.replace("get/", "create/") + "ntopng/api_token.lua", {"username": "everything"}, headers={"Authorization": "Bearer " + TOKEN})
+ok("a token whose name is taken: -23, 409", None if r.status_code == 409 and r.json()["rc"] == -23 else f"{r.status_code} {r.text[:100]}")
 print(f"1..{n}")
 sys.exit(bad)
