@@ -36,6 +36,8 @@ void pcapfile_release(struct pcapfile *pf)
 	*pf = (struct pcapfile){ .format = PF_START };
 }
 
+static const char lengths_differ[] = "the two lengths of a block differ";
+
 static uint32_t u32(const struct pcapfile *pf, const uint8_t *p)
 {
 	uint32_t v;
@@ -213,10 +215,31 @@ static enum pcapfile_result ng_section(struct pcapfile *pf, const uint8_t *buf, 
 	return PF_SKIP;
 }
 
+/* A piece of a block. Its end is left until all of that is there: the length is told again, and a file that ends before is cut off. */
+static enum pcapfile_result ng_pass_over(struct pcapfile *pf, const uint8_t *buf, size_t len, size_t *used)
+{
+	enum { TRAILER = 4 };
+	*used = TRAILER + 1;
+	if (len < *used && len < pf->block_left)
+		return PF_MORE;
+	*used = len < pf->block_left ? len - TRAILER : pf->block_left;
+	pf->block_left -= (uint32_t)*used;
+	if (!pf->block_left && u32(pf, buf + *used - TRAILER) != pf->block)
+		return bad(pf, lengths_differ);
+	return PF_SKIP;
+}
+
+static bool is_read(uint32_t type)
+{
+	return type == NG_SECTION || type == NG_INTERFACE || type == NG_PACKET || type == NG_SIMPLE || type == NG_ENHANCED;
+}
+
 static enum pcapfile_result ng_next(struct pcapfile *pf, const uint8_t *buf, size_t len, size_t *used,
 				    struct packet *p)
 {
 	uint32_t raw;
+	if (pf->block_left)
+		return ng_pass_over(pf, buf, len, used);
 	*used = 12;
 	if (len < *used)
 		return PF_MORE;
@@ -227,24 +250,45 @@ static enum pcapfile_result ng_next(struct pcapfile *pf, const uint8_t *buf, siz
 			return r;
 	}
 	uint32_t type = u32(pf, buf), total = u32(pf, buf + 4);
-	if (total < 12 || total % 4 || total > PCAPFILE_MAX_BLOCK)
+	if (total < 12 || total % 4 || total > (is_read(type) ? PCAPFILE_MAX_BLOCK : PCAPFILE_MAX_OTHER))
 		return bad(pf, "block length makes no sense");
+	if (!is_read(type)) {
+		pf->block = pf->block_left = total;
+		return ng_pass_over(pf, buf, len, used);
+	}
 	*used = total;
 	if (len < total)
 		return PF_MORE;
 	if (u32(pf, buf + total - 4) != total)
-		return bad(pf, "the two lengths of a block differ");
+		return bad(pf, lengths_differ);
 	const uint8_t *body = buf + 8;
 	switch (type) {
+	case NG_SECTION:
+		return PF_SKIP;
 	case NG_INTERFACE:
 		return ng_interface(pf, body, total - 12);
-	case NG_PACKET:
-	case NG_SIMPLE:
-	case NG_ENHANCED:
-		return ng_packet(pf, type, body, total - 12, p);
 	default:
-		return PF_SKIP;
+		return ng_packet(pf, type, body, total - 12, p);
 	}
+}
+
+/* What it is instead, if that can be helped; files by gzip are not given to us so. */
+static const char *not_a_capture(const uint8_t *buf)
+{
+	static const struct {
+		const char magic[4]; /* or as much of it as is not 0 */
+		const char *what;
+	} known[] = {
+		{ "\x1f\x8b", "compressed by gzip: what comes through a pipe must not be, zcat(1) helps" },
+		{ "\x28\xb5\x2f\xfd", "compressed by zstd: standard input takes what zstdcat(1) makes of it" },
+		{ "\xfd""7zX", "compressed by xz: standard input takes what xzcat(1) makes of it" },
+		{ "BZh", "compressed by bzip2: standard input takes what bzcat(1) makes of it" },
+		{ "\x04\x22\x4d\x18", "compressed by lz4: standard input takes what lz4cat(1) makes of it" },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (memcmp(buf, known[i].magic, strnlen(known[i].magic, sizeof known[i].magic)) == 0)
+			return known[i].what;
+	return "neither pcap nor pcapng";
 }
 
 enum pcapfile_result pcapfile_next(struct pcapfile *pf, const uint8_t *buf, size_t len, size_t *used, struct packet *p)
@@ -264,7 +308,5 @@ enum pcapfile_result pcapfile_next(struct pcapfile *pf, const uint8_t *buf, size
 	for (int i = 0; i < 3; i++)
 		if (magic == magics[i] || magic == __builtin_bswap32(magics[i]))
 			return pcap_header(pf, buf, len, used);
-	if (buf[0] == 0x1f && buf[1] == 0x8b) /* files are not given to us so */
-		return bad(pf, "compressed by gzip: what comes through a pipe must not be, zcat(1) helps");
-	return bad(pf, "neither pcap nor pcapng");
+	return bad(pf, not_a_capture(buf));
 }

@@ -14,7 +14,8 @@
 #include "packet.h"
 
 #define PCAPFILE_MAX_PACKET (256u << 10)
-#define PCAPFILE_MAX_BLOCK  (1u << 20)
+#define PCAPFILE_MAX_BLOCK  (1u << 20)  /* with a packet or an interface in it */
+#define PCAPFILE_MAX_OTHER  (16u << 20) /* names, secrets of TLS ...: as much as libpcap passes over */
 #define PCAPFILE_MAX_IFACES 1024
 
 struct pcapfile {
@@ -25,6 +26,7 @@ struct pcapfile {
 	uint32_t snaplen;       /* pcap */
 	struct pcapfile_iface *ifaces;
 	uint32_t n_ifaces;
+	uint32_t block, block_left; /* pcapng: length of a block that is passed over in pieces, and what is left of it; 0 = none */
 	const char *error;
 };
 

@@ -198,6 +198,41 @@ static void test_pcapng(void **state)
 	}
 }
 
+/* A block without a packet is longer than what is read at a time: it is passed over, but not its end unseen. */
+static void test_long_block(void **state)
+{
+	(void)state;
+	enum { LENGTH = 3 << 20, PIECE = 1000 };
+	struct pcapfile pf;
+	struct packet p;
+	static const uint8_t zeros[PIECE];
+	size_t used, left = LENGTH - 12;
+	swap = false;
+	len = 0;
+	section();
+	pcapfile_init(&pf);
+	assert_int_equal(pcapfile_next(&pf, file, len, &used, &p), PF_SKIP);
+	len = 0;
+	put32(10); /* secrets, for those who decrypt */
+	put32(LENGTH);
+	put32(0);
+	assert_int_equal(pcapfile_next(&pf, file, len, &used, &p), PF_SKIP);
+	assert_true(used <= len);
+	for (left += len - used; left > PIECE; left -= used) {
+		assert_int_equal(pcapfile_next(&pf, zeros, PIECE, &used, &p), PF_SKIP);
+		assert_true(used > 0 && used < PIECE);
+	}
+	assert_int_equal(pcapfile_next(&pf, zeros, 4, &used, &p), PF_MORE);
+	uint8_t end[PIECE] = { 0 };
+	memcpy(end + left - 4, &(uint32_t){ LENGTH }, 4);
+	assert_int_equal(pcapfile_next(&pf, end, left, &used, &p), PF_SKIP);
+	assert_int_equal(used, left);
+	len = 0;
+	interface(1, 6, 0);
+	assert_int_equal(pcapfile_next(&pf, file, len, &used, &p), PF_SKIP);
+	pcapfile_release(&pf);
+}
+
 static void fails(const char *why)
 {
 	struct packet p[8];
@@ -216,6 +251,12 @@ static void test_corrupt(void **state)
 	put_data("#!/bin/sh");
 	fails("neither pcap nor pcapng");
 	len = 0;
+	put_data("\x28\xb5\x2f\xfd????");
+	fails("zstdcat");
+	len = 0;
+	put_data("\x1f\x8b??");
+	fails("zcat");
+	len = 0;
 	section();
 	enhanced(0, NS, "x");
 	fails("not described");
@@ -224,6 +265,13 @@ static void test_corrupt(void **state)
 	interface(1, 6, 0);
 	enhanced(0, NS, "x");
 	file[len - 4]++;
+	fails("two lengths");
+	len = 0;
+	section();
+	put32(0xbad);
+	put32(16);
+	put32(0);
+	put32(20);
 	fails("two lengths");
 	len = 0;
 	section();
@@ -240,6 +288,6 @@ static void test_corrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pcap), cmocka_unit_test(test_pcapng),
-					    cmocka_unit_test(test_corrupt) };
+					    cmocka_unit_test(test_long_block), cmocka_unit_test(test_corrupt) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
