@@ -125,7 +125,8 @@ static ssize_t read_bytes(struct source_file *f, void *p, size_t n)
 		return rc > 0 ? rc : 0;
 	}
 	if (rc < 0 || (err != Z_OK && err != Z_STREAM_END)) {
-		snprintf(f->error, sizeof f->error, "%s: gzip: %s", f->paths[f->at], why);
+		const char *text = strstr(why, ": "); /* behind the name that zlib has for it */
+		snprintf(f->error, sizeof f->error, "%s: gzip: %s", f->paths[f->at], text ? text + 2 : why);
 		errno = 0;
 		return -1;
 	}
