@@ -29,6 +29,7 @@ const uint16_t decode_linktypes[DECODE_LINKTYPES] = {
 
 enum {
 	ET_IPV4 = 0x0800,
+	ET_ARP = 0x0806,
 	ET_TEB = 0x6558,
 	ET_VLAN = 0x8100,
 	ET_IPV6 = 0x86dd,
@@ -78,6 +79,13 @@ enum undecoded decode_ethernet(struct cursor *c)
 	return decode_ethertype(c, type);
 }
 
+/* Is what stands at the place of an EtherType, if a frame begins there, one that is met? */
+static bool is_frame(const struct cursor *c, uint32_t at)
+{
+	uint16_t type = get16(c->p + at + 12);
+	return type == ET_IPV4 || type == ET_IPV6 || type == ET_ARP || type == ET_VLAN || type == ET_QINQ;
+}
+
 /* RFC 3032: labels until the bottom-of-stack bit; what is below shows in its first nibble. */
 static enum undecoded decode_mpls(struct cursor *c)
 {
@@ -97,10 +105,8 @@ static enum undecoded decode_mpls(struct cursor *c)
 		uint8_t nibble = c->p[0] >> 4;
 		if (nibble == 4 || nibble == 6)
 			return decode_ip(c);
-		if (nibble == 0 && c->left >= 18) { /* pseudowire with control word, RFC 4448 */
-			skip(c, 4);
-			return decode_ethernet(c);
-		}
+		if (nibble == 0 && c->left >= 18 && !(is_frame(c, 0) && !is_frame(c, 4)))
+			skip(c, 4); /* a pseudowire's control word, RFC 4448, which need not be there: addresses begin with 0 too */
 		return c->left >= 14 ? decode_ethernet(c) : UD_NOT_IP;
 	}
 	return UD_DEPTH;

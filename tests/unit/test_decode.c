@@ -171,6 +171,16 @@ static void test_tags(void **state)
 	ADD(&f, 0, 1, 0, 63, 0, 2, 1, 63); /* labels 16 and 32, the second at the bottom */
 	inner(&f);
 	is_inner(&f, 1, TUN_MPLS, 32);
+	for (unsigned with = 0; with < 2; with++) { /* a frame whose address begins with 0, behind a control word or not */
+		f.n = 0;
+		ethernet(&f, 0x8847);
+		ADD(&f, 0, 2, 1, 63);
+		if (with)
+			ADD(&f, 0, 0, 0, 0);
+		ethernet(&f, 0x0800);
+		inner(&f);
+		is_inner(&f, 1, TUN_MPLS, 32);
+	}
 	f.n = 0;
 	ethernet(&f, 0x8864);
 	ADD(&f, 0x11, 0, 0, 9, 0, INNER + 2, 0, 0x21);
