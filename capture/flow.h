@@ -173,6 +173,7 @@ bool flow_frags_get(struct flow_frags *t, struct decoded *d, uint64_t time);
  */
 struct flow_clock {
 	uint64_t now, max_jump;
+	uint64_t behind; /* how far packets were that are far behind; 0 = none was */
 	uint64_t regress, jumps; /* packets more than a second behind, or far ahead */
 };
 /* Is this time further ahead than one packet can be believed? */

@@ -8,6 +8,22 @@ bool flow_clock_agree(const struct flow_clock *c, uint64_t a, uint64_t b)
 	return (a > b ? a - b : b - a) <= c->max_jump;
 }
 
+/*
+ * Far behind is no more to be believed than far ahead, but of packets that all are, as of a file that is older than the one before
+ * it, the times between them are: they go on from where the clock is.
+ */
+static uint64_t far_behind(struct flow_clock *c, uint64_t time)
+{
+	uint64_t moved = time + c->behind;
+	if (!flow_clock_agree(c, moved, c->now)) {
+		c->behind = c->now - time;
+		return c->now;
+	}
+	if (moved > c->now)
+		c->now = moved;
+	return moved;
+}
+
 uint64_t flow_clock_packet(struct flow_clock *c, uint64_t time, bool believe)
 {
 	if (!believe && flow_clock_far(c, time)) {
@@ -17,6 +33,5 @@ uint64_t flow_clock_packet(struct flow_clock *c, uint64_t time, bool believe)
 	if (time >= c->now)
 		return c->now = time;
 	c->regress += c->now - time > SHUFFLED_NS;
-	/* Far behind is no more to be believed than far ahead. */
-	return c->now - time > c->max_jump ? c->now : time;
+	return c->now - time > c->max_jump ? far_behind(c, time) : time;
 }
