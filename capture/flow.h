@@ -87,8 +87,7 @@ struct flow {
 	uint64_t listed;         /* clock when it went to the end of the list of its state */
 	struct flow_extra *extra; /* NULL = none */
 	uint32_t syns;           /* without ACK, from the client */
-	uint8_t tcp_state;       /* enum tcpstate */
-	uint8_t ordinal;         /* of the flows with this tuple, that each began where the last one ended */
+	uint16_t ordinal;        /* of the flows with this tuple, that each began where the last one ended */
 	unsigned client_is_b : 1;
 	unsigned midstream : 1;
 	unsigned got_syn : 1, got_synack : 1, rtt_done : 1, has_latency : 1;
@@ -98,6 +97,7 @@ struct flow {
 	uint8_t icmp_type, icmp_code;
 	uint16_t outer_vlan;
 	uint8_t ip_version;
+	uint8_t tcp_state;       /* enum tcpstate */
 	struct flow_head head;
 	/* What is waited for: since when, and once it is there how long it took. 0 = not known. */
 	uint64_t rtt_server; /* a SYN-ACK, got_synack */

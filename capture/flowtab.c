@@ -172,7 +172,7 @@ static void make_room(struct flowtab *ft)
 }
 
 static struct flow *flow_new(struct flowtab *ft, const struct flow_ref *r, const struct decoded *d, uint64_t time,
-			     uint8_t ordinal)
+			     uint16_t ordinal)
 {
 	struct flow *f = flow_pool_take(&ft->pool, r->tag, &r->tuple);
 	if (!f) {
@@ -227,13 +227,13 @@ static void emit_update(struct flowtab *ft, struct flow *f, uint64_t time)
 static struct flow *find_flow(struct flowtab *ft, const struct flow_ref *r, const struct decoded *d, uint64_t time)
 {
 	struct flow *f = flow_pool_find(&ft->pool, r->tag, &r->tuple);
-	uint8_t ordinal = 0;
+	uint16_t ordinal = 0;
 	if (f) {
 		bool reused = d->proto == IPPROTO_TCP && flow_tcp_reused(f, d, flow_direction(f, r->from_b));
 		bool idle = time > f->last && time - f->last > idle_of(ft, f->list[OF_STATE]);
 		if (!reused && !idle)
 			return f;
-		ordinal = (uint8_t)(f->ordinal + 1);
+		ordinal = (uint16_t)(f->ordinal + 1);
 		flow_end(ft, f, reused ? END_REUSED : END_IDLE);
 	}
 	return flow_new(ft, r, d, time, ordinal);
