@@ -1,6 +1,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "codec.h"
 #include "flowtab_priv.h"
 #include "headpkt.h"
 
@@ -8,6 +9,8 @@
 /* A dialogue of short lines (telnet sends each key by itself) goes on for longer: to this many bytes or packets. */
 #define HEAD_TALK_BYTES   4096
 #define HEAD_TALK_PACKETS 80
+#define HEAD_PACKET_MAX   UINT16_MAX /* bytes of one, as nDPI counts them; more come of segments that the card merged */
+#define HEAD_MAX          (CODEC_MAX_RECORD - 2 * HEAD_PACKET_MAX) /* bytes with which another may not fit into the record */
 
 /* When the timer that runs is due. */
 static uint64_t due_of(const struct flowtab *ft, const struct flow *f)
@@ -64,6 +67,8 @@ static void head_append(struct flowtab *ft, struct flow *f, const struct decoded
 {
 	struct flow_head *h = &f->head;
 	struct headpkt hp = { .time = time, .caplen = d->l3_caplen, .len = d->l3_len, .dir = (uint8_t)dir };
+	if (hp.caplen > HEAD_PACKET_MAX)
+		hp.caplen = HEAD_PACKET_MAX;
 	uint32_t need = h->len + (uint32_t)sizeof hp + hp.caplen;
 	uint32_t before = room_for(h->len), after = room_for(need);
 	if (after > before) {
@@ -93,6 +98,8 @@ static bool head_wants(const struct flow_head *h, const struct decoded *d, unsig
 static bool head_full(const struct flowtab *ft, const struct flow *f)
 {
 	const struct flow_head *h = &f->head;
+	if (h->len > HEAD_MAX)
+		return true;
 	if (h->payloads < ft->conf.head_packets)
 		return false;
 	return f->tuple.proto != IPPROTO_TCP || h->len >= HEAD_TALK_BYTES || h->packets >= HEAD_TALK_PACKETS;

@@ -11,6 +11,7 @@
 #include "capture/decode.h"
 #include "capture/flowtab.h"
 #include "buf.h"
+#include "codec.h"
 #include "headpkt.h"
 
 #define MS 1000000ull
@@ -20,7 +21,7 @@ enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 struct seen {
 	struct r_end ends[64];
-	unsigned n_ends, heads, finals, updates, ticks, head_packets;
+	unsigned n_ends, heads, finals, updates, ticks, head_packets, head_bytes;
 	uint64_t packets, told, told_at_end; /* told: by UPDATEs */
 };
 
@@ -38,6 +39,7 @@ static void on_head(void *arg, const struct r_head *r, const char *base, const c
 	s->heads++;
 	s->finals += r->head.final;
 	s->head_packets = n;
+	s->head_bytes = r->head.data.len;
 }
 
 static void on_update(void *arg, const struct r_update *r, struct flowtab_told *told, const char *base)
@@ -236,6 +238,28 @@ static void test_one_end(void **state)
 	flowtab_free(ft);
 }
 
+/* The same ports again and again within a moment: flows, each with an id of its own. */
+static void test_reused_at_once(void **state)
+{
+	(void)state;
+	static struct seen s;
+	static struct id ids[300];
+	struct flowtab *ft = table(&s, 1000);
+	for (uint32_t i = 0; i < 300; i++) {
+		put(ft, S, 1, 2, 5000, 80, 6, SYN, i << 21, 0);
+		put(ft, S, 2, 1, 80, 5000, 6, RST | ACK, 0, 0);
+		if (i)
+			ids[i - 1] = s.ends[0].key.id;
+		s.n_ends = 0;
+	}
+	flowtab_flush(ft, END_EOF);
+	ids[299] = s.ends[0].key.id;
+	for (unsigned i = 0; i < 300; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_memory_not_equal(&ids[i], &ids[j], sizeof *ids);
+	flowtab_free(ft);
+}
+
 /* Addresses of a tunnel are told where there is one; labels (MPLS) have none. */
 static void test_tunnels(void **state)
 {
@@ -336,6 +360,51 @@ static void test_backwards(void **state)
 	assert_int_equal(s.n_ends, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(s.ends[i].n.last >= s.ends[i].n.start);
+	flowtab_free(ft);
+}
+
+/* Packets of years before, as of a file that is read after a newer one: their clock goes on, and so do timeouts. */
+static void test_older_file(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 100);
+	put(ft, 100000000 * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	for (unsigned i = 0; i < 6; i++)
+		put(ft, (1000000 + i + i / 3 * 100) * S, 3, 4, (uint16_t)(i / 3), 7, 17, 0, 0, 5);
+	assert_int_equal(flowtab_clock(ft), (100000000 + 105) * S);
+	assert_int_equal(s.n_ends, 2); /* nothing came of them for more than a minute */
+	assert_int_equal(s.ends[1].n.last - s.ends[1].n.start, 2 * S);
+	assert_int_equal(s.ends[1].n.end_reason, END_IDLE);
+	/* Between them some that are not: each keeps its own time, and one of no time at all does no harm. */
+	put(ft, (100000000 + 90) * S, 1, 2, 1, 2, 17, 0, 0, 5);
+	put(ft, 0, 1, 2, 1, 3, 17, 0, 0, 5);
+	put(ft, (1000000 + 106) * S, 1, 2, 1, 3, 17, 0, 0, 5);
+	put(ft, (100000000 + 107) * S, 1, 2, 1, 4, 17, 0, 0, 5);
+	assert_int_equal(flowtab_clock(ft), (100000000 + 107) * S);
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.packets, 11);
+	flowtab_free(ft);
+}
+
+/* Segments that a card merged, or a great many head packets: a HEAD fits its record. */
+static void test_large_heads(void **state)
+{
+	(void)state;
+	static struct seen s;
+	struct flowtab *ft = table(&s, 100);
+	static const uint8_t l3[200000] = { 0x45 };
+	for (unsigned i = 0; i < 300; i++) { /* half of them are told as having no payload, which a broken header can do */
+		struct decoded d = { .proto = 6, .ip_version = 4, .sport = 1000, .dport = 1000, .tcp_flags = ACK, .l3 = l3,
+				     .l3_caplen = sizeof l3, .l3_len = sizeof l3, .payload_len = i % 2 ? 0 : 1000 };
+		addr_from_v4(i % 2 ? &d.dst : &d.src, (uint8_t[]){ 10, 0, 0, 1 });
+		struct packet p = { .time = S, .caplen = sizeof l3, .len = sizeof l3, .linktype = 1, .data = l3 };
+		enum undecoded ud = UD_NONE;
+		flowtab_packets(ft, &p, &d, &ud, 1);
+	}
+	flowtab_flush(ft, END_EOF);
+	assert_int_equal(s.heads, 1);
+	assert_true(s.head_bytes > 900000 && s.head_bytes < CODEC_MAX_RECORD - 4096);
 	flowtab_free(ft);
 }
 
@@ -455,11 +524,14 @@ int main(void)
 		cmocka_unit_test(test_active_timeout),
 		cmocka_unit_test(test_parts_of_a_connection),
 		cmocka_unit_test(test_one_end),
+		cmocka_unit_test(test_reused_at_once),
 		cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_flood_spares_established),
 		cmocka_unit_test(test_lone_jump),
 		cmocka_unit_test(test_backwards),
+		cmocka_unit_test(test_older_file),
 		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_large_heads),
 		cmocka_unit_test(test_decode_truncated),
 		cmocka_unit_test(test_late_syn),
 		cmocka_unit_test(test_fragments),
