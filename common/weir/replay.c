@@ -19,6 +19,10 @@ static bool check_inputs(char **files, char **ret, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct stat st;
+		if (strcmp(files[i], "-") == 0 && n > 1) {
+			fputs("weir: standard input is read alone, without files beside it\n", stderr);
+			return false;
+		}
 		if (stat(files[i], &st) == 0 && S_ISFIFO(st.st_mode)) {
 			fprintf(stderr, "weir: %s: is a pipe: give it as standard input, weir replay -\n", files[i]);
 			return false;
@@ -59,6 +63,21 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
  */
 #define JOURNAL_MIN (512u << 20)
 
+/* Makes the directory if there is none. Returns its path from the root, or NULL after saying why it cannot hold a store. */
+static char *store_dir(const char *store)
+{
+	char *inside = xasprintf("%s/.", store), *path = NULL; /* a file has none */
+	if (mkdir(store, 0750) == 0 || errno == EEXIST)
+		path = realpath(inside, NULL);
+	if (!path || access(path, W_OK | X_OK) < 0) {
+		fprintf(stderr, "weir: %s: %s\n", store, strerror(errno));
+		free(path);
+		path = NULL;
+	}
+	free(inside);
+	return path;
+}
+
 /* The topology of a replay in a directory of its own; false after saying what is wrong. */
 static bool arrange(struct topo *t, const char *dir, char **inputs, double speed, const char *store, bool quiet)
 {
@@ -66,12 +85,10 @@ static bool arrange(struct topo *t, const char *dir, char **inputs, double speed
 	effective_sensor(t, "replay", from_stdin ? SRC_STDIN : SRC_FILES, inputs, speed);
 	effective_dir(t, dir);
 	if (store) {
-		if (mkdir(store, 0750) < 0 && errno != EEXIST) {
-			fprintf(stderr, "weir: %s: %s\n", store, strerror(errno));
-			return false;
-		}
 		free(t->store.path);
-		t->store.path = realpath(store, NULL);
+		t->store.path = store_dir(store);
+		if (!t->store.path)
+			return false;
 	}
 	if (t->checks.journal_bytes < JOURNAL_MIN)
 		t->checks.journal_bytes = JOURNAL_MIN;

@@ -25,6 +25,12 @@ try "truncated gzip" "$tmp/cut.pcap.gz" 1 "cut.pcap.gz"
 mkfifo "$tmp/pipe"
 gzip -c "$good" >"$tmp/pipe" &
 try "gzip through a pipe" - 1 "standard input: offset 0: compressed by gzip" <"$tmp/pipe"
+weir replay - "$good" >"$tmp/out" 2>"$tmp/err" </dev/null
+same "standard input beside a file is refused, and told so" "1 yes" "$? $(grep -q 'read alone' "$tmp/err" && echo yes)"
+"$bin/weir" replay - >"$tmp/out" 2>"$tmp/err" <&-
+same "no standard input" "1 yes" "$? $(grep -q 'standard input: .*Bad file descriptor' "$tmp/err" && echo yes)"
+weir replay --store "$good" "$good" >"$tmp/out" 2>"$tmp/err"
+same "a store that is no directory: refused before anything is read" "1 yes" "$? $(grep -q 'scan.pcap: Not a directory' "$tmp/err" && echo yes)"
 echo hi >"$tmp/hi.pcap"
 try "shorter than any header" "$tmp/hi.pcap" 1 "ends inside its header"
 weir replay "$tmp/cut.pcap" "$good" >"$tmp/out" 2>"$tmp/err"
