@@ -1,4 +1,5 @@
 /* weir: start the pipeline, replay captures, ask a running one. */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ static int help(const struct verb *v)
 		return EXIT_FAILED;
 	v->run(2, argv);
 	puts("See weir(1).");
-	return EXIT_DONE;
+	return verb_printed(EXIT_DONE);
 }
 
 /* For bash: verbs from the table, options from what each verb says of its use. */
@@ -143,22 +144,34 @@ static int print_completion(void)
 	return EXIT_DONE;
 }
 
+/*
+ * Those that are closed: else a file or a socket of ours would get their numbers, and what is printed. Opened the wrong way round, so
+ * that using them fails as it should.
+ */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
+	keep_standard_files();
 	signal(SIGPIPE, SIG_IGN);
 	topo_check_filters(filter_good);
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {
 		printf("weir %s\n", WEIR_VERSION);
-		return 0;
+		return verb_printed(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		usage(stdout);
-		return 0;
+		return verb_printed(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--completion") == 0)
-		return print_completion();
+		return verb_printed(print_completion());
 	log_init(argv[1], LOG_LV_INFO);
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(argv[1], verbs[i].name) == 0 && verbs[i].help && argc == 3 &&

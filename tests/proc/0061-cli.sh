@@ -89,6 +89,9 @@ for wrong in "tail -n ten" "flows --since soon" "alerts --watch=0" "series --ste
 	"$bin/weir" $wrong >"$tmp/out" 2>&1 </dev/null || status=$?
 	same "weir $wrong is wrong usage, and told so" "2 yes" "$status $(grep -q '^usage: weir' "$tmp/out" && echo yes)"
 done
+for all in --help --version --completion "top --help"; do
+	check "weir $all to a full disk fails" sh -c "! $bin/weir $all >/dev/full 2>&1"
+done
 "$bin/weir" --completion >"$tmp/completion"
 check "completion knows verbs" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir ho); COMP_CWORD=1; _weir; [ \"\${COMPREPLY[*]}\" = hosts ]"
 check "and options" bash -c "PATH=$bin:\$PATH; . $tmp/completion; COMP_WORDS=(weir hosts --fi); COMP_CWORD=2; _weir; [ \"\${COMPREPLY[*]}\" = --fields ]"
