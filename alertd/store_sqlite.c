@@ -30,6 +30,9 @@ int store_fail(struct store *s, sqlite3 *db, const char *what)
 		snprintf(s->error, sizeof s->error, "cannot write in %s: %s", s->dir, strerror(errno));
 	else if (db && sqlite3_extended_errcode(db) == SQLITE_CANTOPEN && sqlite3_system_errno(db))
 		snprintf(s->error, sizeof s->error, "%s: cannot open: %s", what, strerror(sqlite3_system_errno(db)));
+	else if (s->damaged && s->role == STORE_ALERTS) /* what people wrote is in it: whoever runs us decides */
+		snprintf(s->error, sizeof s->error, "%s: %s; put a copy in the place of %s/alerts.db, or move it away for a new one", what,
+			 sqlite3_errmsg(db), s->dir);
 	return -1;
 }
 

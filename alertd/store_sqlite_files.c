@@ -95,10 +95,13 @@ void store_set_aside(struct store *s, const char *path)
 {
 	char *aside = xasprintf("%s.damaged", path);
 	log_error("%s: it is put aside as %s", s->error, aside);
-	if (rename(path, aside) == 0)
-		store_remove(path);
-	else
-		log_error("%s: %s", aside, strerror(errno));
+	for (size_t i = 0; i < SUFFIXES; i++) {
+		char *from = xasprintf("%s%s", path, suffixes[i]), *to = xasprintf("%s%s", aside, suffixes[i]);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			log_error("%s: %s", to, strerror(errno));
+		free(from);
+		free(to);
+	}
 	free(aside);
 }
 

@@ -44,8 +44,8 @@ cp -a "$store" "$tmp/saved"
 rm -f "$store"/*-wal "$store"/*-shm
 dd if=/dev/urandom of="$store/alerts.db" bs=4096 count=4 conv=notrunc 2>/dev/null
 hit KILL alertd
-wait_for 30 says "not a database"
-ok $? "damaged: it says so"
+wait_for 30 says "not a database.*or move it away"
+ok $? "damaged: it says so, and what to do"
 rm -f "$store"/alerts.db*
 cp -a "$tmp"/saved/alerts.db* "$store"
 run_check "brought back as it was"
