@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ageclock.h"
 #include "codec.h"
 #include "hash.h"
 #include "history.h"
@@ -30,6 +31,7 @@ struct alertd {
 	struct outbox *outbox;
 	struct mailbox *mailbox; /* what other threads want done here */
 	struct loop_timer *load, *forget;
+	struct ageclock *age;
 	char *checks_url;
 	bool cancel;
 	uint64_t revision; /* of alerts.db; random at first, so that none of another life is taken for one of this */
@@ -295,6 +297,16 @@ static void init_outbox(struct alertd *k)
 	metrics_counter(c->metrics, "delivery_log_dropped", NULL, "records", outbox_dropped(k->outbox));
 }
 
+/* Before the store is opened: its file tells when it was written last. */
+static struct ageclock *open_ageclock(const struct topo *t)
+{
+	char *path = xasprintf("%s/alertd.clock", t->state), *store = xasprintf("%s/alerts.db", t->store.path);
+	struct ageclock *age = ageclock_new(path, store, wall_ns(), mono_ns());
+	free(path);
+	free(store);
+	return age;
+}
+
 static int init(struct proc_ctx *c)
 {
 	struct alertd *k = c->state;
@@ -312,6 +324,7 @@ static int init(struct proc_ctx *c)
 	k->revision = hash_key_random().k0 | 1;
 	/* What SQLite sorts on disk it sorts here: the sandbox knows no other place. */
 	setenv("SQLITE_TMPDIR", t->state, 1);
+	conf.age = k->age = open_ageclock(t);
 	conf.url = k->checks_url = topo_url(t, "checks", NULL);
 	k->mailbox = mailbox_new(c->loop);
 	init_outbox(k);
@@ -322,7 +335,7 @@ static int init(struct proc_ctx *c)
 	k->history = history_start(&conf);
 	char *url = topo_url(t, "alertd", "query");
 	service.url = url;
-	k->upkeep = upkeep_start(&store_sqlite, &conf.store);
+	k->upkeep = upkeep_start(&store_sqlite, &conf.store, k->age);
 	k->service = service_start(&service);
 	free(url);
 	metrics_source(c->metrics, on_metrics, k);
@@ -339,6 +352,7 @@ static void stop(struct proc_ctx *c)
 	intake_free(k->alerts);
 	mailbox_free(k->mailbox);
 	outbox_free(k->outbox);
+	ageclock_free(k->age);
 	free(k->checks_url);
 	proc_exit(c, 0);
 }

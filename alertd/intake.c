@@ -243,7 +243,7 @@ static int put_read(struct intake *i, enum rtype type, const union input *u, con
 {
 	bool own = type == R_ALERT || type == R_FLOW;
 	if (type == R_QUARANTINE) {
-		quarantine_put(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], wall_ns(), &u->quarantine, base);
+		quarantine_put(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], ageclock_now(i->c.age), &u->quarantine, base);
 		return 0;
 	}
 	if (type == R_HOST || (own && i->c.discard) || (type == R_FLOW && u->flow.n.end_reason == END_ACTIVE))
@@ -294,7 +294,7 @@ static bool begin(struct intake *i, uint64_t epoch)
 	if (!commit(i))
 		return false;
 	FAULT("alertd.tx.begin");
-	if (i->c.ops->begin(i->store, epoch, wall_ns()) < 0 || !load_totals(i, epoch))
+	if (i->c.ops->begin(i->store, epoch, ageclock_stamp(i->c.age)) < 0 || !load_totals(i, epoch))
 		return refuse(i);
 	if (epoch != i->epoch) {
 		i->ended_before = false;
@@ -427,7 +427,8 @@ static void finish_job(struct intake *i, const char *error)
 	struct prune_job *j = i->jobs;
 	i->jobs = j->next;
 	if (i->c.quarantine)
-		j->did.n[KEPT_QUARANTINE] = quarantine_prune(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], wall_ns());
+		j->did.n[KEPT_QUARANTINE] =
+			quarantine_prune(i->c.quarantine, &i->c.store.kept[KEPT_QUARANTINE], ageclock_now(i->c.age));
 	if (error)
 		log_warn("%s: retention: %s", i->c.stream, error);
 	for (unsigned k = 0; k < KEPT_KINDS; k++) {
@@ -452,7 +453,7 @@ static void prune_slice(struct intake *i)
 		return;
 	}
 	uint64_t began = mono_ns();
-	rc = i->c.ops->prune(s, wall_ns(), &j->did);
+	rc = i->c.ops->prune(s, ageclock_now(i->c.age), &j->did);
 	began = mono_ns() - began;
 	if (began > i->n.prune_max_ns)
 		set(&i->n.prune_max_ns, began);

@@ -5,6 +5,7 @@
 #ifndef WEIR_INTAKE_H
 #define WEIR_INTAKE_H
 
+#include "ageclock.h"
 #include "loop.h"
 #include "store.h"
 
@@ -19,6 +20,7 @@ struct intake_conf {
 	struct store_conf store;
 	enum store_role role;
 	bool discard;              /* alerts or flows are not wanted: keep only the cursor */
+	struct ageclock *age;      /* by which things are stored and grow old */
 	const char *quarantine;    /* folder for packets that crashed a process, or NULL */
 	uint32_t commit_ms;        /* a transaction is committed after this, or when it is large */
 	size_t totals_max;         /* flows, hosts and sensors that there are at a time */

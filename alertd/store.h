@@ -58,7 +58,7 @@ struct store_page {
 struct store_pruned {
 	uint64_t n[KEPT_KINDS];
 	/* The backend's place between slices; all zero to begin. */
-	uint64_t seq;
+	uint64_t from, seq; /* alerts up to these are deleted, are looked at */
 	int64_t excess;
 	bool begun;
 };
@@ -103,7 +103,7 @@ struct store_ops {
 	int (*run)(struct store *s, uint64_t epoch, struct store_cursor *c);
 	/*
 	 * Begins a transaction for records of a run. When it is not the one stored last, the episodes of that one that are
-	 * still engaged are released with cause 'lost'. now: wall clock, ns.
+	 * still engaged are released with cause 'lost'. now: wall clock, ns, by which it is stored (ageclock.h).
 	 */
 	int (*begin)(struct store *s, uint64_t epoch, uint64_t now);
 	/*
@@ -128,8 +128,8 @@ struct store_ops {
 	/* -- all but STORE_READ -- */
 
 	/*
-	 * One slice of retention at wall-clock time now, some milliseconds of work, outside a transaction. 1: there is more
-	 * to do, 0: done. Each handle has its kinds: alerts and samples of them, samples of flows, files of flows (upkeep).
+	 * One slice of retention, some milliseconds of work, outside a transaction; ages are measured to now (ageclock.h). 1: there
+	 * is more to do, 0: done. Each handle has its kinds: alerts and samples of them, samples of flows, files of flows (upkeep).
 	 */
 	int (*prune)(struct store *s, uint64_t now, struct store_pruned *did);
 	/* One piece of work that waits for a quiet moment; of STORE_UPKEEP it may take long. 1: there may be more. */

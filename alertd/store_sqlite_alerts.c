@@ -497,20 +497,31 @@ static int delete_excess(struct store *s, struct store_pruned *did)
 	return delete_some(s, sql, did);
 }
 
-/* In order of arrival, so that a slice looks at few rows; engaged alerts stay whatever their age. */
-static int delete_old(struct store *s, uint64_t oldest, struct store_pruned *did)
+/* The last of the next rows that were stored before (is "<") or after (">") a time; 0: none was. */
+static uint64_t last_of_next(struct store *s, uint64_t after, const char *is, uint64_t time)
 {
-	char sql[400];
+	char sql[200];
 	snprintf(sql, sizeof sql,
 		 "SELECT max(seq) FROM (SELECT seq, ingested FROM alerts WHERE seq > %" PRIu64 " ORDER BY seq LIMIT %d)"
-		 " WHERE ingested < %" PRId64, did->seq, PRUNE_ROWS, (int64_t)oldest);
-	int64_t to = store_int(s->db, sql, 0);
-	if (to <= 0)
-		return 0;
-	snprintf(sql, sizeof sql,
-		 "DELETE FROM alerts WHERE seq > %" PRIu64 " AND seq <= %" PRId64 " AND ingested < %" PRId64 " AND NOT (" ENGAGED ")",
-		 did->seq, to, (int64_t)oldest);
-	did->seq = (uint64_t)to;
+		 " WHERE ingested %s %" PRId64, after, PRUNE_ROWS, is, (int64_t)time);
+	return (uint64_t)store_int(s->db, sql, 0);
+}
+
+/*
+ * In order of arrival, so that a slice looks at few rows; engaged alerts stay whatever their age. What was stored while the clock
+ * was ahead tells no age, but is older than what came after it.
+ */
+static int delete_old(struct store *s, uint64_t oldest, uint64_t now, struct store_pruned *did)
+{
+	char sql[200];
+	uint64_t to = last_of_next(s, did->seq, "<", oldest);
+	if (!to) {
+		uint64_t ahead = last_of_next(s, did->seq, ">", now);
+		did->seq = ahead ? ahead : did->seq;
+		return ahead != 0;
+	}
+	snprintf(sql, sizeof sql, "DELETE FROM alerts WHERE seq > %" PRIu64 " AND seq <= %" PRIu64 " AND NOT (" ENGAGED ")", did->from, to);
+	did->from = did->seq = to;
 	return delete_some(s, sql, did);
 }
 
@@ -525,7 +536,7 @@ int alerts_prune(struct store *s, uint64_t now, struct store_pruned *did)
 	}
 	if (did->excess > 0)
 		return delete_excess(s, did);
-	int rc = delete_old(s, now > age ? now - age : 0, did);
+	int rc = delete_old(s, now > age ? now - age : 0, now, did);
 	return rc != 0 ? rc : series_prune(s, s->db, now, did);
 }
 

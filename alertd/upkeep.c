@@ -14,6 +14,7 @@
 struct upkeep {
 	const struct store_ops *ops;
 	struct store_conf conf;
+	struct ageclock *age;
 	pthread_t thread;
 	struct loop *loop;
 	struct mailbox *mailbox;
@@ -56,7 +57,7 @@ static int prune(struct upkeep *u, struct store_pruned *did)
 {
 	int rc = open_store(u) ? 1 : -1;
 	while (rc > 0 && !is_cancelled(u))
-		rc = u->ops->prune(u->store, wall_ns(), did);
+		rc = u->ops->prune(u->store, ageclock_now(u->age), did);
 	if (did->n[KEPT_FLOWS])
 		log_info("retention: %" PRIu64 " files of flows deleted", did->n[KEPT_FLOWS]);
 	__atomic_fetch_add(&u->pruned, did->n[KEPT_FLOWS], __ATOMIC_RELAXED);
@@ -112,11 +113,12 @@ static void release(struct upkeep *u)
 	free(u);
 }
 
-struct upkeep *upkeep_start(const struct store_ops *ops, const struct store_conf *conf)
+struct upkeep *upkeep_start(const struct store_ops *ops, const struct store_conf *conf, struct ageclock *age)
 {
 	struct upkeep *u = xcalloc(1, sizeof *u);
 	u->ops = ops;
 	u->conf = *conf;
+	u->age = age;
 	u->loop = loop_new();
 	u->mailbox = mailbox_new(u->loop);
 	u->tidy = loop_add_timer(u->loop, on_tidy, u);

@@ -1,6 +1,6 @@
 /*
- * Loaded into each process (soak/clock.sh): the wall clock is off by as many seconds as the file $CLOCK says at that moment, for
- * the packets of an interface too.
+ * Loaded into each process (soak/clock.sh, proc/0068-clock.sh): the wall clock is off by as many seconds as the file $CLOCK says at
+ * that moment, for the packets of an interface too.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -191,6 +191,26 @@ static void alerts_are_bounded(void **arg)
 	buf_release(&out);
 }
 
+/* Stored while the clock was ahead: it goes with what was stored after it, and is not in its way. */
+static void clock_was_ahead(void **arg)
+{
+	(void)arg;
+	struct sampler m;
+	struct store_pruned did;
+	sampler_init(&m, TOTALS_MAX);
+	conf.kept[KEPT_ALERTS].age = 3 * HOUR;
+	struct store *s = open_store(STORE_ALERTS);
+	put_alerts(s, 0, 300, T0 + 5000 * DAY, &m);
+	put_alerts(s, 300, 250, T0, &m);
+	put_alerts(s, 550, 300, T0 + 2 * HOUR, &m);
+	prune_all(s, T0 + 2 * HOUR, &did);
+	assert_int_equal(did.n[KEPT_ALERTS], 0);
+	prune_all(s, T0 + 4 * HOUR, &did);
+	assert_int_equal(did.n[KEPT_ALERTS], 550);
+	store_sqlite.close(s);
+	sampler_release(&m);
+}
+
 struct reader {
 	pthread_t thread;
 	const bool *stop;
@@ -272,6 +292,7 @@ int main(void)
 		cmocka_unit_test_setup(flow_files_are_bounded, fresh),
 		cmocka_unit_test_setup(open_files_are_let_go_of, fresh),
 		cmocka_unit_test_setup(alerts_are_bounded, fresh),
+		cmocka_unit_test_setup(clock_was_ahead, fresh),
 		cmocka_unit_test_setup(nobody_is_in_the_way, fresh),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
