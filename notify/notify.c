@@ -184,7 +184,7 @@ static void on_due(void *arg)
 static void on_expire(void *arg)
 {
 	struct notify *k = arg;
-	int n = queue_expire(k->q, notify_now(k));
+	int n = queue_expire(k->q, ageclock_now(k->age), notify_now(k));
 	if (n < 0)
 		log_limited(&k->limit, "cannot write deliveries: %s", queue_error(k->q));
 	else if (n > 0)
@@ -295,13 +295,23 @@ static int init_recipient(struct notify *k, size_t i)
 	return rc;
 }
 
+/* Between two attempts. */
+static uint64_t longest_wait(const struct notify *k)
+{
+	uint64_t longest = 0;
+	for (size_t i = 0; i < k->n; i++)
+		if (k->r[i].conf->retry_max > longest)
+			longest = k->r[i].conf->retry_max;
+	return 2 * longest; /* with all that queue_backoff adds */
+}
+
 /* What the last run left open. -1 if that cannot be written. */
 static int take_over(struct notify *k)
 {
 	const char **names = xcalloc(k->n + 1, sizeof *names);
 	for (size_t i = 0; i < k->n; i++)
 		names[i] = k->r[i].conf->name;
-	int n = queue_recover(k->q, notify_now(k));
+	int n = queue_recover(k->q, notify_now(k), longest_wait(k));
 	if (n > 0)
 		log_info("%d deliveries were under way at the last end: sent again, marked as maybe duplicate", n);
 	if (n >= 0)
@@ -364,12 +374,22 @@ static void on_again(void *arg)
 	notify_wake(k);
 }
 
+static void start_clock(struct notify *k)
+{
+	const char *state = k->c->topo->state;
+	char *path = xasprintf("%s/notify.clock", state), *db = xasprintf("%s/notify.db", state);
+	k->mono_base = mono_ns();
+	k->age = ageclock_new(path, db, wall_ns(), k->mono_base);
+	k->wall_base = ageclock_stamp(k->age);
+	free(path);
+	free(db);
+}
+
 static int on_init(struct proc_ctx *c)
 {
 	struct notify *k = c->state;
 	k->c = c;
-	k->wall_base = wall_ns();
-	k->mono_base = mono_ns();
+	start_clock(k);
 	k->n = c->topo->n_recipients;
 	k->r = xcalloc(k->n + 1, sizeof *k->r);
 	if (k->sp) {
@@ -420,5 +440,6 @@ int main(int argc, char **argv)
 							 .init = on_init, .ops = { .request = requests_answer },
 							 .status = on_status, .stop = on_stop, .needs = PROC_NET });
 	queue_close(k.q);
+	ageclock_free(k.age);
 	return code;
 }

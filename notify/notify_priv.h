@@ -2,6 +2,7 @@
 #ifndef WEIR_NOTIFY_PRIV_H
 #define WEIR_NOTIFY_PRIV_H
 
+#include "ageclock.h"
 #include "heartbeat.h"
 #include "log.h"
 #include "proc.h"
@@ -44,6 +45,7 @@ struct notify {
 	struct loop_idle *settle;
 	bool dispatch_wanted;
 	bool stopping;
+	struct ageclock *age; /* what waits grows old by it */
 	uint64_t wall_base, mono_base;
 	uint64_t unreadable, missed;
 	struct log_limit limit, dead_limit;

@@ -128,13 +128,14 @@ int queue_add(struct queue *q, const struct queue_item *i)
 
 /* -- start of the process -- */
 
-int queue_recover(struct queue *q, uint64_t now)
+int queue_recover(struct queue *q, uint64_t now, uint64_t longest)
 {
 	int n = 0;
 	if (queue_begin(q) < 0)
 		return -1;
 	bind_u64(q->s[S_SENDING], 1, now);
 	bind_u64(q->s[S_AHEAD], 1, now);
+	bind_u64(q->s[S_AHEAD], 2, longest);
 	if (queue_step(q, S_SENDING) < 0)
 		goto bad;
 	n = sqlite3_changes(q->db);
@@ -292,13 +293,13 @@ int queue_finish(struct queue *q, struct id id, const struct queue_outcome *o, u
 	return 0;
 }
 
-int queue_expire(struct queue *q, uint64_t now)
+int queue_expire(struct queue *q, uint64_t before, uint64_t now)
 {
 	sqlite3_stmt *s = q->s[S_EXPIRING];
 	int total = 0, rc;
 	if (queue_begin(q) < 0)
 		return -1;
-	bind_u64(s, 1, now);
+	bind_u64(s, 1, before);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		queue_moved(q, column_str(s, 0), (unsigned)sqlite3_column_int(s, 1), DLV_EXPIRED, column_u64(s, 2));
 		total += sqlite3_column_int(s, 2);
@@ -309,7 +310,8 @@ int queue_expire(struct queue *q, uint64_t now)
 		goto bad;
 	}
 	if (total) {
-		bind_u64(q->s[S_EXPIRE], 1, now);
+		bind_u64(q->s[S_EXPIRE], 1, before);
+		bind_u64(q->s[S_EXPIRE], 2, now);
 		if (queue_step(q, S_EXPIRE) < 0)
 			goto bad;
 	}

@@ -73,10 +73,11 @@ enum queue_added { QUEUE_ADDED, QUEUE_KNOWN, QUEUE_COALESCED };
 int queue_add(struct queue *q, const struct queue_item *i);
 
 /*
- * At start, outside a transaction: what was 'sending' goes back to retry, marked. What was queued at a later time than now, because
- * the clock was set back since, does not wait for that time. Returns the number of those that were 'sending', or -1.
+ * At start, outside a transaction: what was 'sending' goes back to retry, marked. What was queued at a later time than now, or waits
+ * for longer than any attempt does (longest, ns), because the clock was set back since, does not wait for that time. Returns the
+ * number of those that were 'sending', or -1.
  */
-int queue_recover(struct queue *q, uint64_t now);
+int queue_recover(struct queue *q, uint64_t now, uint64_t longest);
 /* At start: unfinished deliveries to recipients other than these become dead. names is NULL-terminated. */
 int queue_orphans(struct queue *q, const char *const *names, uint64_t now);
 
@@ -107,8 +108,8 @@ struct queue_outcome {
 };
 /* In a transaction: an attempt ended. */
 int queue_finish(struct queue *q, struct id id, const struct queue_outcome *o, uint64_t now);
-/* Gives up what waits and is too old. Returns how many, or -1. Outside a transaction. */
-int queue_expire(struct queue *q, uint64_t now);
+/* Gives up what waits and was to be sent before 'before'. Returns how many, or -1. Outside a transaction. */
+int queue_expire(struct queue *q, uint64_t before, uint64_t now);
 
 /*
  * Rows from newest to oldest, those before position 'before' (0 = from the newest). cb gets each as a DELIVERY and its

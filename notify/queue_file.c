@@ -53,10 +53,11 @@ static const char *const sql[S_COUNT] = {
 		   " error, check_key, severity, coalesced FROM delivery WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
 	[S_EXPIRING] = "SELECT recipient, state, count(*) FROM delivery WHERE state IN (0, 3) AND expires <= ?1"
 		       " GROUP BY recipient, state",
-	[S_EXPIRE] = "UPDATE delivery SET state = 5, next = 0, finished = ?1 WHERE state IN (0, 3) AND expires <= ?1",
+	[S_EXPIRE] = "UPDATE delivery SET state = 5, next = 0, finished = ?2 WHERE state IN (0, 3) AND expires <= ?1",
 	[S_SENDING] = "UPDATE delivery SET state = 3, next = ?1, maybe_duplicate = 1,"
 		      " error = 'notify ended while this attempt was under way' WHERE state = 1",
-	[S_AHEAD] = "UPDATE delivery SET next = ?1 WHERE state IN (0, 3) AND created > ?1 AND next > ?1",
+	[S_AHEAD] = "UPDATE delivery SET next = ?1, expires = min(expires, ?1 + expires - created)"
+		    " WHERE state IN (0, 3) AND next > CASE WHEN created > ?1 THEN ?1 ELSE ?1 + ?2 END",
 };
 
 /* -- errors, statements -- */

@@ -183,10 +183,36 @@ static void test_set_back(void **state)
 	assert_int_equal(queue_commit(q), 0);
 	assert_int_equal(queue_due(q, "a", 3 * SEC, 2, rows), 1);
 	queue_row_release(&rows[0]);
-	assert_int_equal(queue_recover(q, 3 * SEC), 0);
+	assert_int_equal(queue_recover(q, 3 * SEC, 100 * SEC), 0);
 	assert_int_equal(queue_due(q, "a", 3 * SEC, 2, rows), 2);
 	queue_row_release(&rows[0]);
 	queue_row_release(&rows[1]);
+	queue_close(q);
+}
+
+/* An attempt failed while the clock was ahead: the next one does not wait until it is there again. */
+static void test_ahead_for_a_while(void **state)
+{
+	(void)state;
+	struct queue *q = open_queue(100);
+	struct queue_row row;
+	add(q, 1, "a", SEC);
+	start_one(q, "a", SEC);
+	const struct queue_outcome again = { .state = DLV_RETRY, .next = 5000 * SEC };
+	assert_int_equal(queue_begin(q), 0);
+	assert_int_equal(queue_finish(q, queue_id((struct id){ 1000u << 16, 1 }, 1, "a"), &again, 4990 * SEC), 0);
+	assert_int_equal(queue_commit(q), 0);
+	assert_int_equal(queue_recover(q, 4000 * SEC, 1000 * SEC), 0); /* so long it may take */
+	assert_int_equal(queue_due(q, "a", 4000 * SEC, 1, &row), 0);
+	assert_int_equal(queue_recover(q, 3 * SEC, 1000 * SEC), 0);
+	assert_int_equal(queue_due(q, "a", 3 * SEC, 1, &row), 1);
+	queue_row_release(&row);
+	/* Queued then, it expires as if it had been queued now. */
+	add(q, 2, "a", 9000 * SEC);
+	assert_int_equal(queue_recover(q, 10 * SEC, 1000 * SEC), 0);
+	assert_int_equal(queue_expire(q, 109 * SEC, 109 * SEC), 1);
+	assert_int_equal(queue_expire(q, 110 * SEC, 110 * SEC), 1);
+	check_sums(q, "a");
 	queue_close(q);
 }
 
@@ -210,7 +236,7 @@ static void test_recover(void **state)
 	assert_true(queue_cursor(q, &epoch, &next));
 	assert_int_equal(epoch, 77);
 	assert_int_equal(next, 5);
-	assert_int_equal(queue_recover(q, 2 * SEC), 1);
+	assert_int_equal(queue_recover(q, 2 * SEC, 100 * SEC), 1);
 	assert_int_equal(queue_due(q, "a", 2 * SEC, 1, &row), 1);
 	assert_true(row.maybe_duplicate);
 	assert_int_equal(row.attempts, 1);
@@ -245,8 +271,8 @@ static void test_expire(void **state)
 	struct queue *q = open_queue(100);
 	add(q, 1, "a", SEC);
 	add(q, 2, "a", 50 * SEC);
-	assert_int_equal(queue_expire(q, 100 * SEC), 0);
-	assert_int_equal(queue_expire(q, 101 * SEC), 1);
+	assert_int_equal(queue_expire(q, 100 * SEC, 100 * SEC), 0);
+	assert_int_equal(queue_expire(q, 101 * SEC, 101 * SEC), 1);
 	struct queue_totals t;
 	queue_totals(q, "a", &t);
 	assert_int_equal(t.rows[DLV_EXPIRED], 1);
@@ -258,7 +284,7 @@ static void test_expire(void **state)
 	assert_int_equal(queue_retry(q, queue_id((struct id){ 1000u << 16, 1 }, 1, "a"), 200 * SEC, 900 * SEC), 1);
 	assert_int_equal(queue_retry(q, (struct id){ 1, 1 }, 200 * SEC, 900 * SEC), 0);
 	assert_int_equal(queue_commit(q), 0);
-	assert_int_equal(queue_expire(q, 300 * SEC), 1); /* the other one */
+	assert_int_equal(queue_expire(q, 300 * SEC, 300 * SEC), 1); /* the other one */
 	struct queue_row row;
 	assert_int_equal(queue_due(q, "a", 300 * SEC, 1, &row), 1);
 	queue_row_release(&row);
@@ -385,6 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_life, clear),   cmocka_unit_test_teardown(test_silenced, clear),
 		cmocka_unit_test_teardown(test_set_back, clear),
+		cmocka_unit_test_teardown(test_ahead_for_a_while, clear),
 		cmocka_unit_test_teardown(test_recover, clear),
 		cmocka_unit_test_teardown(test_expire, clear), cmocka_unit_test_teardown(test_bound, clear),
 		cmocka_unit_test_teardown(test_list, clear),   cmocka_unit_test(test_backoff),
