@@ -38,6 +38,10 @@ struct finding {
 	char values[160];  /* 'name=value' lines: what was seen and what the threshold was */
 };
 
+/* The conditions of enum check_if that the flow meets. */
+unsigned flow_about(const struct flow_view *v);
+
+/* Is asked only of flows that meet the conditions of its row. */
 typedef bool flow_check_fn(const struct flow_view *v, const struct check_conf *k, struct finding *f);
 #define FLOW_CHECK(key)                                                                                                        \
 	bool check_flow_##key(__attribute__((unused)) const struct flow_view *v,                                               \

@@ -47,6 +47,16 @@ static void take_list(struct check_conf *k, const struct checkdef_param *p, cons
 	}
 }
 
+/* The period whose threshold the parameter is, PERIODS if none. */
+static enum period period_of(const char *param)
+{
+	static const char *const names[PERIODS] = { "minute", "five_minutes", "hour", "day" };
+	enum period p = PER_MINUTE;
+	while (p < PERIODS && strcmp(param, names[p]) != 0)
+		p++;
+	return p;
+}
+
 static void take_params(struct check_conf *k, const struct topo_check *tc)
 {
 	k->after = 1;
@@ -63,6 +73,11 @@ static void take_params(struct check_conf *k, const struct topo_check *tc)
 			k->after = (unsigned)k->number[i];
 		else if (strcmp(p->name, "clear") == 0)
 			k->clear = k->number[i];
+		enum period period = period_of(p->name);
+		if (period < PERIODS) {
+			k->by_period = true;
+			k->limit[period] = k->number[i];
+		}
 	}
 }
 
@@ -158,6 +173,19 @@ unsigned conf_index(const struct conf *c, const char *key, enum entity entity)
 		if (c->checks[i].def->entity == entity && strcmp(c->checks[i].def->key, key) == 0)
 			return i;
 	return CONF_MAX_CHECKS;
+}
+
+bool conf_can_fire(const struct check_conf *k)
+{
+	bool empty = !k->list.n_nets && !k->list.n_texts && !k->list.n_numbers, needed = false;
+	for (const struct checkdef_param *p = k->def->params; p->name; p++)
+		needed |= p->needed;
+	return k->enabled && !(needed && empty);
+}
+
+bool conf_looks_at(const struct check_conf *k, enum period p)
+{
+	return conf_can_fire(k) && (k->def->hooks & period_hook(p)) && !(k->by_period && k->limit[p] <= 0);
 }
 
 bool conf_in_nets(const struct check_conf *k, const struct addr *a)

@@ -28,6 +28,8 @@ struct check_conf {
 	bool enabled;
 	double number[CHECKDEF_MAX_PARAMS]; /* in the order of the row's parameters */
 	struct conf_list list;              /* of the row's list parameter; a row has at most one */
+	bool by_period;                     /* it has a threshold for each period: */
+	double limit[PERIODS];              /* 0 = this one is not looked at */
 	unsigned after;                     /* EPISODE: runs in a row before it is raised */
 	double clear;                       /* EPISODE: share of the threshold, in per cent, at which it ends; 100 if it has none */
 	uint64_t alerts;                    /* raised since the start */
@@ -58,6 +60,10 @@ int conf_network_of(const struct conf *c, const struct addr *a);
 struct cidr conf_network(const struct conf *c, unsigned i);
 /* The check's index by key and entity, CONF_MAX_CHECKS if there is none. */
 unsigned conf_index(const struct conf *c, const char *key, enum entity entity);
+/* Can it ever fire? Not while a list that it needs is empty. */
+bool conf_can_fire(const struct check_conf *k);
+/* The same of a check that is not about flows, at the end of such a period. */
+bool conf_looks_at(const struct check_conf *k, enum period p);
 bool conf_in_nets(const struct check_conf *k, const struct addr *a);
 bool conf_has_number(const struct check_conf *k, uint32_t n);
 /* Is the text in the list? Case does not matter. */

@@ -96,36 +96,38 @@ static void on_flow_evicted(void *arg, struct openflow *f)
 static void add_flow_check(struct engine *e, unsigned index)
 {
 	static const enum check_hook hooks[] = { HOOK_DETECTED, HOOK_PERIODIC, HOOK_END };
-	for (int i = 0; i < 3; i++) {
-		unsigned place = hook_place(hooks[i]);
-		if (e->conf.checks[index].def->hooks & hooks[i])
-			e->on_hook[place][e->n_on_hook[place]++] = (struct flow_slot){ (uint16_t)index, check_fns[index].flow };
-	}
+	const struct checkdef *d = e->conf.checks[index].def;
+	for (int i = 0; i < 3; i++)
+		for (unsigned met = 0; (d->hooks & hooks[i]) && met < 1u << CHECKDEF_IFS; met++)
+			if ((d->ifs & ~met) == 0)
+				e->asked[hook_place(hooks[i])][met][index / 64] |= 1ull << (index % 64);
 }
 
-static void add_run(uint16_t run[PERIODS][CONF_MAX_CHECKS], unsigned n[PERIODS], unsigned index, unsigned hooks)
+static void add_run(struct engine *e, uint16_t run[PERIODS][CONF_MAX_CHECKS], unsigned n[PERIODS], unsigned index)
 {
 	for (unsigned p = 0; p < PERIODS; p++)
-		if (hooks & period_hook((enum period)p))
+		if (conf_looks_at(&e->conf.checks[index], (enum period)p))
 			run[p][n[p]++] = (uint16_t)index;
 }
 
 static void find_functions(struct engine *e)
 {
+	if (n_checkdefs > CATALOGUE_WORDS * 64)
+		fatalx("more than %d rows in the catalogue", CATALOGUE_WORDS * 64);
 	for (unsigned i = 0; i < 64; i++)
 		e->risk_check[i] = CONF_MAX_CHECKS;
 	for (unsigned i = 0; i < e->conf.n; i++) {
 		const struct checkdef *d = e->conf.checks[i].def;
 		if (d->risk_id && d->risk_id < 64)
 			e->risk_check[d->risk_id] = (uint16_t)i;
-		if (!e->conf.checks[i].enabled || i >= n_checkdefs)
+		if (i >= n_checkdefs || !conf_can_fire(&e->conf.checks[i]))
 			continue;
 		if (check_fns[i].flow)
 			add_flow_check(e, i);
 		else if (check_fns[i].host)
-			add_run(e->host_run, e->n_host_run, i, d->hooks);
+			add_run(e, e->host_run, e->n_host_run, i);
 		else if (check_fns[i].place)
-			add_run(e->place_run, e->n_place_run, i, d->hooks);
+			add_run(e, e->place_run, e->n_place_run, i);
 	}
 }
 

@@ -235,23 +235,22 @@ unsigned hook_place(enum check_hook hook)
 static void run_native(struct flow_run *run)
 {
 	struct engine *e = run->e;
-	unsigned place = hook_place(run->v.hook), n = e->n_on_hook[place];
+	const uint64_t *asked = e->asked[hook_place(run->v.hook)][flow_about(&run->v)];
 	bool timed = cost_due(&e->meter);
 	struct finding found;
-	for (unsigned i = 0; i < n; i++) {
-		const struct flow_slot *slot = &e->on_hook[place][i];
-		struct check_conf *k = &e->conf.checks[slot->index];
-		if (flow_has_fired(run->f, slot->index))
-			continue;
-		*found.message = *found.values = '\0';
-		uint64_t began = timed ? mono_ns() : 0;
-		bool fires = slot->fires(&run->v, k, &found);
-		if (timed)
-			cost_book(&e->meter, &k->cost, began);
-		if (fires)
-			flow_fired(run, k->def, slot->index, &found);
-	}
-	e->evaluations += n;
+	for (unsigned w = 0; w < CATALOGUE_WORDS; w++)
+		for (uint64_t bits = asked[w] & ~run->f->fired[w]; bits; bits &= bits - 1) {
+			unsigned index = 64 * w + (unsigned)__builtin_ctzll(bits);
+			struct check_conf *k = &e->conf.checks[index];
+			*found.message = *found.values = '\0';
+			uint64_t began = timed ? mono_ns() : 0;
+			bool fires = check_fns[index].flow(&run->v, k, &found);
+			if (timed)
+				cost_book(&e->meter, &k->cost, began);
+			if (fires)
+				flow_fired(run, k->def, index, &found);
+			e->evaluations++;
+		}
 }
 
 void judge_lua(struct flow_run *run, const struct lua_finding *lf)

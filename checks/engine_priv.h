@@ -45,6 +45,9 @@ enum learn_kind {
 	LEARN_SETS
 };
 
+/* The rows of the catalogue as bits. */
+#define CATALOGUE_WORDS 4
+
 struct engine {
 	struct conf conf;
 	const struct topo *topo;
@@ -61,12 +64,8 @@ struct engine {
 	uint16_t *script_check; /* index in conf of each script that looks at hosts, CONF_MAX_CHECKS = it does not */
 	struct flow_table *flows;
 	struct host_table *hosts;
-	/* Native flow checks that are on, by hook: what runs for each record lies close together. */
-	struct flow_slot {
-		uint16_t index; /* in conf */
-		flow_check_fn *fires;
-	} on_hook[3][CONF_MAX_CHECKS];
-	unsigned n_on_hook[3];
+	/* Native flow checks to ask, by index, at each hook and for each set of conditions that a flow may meet. */
+	uint64_t asked[3][1u << CHECKDEF_IFS][CATALOGUE_WORDS];
 	/* Checks of hosts, and of networks, sensors and weir, that are on, by period. */
 	uint16_t host_run[PERIODS][CONF_MAX_CHECKS], place_run[PERIODS][CONF_MAX_CHECKS];
 	unsigned n_host_run[PERIODS], n_place_run[PERIODS];

@@ -129,7 +129,7 @@ void subject_sweep(struct engine *e, const struct subject *s)
 {
 	for (struct engaged *g = *s->list, *next; g; g = next) {
 		next = g->next;
-		if (g->check < e->conf.n && e->conf.checks[g->check].enabled)
+		if (g->check < e->conf.n && conf_looks_at(&e->conf.checks[g->check], (enum period)g->period))
 			continue;
 		if (episode_is_engaged(g) && g->check < e->conf.n)
 			release(e, s, g, CAUSE_DISABLED);

@@ -37,7 +37,7 @@ static const char *forbidden(const struct flow_view *v, const struct check_conf 
 FLOW_CHECK(device_protocol_not_allowed)
 {
 	char app[40], a[ADDR_STRLEN];
-	if (!is_unicast(v) || is_app(v, APP_DNS) || is_app(v, APP_DHCP))
+	if (is_app(v, APP_DNS) || is_app(v, APP_DHCP))
 		return false;
 	for (int server = 0; server < 2; server++) {
 		const struct addr *ip = server ? &v->key->server : &v->key->client;

@@ -69,7 +69,7 @@ static bool asks_many(const struct flow_view *v, const struct check_conf *k, str
 
 FLOW_CHECK(dns_data_exfiltration)
 {
-	if (!is_app(v, APP_DNS) || is_app(v, APP_MDNS) || !is_unicast(v))
+	if (!is_app(v, APP_DNS) || is_app(v, APP_MDNS))
 		return false;
 	return carries_much(v, k, f) || (v->hook == HOOK_DETECTED && asks_many(v, k, f));
 }

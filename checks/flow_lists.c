@@ -5,7 +5,7 @@ static bool domain_listed(const struct flow_view *v, const struct check_conf *k,
 {
 	char name[120];
 	struct str s = v->app->host;
-	if (!s.len || !conf_has_domain(k, str_ptr(v->app_base, s), s.len))
+	if (!conf_has_domain(k, str_ptr(v->app_base, s), s.len))
 		return false;
 	flow_text(name, sizeof name, v, s);
 	SAY(f, "The name %s is %s", name, what);

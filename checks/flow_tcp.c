@@ -1,16 +1,11 @@
 /* TCP connections: how they went, and what they end as. */
 #include "flow_util.h"
 
-static bool is_tcp(const struct flow_view *v)
-{
-	return v->key->proto == IPPROTO_TCP && is_unicast(v);
-}
-
 FLOW_CHECK(low_goodput)
 {
 	uint64_t bytes = v->n->client_bytes + v->n->server_bytes;
 	uint64_t payload = v->n->client_payload + v->n->server_payload;
-	if (v->key->proto != IPPROTO_TCP || v->n->tcp_state < TS_ESTABLISHED || !bytes || (double)flow_packets(v) < k->number[1])
+	if (v->n->tcp_state < TS_ESTABLISHED || !bytes || (double)flow_packets(v) < k->number[1])
 		return false;
 	double ratio = 100.0 * (double)payload / (double)bytes;
 	if (ratio > k->number[0])
@@ -23,7 +18,7 @@ FLOW_CHECK(low_goodput)
 FLOW_CHECK(zero_tcp_window)
 {
 	uint32_t n = v->n->client_zwin + v->n->server_zwin;
-	if (v->key->proto != IPPROTO_TCP || n <= k->number[0])
+	if (n <= k->number[0])
 		return false;
 	SAY(f, "A TCP receive window of zero was announced %u times (client %u, server %u)", n, v->n->client_zwin,
 	    v->n->server_zwin);
@@ -34,7 +29,7 @@ FLOW_CHECK(zero_tcp_window)
 FLOW_CHECK(tcp_packets_issues)
 {
 	double all = (double)flow_packets(v);
-	if (v->key->proto != IPPROTO_TCP || all < 10)
+	if (all < 10)
 		return false;
 	double re = 100.0 * (v->n->client_retrans + v->n->server_retrans) / all;
 	double ooo = 100.0 * (v->n->client_ooo + v->n->server_ooo) / all;
@@ -51,7 +46,7 @@ FLOW_CHECK(tcp_packets_issues)
 
 FLOW_CHECK(tcp_flow_reset)
 {
-	if (v->key->proto != IPPROTO_TCP || v->n->tcp_state != TS_RESET)
+	if (v->n->tcp_state != TS_RESET)
 		return false;
 	SAY(f, "The %s reset the connection", v->n->server_rsts ? "server" : "client");
 	VALUES(f, "client_rsts=%u\nserver_rsts=%u", v->n->client_rsts, v->n->server_rsts);
@@ -60,7 +55,7 @@ FLOW_CHECK(tcp_flow_reset)
 
 FLOW_CHECK(tcp_no_data_exchanged)
 {
-	if (!is_tcp(v) || v->n->client_payload || v->n->server_payload || v->n->part)
+	if (v->n->client_payload || v->n->server_payload || v->n->part)
 		return false;
 	SAY(f, "The TCP connection carried no payload");
 	VALUES(f, "packets=%llu", (unsigned long long)flow_packets(v));
@@ -69,7 +64,7 @@ FLOW_CHECK(tcp_no_data_exchanged)
 
 FLOW_CHECK(connection_failed)
 {
-	if (!is_tcp(v) || v->key->midstream || !(v->n->client_flags & TH_SYN) || v->n->server_packets || v->n->part)
+	if (v->key->midstream || !(v->n->client_flags & TH_SYN) || v->n->server_packets || v->n->part)
 		return false;
 	SAY(f, "%u SYNs got no answer", v->n->client_syns);
 	VALUES(f, "syns=%u\nserver_packets=0", v->n->client_syns);
@@ -84,7 +79,7 @@ static bool was_refused(const struct flow_view *v)
 
 FLOW_CHECK(tcp_connection_refused)
 {
-	if (!is_tcp(v) || !was_refused(v))
+	if (!was_refused(v))
 		return false;
 	SAY(f, "The server refused the connection to port %u", v->key->server_port);
 	VALUES(f, "port=%u\nserver_rsts=%u", v->key->server_port, v->n->server_rsts);
@@ -106,8 +101,6 @@ FLOW_CHECK(ndpi_tcp_issues)
 	const char *odd = odd_flags(v);
 	bool payload = v->n->client_payload || v->n->server_payload;
 	char flags[2][9];
-	if (!is_tcp(v))
-		return false;
 	if (odd)
 		SAY(f, "The client sent %s", odd);
 	else if (payload || !(v->n->client_flags & TH_SYN) || v->n->part)
@@ -146,7 +139,7 @@ FLOW_CHECK(ndpi_probing_attempt)
 {
 	const char *what;
 	char flags[2][9];
-	if (!is_unicast(v) || v->key->midstream || v->n->part || !probed_only(v, &what))
+	if (v->key->midstream || v->n->part || !probed_only(v, &what))
 		return false;
 	SAY(f, "The service was tried out: %s", what);
 	VALUES(f, "client_payload=%llu\nserver_payload=%llu\nclient_flags=%s\nserver_flags=%s",

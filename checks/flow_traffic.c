@@ -4,7 +4,7 @@
 FLOW_CHECK(ndpi_unidirectional_traffic)
 {
 	static const uint16_t quiet[] = { APP_NETFLOW, APP_SFLOW, APP_RTP, APP_COLLECTD, APP_SYSLOG, APP_MDNS };
-	if ((v->n->client_packets && v->n->server_packets) || !is_unicast(v) || v->n->part)
+	if ((v->n->client_packets && v->n->server_packets) || v->n->part)
 		return false;
 	for (size_t i = 0; i < sizeof quiet / sizeof *quiet; i++)
 		if (is_app(v, quiet[i]))
@@ -33,7 +33,7 @@ static bool excepted(const struct flow_view *v, const struct check_conf *k)
 
 FLOW_CHECK(elephant_flows)
 {
-	if (v->client_local == v->server_local || !is_unicast(v) || excepted(v, k))
+	if (v->client_local == v->server_local || excepted(v, k))
 		return false;
 	uint64_t out = v->client_local ? v->n->client_bytes : v->n->server_bytes;
 	uint64_t in = v->client_local ? v->n->server_bytes : v->n->client_bytes;
@@ -48,7 +48,7 @@ FLOW_CHECK(elephant_flows)
 FLOW_CHECK(long_lived)
 {
 	double seconds = flow_seconds(v);
-	if (seconds <= k->number[0] || !is_unicast(v) || excepted(v, k))
+	if (seconds <= k->number[0] || excepted(v, k))
 		return false;
 	SAY(f, "The flow has gone on for %.0f s", seconds);
 	VALUES(f, "duration=%.0f\nthreshold=%.15g", seconds, k->number[0]);
@@ -57,8 +57,7 @@ FLOW_CHECK(long_lived)
 
 FLOW_CHECK(vlan_bidirectional_traffic)
 {
-	if (!conf_has_number(k, v->key->vlan) || v->server_local || !is_unicast(v) || !v->n->client_packets ||
-	    !v->n->server_packets)
+	if (!conf_has_number(k, v->key->vlan) || v->server_local || !v->n->client_packets || !v->n->server_packets)
 		return false;
 	SAY(f, "Traffic in VLAN %u went both ways", v->key->vlan);
 	VALUES(f, "vlan=%u\nclient_bytes=%llu\nserver_bytes=%llu", v->key->vlan, (unsigned long long)v->n->client_bytes,
@@ -70,14 +69,13 @@ FLOW_CHECK(vlan_bidirectional_traffic)
 static bool is_echo(const struct flow_view *v)
 {
 	uint8_t type = v->key->icmp_type;
-	return v->key->proto == IPPROTO_ICMP ? type == 8 || type == 0 : v->key->proto == IPPROTO_ICMPV6 && (type == 128 || type == 129);
+	return v->key->proto == IPPROTO_ICMP ? type == 8 || type == 0 : type == 128 || type == 129;
 }
 
 FLOW_CHECK(data_exfiltration)
 {
 	double packets = (double)flow_packets(v), payload = (double)(v->n->client_payload + v->n->server_payload);
-	if (!is_echo(v) || !is_unicast(v) || packets < k->number[2] || payload < k->number[1] ||
-	    payload / packets <= k->number[0])
+	if (!is_echo(v) || packets < k->number[2] || payload < k->number[1] || payload / packets <= k->number[0])
 		return false;
 	SAY(f, "%.0f echo packets carried %.0f bytes, %.0f each", packets, payload, payload / packets);
 	VALUES(f, "payload=%.0f\npayload_threshold=%.15g\nbytes=%.0f\npackets=%.0f", payload / packets, k->number[0], payload,
@@ -88,7 +86,7 @@ FLOW_CHECK(data_exfiltration)
 /* classify looked at the first payload: see records/flow_app.def. */
 FLOW_CHECK(ndpi_fully_encrypted)
 {
-	if (v->key->proto != IPPROTO_TCP || v->key->midstream || !v->final || v->app->state != VERDICT_UNKNOWN ||
+	if (v->key->midstream || !v->final || v->app->state != VERDICT_UNKNOWN ||
 	    !v->app->looks_random)
 		return false;
 	SAY(f, "The protocol is unknown and its first bytes look random");

@@ -15,12 +15,6 @@ static inline bool is_app(const struct flow_view *v, uint16_t id)
 	return app_is(v->app, id);
 }
 
-static inline bool is_unicast(const struct flow_view *v)
-{
-	const struct addr *a = &v->key->server;
-	return !addr_is_multicast(a) && !addr_is_broadcast(a);
-}
-
 static inline uint64_t flow_packets(const struct flow_view *v)
 {
 	return v->n->client_packets + v->n->server_packets;

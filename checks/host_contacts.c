@@ -58,7 +58,7 @@ HOST_CHECK(server_ports_contacts)
 HOST_CHECK(unexpected_gateway)
 {
 	char mac[MAC_STRLEN];
-	if (!k->list.n_nets || !h->local || !h->gateway || conf_in_nets(k, &h->ip))
+	if (!h->local || !h->gateway || conf_in_nets(k, &h->ip))
 		return false;
 	o->attacker = true;
 	TELL(o, "The host's MAC address %s sends packets of other networks' hosts", mac_str(&h->mac, mac));

@@ -33,23 +33,13 @@ bool victim_sided(double value, const struct check_conf *k, struct observation *
 	return above(value, k, o, false, text);
 }
 
-/* Rows without all periods name theirs. */
-static double threshold_of(enum period p, const struct check_conf *k)
-{
-	static const char *const names[PERIODS] = { "minute", "five_minutes", "hour", "day" };
-	for (unsigned i = 0; i < CHECKDEF_MAX_PARAMS && k->def->params[i].name; i++)
-		if (strcmp(k->def->params[i].name, names[p]) == 0)
-			return k->number[i];
-	return 0;
-}
-
 bool in_period(double value, enum period p, const struct check_conf *k, struct observation *o, const char *unit)
 {
 	static const char *const names[PERIODS] = { "a minute", "five minutes", "an hour", "a day" };
 	o->attacker = true;
 	o->value = value;
-	o->threshold = threshold_of(p, k);
-	if (o->threshold <= 0 || value <= o->threshold)
+	o->threshold = k->limit[p];
+	if (value <= o->threshold)
 		return false;
 	TELL(o, "%.0f %s in %s, more than %.0f", value, unit, names[p], o->threshold);
 	return true;

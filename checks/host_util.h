@@ -18,7 +18,7 @@ bool two_sided(double attacker, double victim, const struct check_conf *k, struc
 bool one_sided(double value, const struct check_conf *k, struct observation *o, const char *text);
 /* The victim's side alone. */
 bool victim_sided(double value, const struct check_conf *k, struct observation *o, const char *text);
-/* A row with a threshold for each period (VOLUMES): the parameter of this one; 0 is not looked at. */
+/* A row with a threshold for each period (VOLUMES). */
 bool in_period(double value, enum period p, const struct check_conf *k, struct observation *o, const char *unit);
 /* A forecast's last sample was off its band: parameters are learning and floor. */
 bool out_of_band(const struct forecast *fc, const struct check_conf *k, struct observation *o, const char *what);

@@ -13,20 +13,27 @@ enum { CA = 1, CV = 2, SA = 4, SV = 8 };
 	{ .name = p_name, .unit = "", .doc = p_doc, .list = true, .kind = p_kind, .items = p_items },
 #define NETS(p_name, p_doc) LIST(p_name, p_doc, PARAM_NETS, NULL)
 #define TEXTS(p_name, p_doc) LIST(p_name, p_doc, PARAM_TEXTS, NULL)
+#define NEEDS(p_name, p_doc, p_kind)                                                               \
+	{ .name = p_name, .unit = "", .doc = p_doc, .list = true, .needed = true, .kind = p_kind },
+#define NEEDS_NETS(p_name, p_doc) NEEDS(p_name, p_doc, PARAM_NETS)
+#define NEEDS_TEXTS(p_name, p_doc) NEEDS(p_name, p_doc, PARAM_TEXTS)
+#define NEEDS_NUMBERS(p_name, p_doc) NEEDS(p_name, p_doc, PARAM_NUMBERS)
 /* What every episode has: how long before it is raised, and how far down before it ends. */
 #define EPISODE                                                                                    \
 	P("after", "runs", "runs in a row above the threshold before it is raised", 1, 1, 1000)    \
 	P("clear", "%", "share of the threshold that the value must fall to before it ends", 80, 0, 100)
 
-#define RISK(number, k, t, d, s, c, id, m, att, r, ...)                                            \
+#define RISK_RULE(number, k, t, d, s, c, id, m, att, r, i, ...)                                    \
 	{ .key = #k, .entity = ENT_FLOW, .title = t, .description = d, .category = CAT_SECURITY,   \
 	  .enabled = true, .score = s, .client_score = c, .type_id = id, .risk_id = number,        \
-	  .attention = att, ROLES(r), .hooks = HOOK_DETECTED, .mitre = m, .params = { __VA_ARGS__ } },
-#define RISK_RULE RISK
-#define FLOW(k, t, d, cat, on, s, c, id, m, att, r, h, ...)                                        \
+	  .attention = att, ROLES(r), .hooks = HOOK_DETECTED, .ifs = i, .mitre = m,                \
+	  .params = { __VA_ARGS__ } },
+#define RISK(number, k, t, d, s, c, id, m, att, r, ...)                                            \
+	RISK_RULE(number, k, t, d, s, c, id, m, att, r, 0, __VA_ARGS__)
+#define FLOW(k, t, d, cat, on, s, c, id, m, att, r, h, i, ...)                                     \
 	{ .key = #k, .entity = ENT_FLOW, .title = t, .description = d, .category = cat,            \
 	  .enabled = on, .score = s, .client_score = c, .type_id = id, .attention = att, ROLES(r), \
-	  .hooks = h, .mitre = m, .params = { __VA_ARGS__ } },
+	  .hooks = h, .ifs = i, .mitre = m, .params = { __VA_ARGS__ } },
 #define THING(ent, k, t, d, cat, on, s, c, id, m, h, ...)                                          \
 	{ .key = #k, .entity = ent, .title = t, .description = d, .category = cat, .enabled = on,  \
 	  .score = s, .client_score = c, .type_id = id, .attention = true, .hooks = h, .mitre = m, \
@@ -48,10 +55,20 @@ const char *const checkdef_hook_names[CHECKDEF_HOOKS] = {
 	"each hour", "each day", "as it happens",
 };
 
+const char *const checkdef_if_names[CHECKDEF_IFS] = {
+	"to one host", "over TCP", "over ICMP", "with a name", "of HTTP", "of TLS", "of DNS", "of industrial protocols",
+	"that are new or have a pace",
+};
+
 unsigned period_seconds(enum period p)
 {
 	static const unsigned seconds[PERIODS] = { 60, 300, 3600, 86400 };
 	return seconds[p];
+}
+
+const char *checkdef_items(const struct checkdef_param *p)
+{
+	return p->items ? p->items : p->needed ? "empty: then it never fires" : "empty";
 }
 
 const struct checkdef *checkdef_find(const char *key, enum entity entity)

@@ -28,6 +28,22 @@ enum check_hook {
 /* In words, by bit. */
 extern const char *const checkdef_hook_names[CHECKDEF_HOOKS];
 
+/* What a flow must be for a check to be about it. Nearly all checks are about few flows, and are not asked of the others. */
+enum check_if {
+	IF_UNICAST = 1, /* to one host: the server is neither a multicast nor a broadcast address */
+	IF_TCP = 2,
+	IF_ICMP = 4,    /* ICMPv6 too */
+	IF_NAMED = 8,   /* a name is asked for: app.host */
+	IF_HTTP = 16,   /* for these, anything of the protocol is known */
+	IF_TLS = 32,
+	IF_DNS = 64,
+	IF_SCADA = 128, /* industrial protocols */
+	IF_LEARNED = 256, /* it is new, or has a pace: struct flow_facts */
+};
+#define CHECKDEF_IFS 9
+/* In words, by bit: flows ... */
+extern const char *const checkdef_if_names[CHECKDEF_IFS];
+
 /* Granularities of what is not a flow, in the order of their hooks. */
 enum period { PER_MINUTE, PER_5MIN, PER_HOUR, PER_DAY, PERIODS };
 /* In seconds. */
@@ -49,6 +65,7 @@ struct checkdef_param {
 	const char *unit;
 	const char *doc;
 	bool list;        /* any kind but PARAM_NUMBER */
+	bool needed;      /* while the list is empty the check never fires */
 	enum param_kind kind;
 	double def, min, max;
 	const char *items; /* of a list: default, separated by spaces; NULL = empty */
@@ -70,12 +87,15 @@ struct checkdef {
 	bool attention;          /* not acknowledged from the start */
 	bool client_attacker, server_attacker, client_victim, server_victim;
 	unsigned hooks;
+	unsigned ifs;            /* of a flow: all of these */
 	const char *mitre;       /* technique id or "" */
 	struct checkdef_param params[CHECKDEF_MAX_PARAMS + 1];
 };
 
 extern const struct checkdef checkdefs[];
 extern const size_t n_checkdefs;
+/* The default items of a list in words. */
+const char *checkdef_items(const struct checkdef_param *p);
 /* By key; an alert key may exist for a flow and for a host: entity ENT_OTHER takes the first. NULL if none. */
 const struct checkdef *checkdef_find(const char *key, enum entity entity);
 /* The check that reports an nDPI risk, or NULL. */

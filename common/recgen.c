@@ -165,6 +165,16 @@ static void list_fields(void)
 	}
 }
 
+/* A sentence with the names of the bits that are set. */
+static void man_bits(const char *begin, unsigned bits, const char *const *names)
+{
+	if (!bits)
+		return;
+	for (const char *before = begin; bits; bits &= bits - 1, before = ", ")
+		printf("%s%s", before, names[__builtin_ctz(bits)]);
+	puts(".");
+}
+
 static void man_check(const struct checkdef *d)
 {
 	printf(".It Ic %s Pq %s\n", d->key, enum_name(enum_entity, d->entity));
@@ -180,19 +190,14 @@ static void man_check(const struct checkdef *d)
 		printf(", MITRE ATT&CK %s", d->mitre);
 	if (d->risk_id)
 		printf(", nDPI risk %u", d->risk_id);
-	printf(".\nRuns");
-	bool first = true;
-	for (unsigned bit = 0; bit < CHECKDEF_HOOKS; bit++)
-		if (d->hooks >> bit & 1) {
-			printf("%s %s", first ? "" : ",", checkdef_hook_names[bit]);
-			first = false;
-		}
 	puts(".");
+	man_bits("Runs ", d->hooks, checkdef_hook_names);
+	man_bits("Is about flows ", d->ifs, checkdef_if_names);
 	for (const struct checkdef_param *p = d->params; p->name; p++) {
 		printf("Parameter\n.Cm %s :\n", p->name);
 		roff(p->doc);
 		if (p->list)
-			printf(" (a list, default %s).\n", p->items ? p->items : "empty");
+			printf(" (a list, default %s).\n", checkdef_items(p));
 		else
 			printf(" (default %.15g %s, from %.15g to %.15g).\n", p->def, p->unit, p->min, p->max);
 	}

@@ -59,15 +59,14 @@ static int list(struct options *o)
 
 /* -- explain -- */
 
-static void print_hooks(unsigned hooks)
+/* The names of the bits that are set. */
+static void print_bits(const char *title, unsigned bits, const char *const *names)
 {
-	bool first = true;
-	for (unsigned bit = 0; bit < CHECKDEF_HOOKS; bit++)
-		if (hooks >> bit & 1) {
-			printf("%s%s", first ? "" : ", ", checkdef_hook_names[bit]);
-			first = false;
-		}
-	putchar('\n');
+	const char *before = title;
+	for (; bits; bits &= bits - 1, before = ", ")
+		printf("%s%s", before, names[__builtin_ctz(bits)]);
+	if (before != title)
+		putchar('\n');
 }
 
 /* A list of lines, each indented. */
@@ -85,7 +84,7 @@ static void explain_param(const struct checkdef_param *p, const struct topo_chec
 {
 	const struct topo_param *own = set ? topo_check_param(set, p->name) : NULL;
 	if (p->list)
-		printf("\n  %s: a list, default %s", p->name, p->items ? p->items : "empty");
+		printf("\n  %s: a list, default %s", p->name, checkdef_items(p));
 	else
 		printf("\n  %s: %.15g %s (from %.15g to %.15g)", p->name, p->def, p->unit, p->min, p->max);
 	for (char **v = own ? own->values : NULL; v && *v; v++)
@@ -101,8 +100,8 @@ static void explain(const struct checkdef *d, const struct topo_check *set)
 	       (unsigned)(d->score - d->client_score), enum_name(enum_severity, severity_of_score(d->score)), d->enabled ? "on" : "off");
 	if (set && set->enabled_set)
 		printf("here      %s\n", set->enabled ? "on" : "off");
-	printf("runs      ");
-	print_hooks(d->hooks);
+	print_bits("runs      ", d->hooks, checkdef_hook_names);
+	print_bits("of flows  ", d->ifs, checkdef_if_names);
 	if (d->type_id)
 		printf("type id   %u\n", d->type_id);
 	if (d->client_attacker || d->server_attacker)
