@@ -2,6 +2,7 @@
 #include <endian.h>
 
 #include "codec.h"
+#include "copy.h"
 #include "record_kinds.h"
 
 /* No value without bytes of its own takes more: an address or an id. */
@@ -100,13 +101,12 @@ static bool is_zero(const struct slot *f, const char *v)
 static char *put_str(struct buf *out, char *p, enum ftype type, const struct str *s, const char *base, size_t more)
 {
 	p = put_length(p, type, s->len);
-	if (!s->len)
-		return p;
-	out->len = (size_t)(p - out->p);
-	buf_reserve(out, s->len + more);
-	p = out->p + out->len;
-	memcpy(p, base + s->off, s->len);
-	return p + s->len;
+	if (out->cap - (size_t)(p - out->p) < s->len + more) {
+		out->len = (size_t)(p - out->p);
+		buf_reserve(out, s->len + more);
+		p = out->p + out->len;
+	}
+	return copy_few(p, base + s->off, s->len);
 }
 
 /* One value. What is behind it in the group takes 'more' bytes at most, but for strings. */

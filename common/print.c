@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "copy.h"
+
 #define MAX_NUMBER 20 /* digits of one, or its sign and digits; a width is one digit */
 
 /* Where it goes: room, and what has been printed, which may be more. */
@@ -25,7 +27,7 @@ static inline void put(struct out *o, const char *s, size_t n)
 {
 	size_t room = o->len < o->size ? o->size - o->len : 0;
 	if (room)
-		memcpy(o->p + o->len, s, n < room ? n : room);
+		copy_few(o->p + o->len, s, n < room ? n : room);
 	o->len += n;
 }
 
