@@ -1,10 +1,11 @@
 /* Alert records: their parts, their strings. */
 #include "engine_priv.h"
 
+#include <stdlib.h>
+
 #include "codec.h"
 
 #define LINE_MAX_BYTES 256
-#define TEXT_MAX_BYTES 512
 
 void pack_alert(struct engine *e, const struct alert_parts *p)
 {
@@ -58,6 +59,18 @@ static bool is_clean(const char *s, size_t len)
 			return false;
 	}
 	return true;
+}
+
+struct str clean_lines(struct engine *e, struct str lines)
+{
+	char *text = e->arena.p + lines.off;
+	if (is_clean(text, lines.len))
+		return lines;
+	char *copy = xstrndup(text, lines.len);
+	e->arena.len = lines.off;
+	lines = put_lines(e, copy);
+	free(copy);
+	return lines;
 }
 
 struct str put_lines(struct engine *e, const char *s)

@@ -15,6 +15,7 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 	run->e = e;
 	run->f = f;
 	run->fired = run->judged = run->aside = false;
+	run->more.score = run->more.client = 0;
 	run->key_packed = run->n_packed = (struct str){ 0, 0 };
 	run->v = (struct flow_view){
 		.key = &f->key, .n = &f->n, .app = &run->app, .app_base = base,
@@ -114,10 +115,9 @@ static void remember(struct flow_run *run, const struct checkdef *d, const struc
 static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g_alert *a)
 {
 	struct engine *e = run->e;
-	const char *why = run->aside ? buf_cstr(&e->why) : run->f->why;
-	size_t n = strlen(d->key);
-	struct buf *values = &e->packed;
-	buf_reset(values);
+	const char *why = run->aside ? buf_cstr(&e->why) : run->f->why, *message = NULL;
+	size_t n = strlen(d->key), message_len = 0;
+	struct str values = { (uint32_t)e->arena.len, 0 };
 	for (const char *p = why ? why : "", *end; *p; p = end + (*end == '\n')) {
 		end = line_end(p);
 		size_t len = (size_t)(end - p);
@@ -125,14 +125,17 @@ static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g
 		const char *line = own ? p + n + 1 : p;
 		size_t rest = len - (size_t)(line - p);
 		if (own && rest >= 8 && memcmp(line, "message=", 8) == 0) {
-			a->message = str_put(&e->arena, line + 8, rest - 8, 512);
+			message = line + 8;
+			message_len = rest - 8;
 			continue;
 		}
-		if (values->len)
-			buf_addc(values, '\n');
-		buf_add(values, line, rest);
+		if (e->arena.len > values.off)
+			buf_addc(&e->arena, '\n');
+		buf_add(&e->arena, line, rest);
 	}
-	a->values = put_lines(e, buf_cstr(values));
+	values.len = (uint32_t)e->arena.len - values.off;
+	a->values = clean_lines(e, values);
+	a->message = str_put(&e->arena, message, message_len, TEXT_MAX_BYTES);
 }
 
 static void set_top(struct openflow *f, const struct checkdef *d, unsigned index)
@@ -150,20 +153,10 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	struct openflow *f = run->f;
 	if (flow_excluded(run, d))
 		return;
-	if (f->alert_revision == 0 && !run->fired) {
-		struct host *c = host_of(e, f, false), *s = host_of(e, f, true);
-		if (c) {
-			c->flows_alerted++;
-			c->alerts++;
-		}
-		if (s) {
-			s->flows_alerted++;
-			s->alerts++;
-		}
-	}
 	run->fired = true;
 	run->judged = false;
-	sensor_of(e, f)->place.score += d->score;
+	run->more.score += d->score;
+	run->more.client += d->client_score;
 	remember(run, d, found);
 	if (index < CONF_FLOW_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
@@ -174,9 +167,23 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	f->score = add_score(f->score, d->score);
 	f->client_score = add_score(f->client_score, d->client_score);
 	f->server_score = add_score(f->server_score, (unsigned)(d->score - d->client_score));
-	book_score(e, f, d->client_score, d->score - d->client_score);
 	if ((!f->top && !f->lua_top) || d->score > f->top_score)
 		set_top(f, d, index);
+}
+
+/* What was found counts for the flow's hosts and its sensor. */
+static void book_found(struct flow_run *run)
+{
+	struct engine *e = run->e;
+	struct openflow *f = run->f;
+	struct host *side[2] = { host_of(e, f, false), host_of(e, f, true) };
+	for (int i = 0; f->alert_revision == 0 && i < 2; i++)
+		if (side[i]) {
+			side[i]->flows_alerted++;
+			side[i]->alerts++;
+		}
+	sensor_of(e, f)->place.score += run->more.score;
+	book_score(e, f, (int)run->more.client, (int)(run->more.score - run->more.client));
 }
 
 const char *flow_top(const struct engine *e, const struct openflow *f)
@@ -403,6 +410,8 @@ void judge_native(struct flow_run *run)
 
 void judge_end(struct flow_run *run)
 {
-	if (run->fired)
-		flow_alert(run);
+	if (!run->fired)
+		return;
+	book_found(run);
+	flow_alert(run);
 }

@@ -29,6 +29,9 @@ struct sensor *sensor_get(struct engine *e, const char *name, size_t len)
 
 struct sensor *sensor_of(struct engine *e, const struct openflow *f)
 {
+	for (unsigned i = 0; i < e->n_sensors; i++)
+		if (e->sensors[i].str.off == f->key.sensor.off)
+			return &e->sensors[i];
 	return sensor_get(e, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len);
 }
 

@@ -38,15 +38,13 @@ static const char *ask(struct engine *e, struct alert_parts *p)
 	return exclude_find(e->exclude, &whole, e->packed.p, e->clock);
 }
 
-bool flow_excluded(struct flow_run *run, const struct checkdef *d)
+static bool excluded(struct flow_run *run, const struct checkdef *d)
 {
 	struct engine *e = run->e;
 	struct openflow *f = run->f;
 	struct alert_parts p = { .key = &f->key, .n = &f->n, .app = &run->app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .app_packed = run->app_packed };
 	char line[160];
-	if (!exclude_any(e->exclude))
-		return false;
 	if (has_line(f->excluded, d->key, ':'))
 		return true;
 	e->arena.len = 0;
@@ -67,6 +65,11 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d)
 	add_line(&f->excluded, line);
 	run->judged = false;
 	return true;
+}
+
+bool flow_excluded(struct flow_run *run, const struct checkdef *d)
+{
+	return exclude_any(run->e->exclude) && excluded(run, d);
 }
 
 bool subject_excluded(struct engine *e, const struct subject *s, const struct checkdef *d, bool attacker)

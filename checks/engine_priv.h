@@ -116,9 +116,13 @@ struct alert_parts {
 /* Into e->packed. */
 void pack_alert(struct engine *e, const struct alert_parts *p);
 void emit_alert(struct engine *e, struct alert_parts *p);
+/* Cut to TEXT_MAX_BYTES, clean. */
+#define TEXT_MAX_BYTES 512
 struct str put_str(struct engine *e, const char *s);
 /* A text of 'name=value' lines: each line is cleaned by itself. */
 struct str put_lines(struct engine *e, const char *s);
+/* The same of such a text that is the last in e->arena. */
+struct str clean_lines(struct engine *e, struct str lines);
 void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d);
 
 /* -- engine_judge.c: the checks of a flow -- */
@@ -135,7 +139,10 @@ struct flow_run {
 	struct buf *texts;        /* the strings of both */
 	struct str key_packed, n_packed; /* in packed_in, once it is known: flow_run_packed() */
 	const struct buf *packed_in;
-	bool fired;               /* something new */
+	bool fired;               /* something new: */
+	struct {
+		unsigned score, client; /* in all, and of it the client's */
+	} more;
 	bool aside;               /* its reasons are in e->why, not with the flow */
 };
 
