@@ -48,6 +48,17 @@ int store_exec(struct store *s, sqlite3 *db, const char *sql)
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, db, name_of(db));
 }
 
+int store_commit(struct store *s, sqlite3 *db)
+{
+	int moved = 0;
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved) {
+		snprintf(s->error, sizeof s->error, "%s was removed or replaced while it was written", name_of(db));
+		s->damaged = false;
+		return -1;
+	}
+	return store_exec(s, db, "COMMIT");
+}
+
 int store_prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 {
 	return sqlite3_prepare_v2(db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : store_fail(s, db, name_of(db));

@@ -191,6 +191,8 @@ struct store {
 /* Leaves 'what: reason' in s->error; returns -1. */
 int store_fail(struct store *s, sqlite3 *db, const char *what);
 int store_exec(struct store *s, sqlite3 *db, const char *sql);
+/* Commits; fails if the file is no longer under its name, where nobody would find what was written. */
+int store_commit(struct store *s, sqlite3 *db);
 int store_prepare(struct store *s, sqlite3 *db, const char *sql, sqlite3_stmt **ret);
 /* First value of the first row; def if there is none. */
 int64_t store_int(sqlite3 *db, const char *sql, int64_t def);

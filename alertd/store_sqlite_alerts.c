@@ -393,7 +393,7 @@ int alerts_commit(struct store *s, uint64_t next)
 		return -1;
 	if (s->a.log.next != s->a.saved.next && store_set_meta(s, s->db, "log_next", s->a.log.next) < 0)
 		return -1;
-	if (store_exec(s, s->db, "COMMIT") < 0)
+	if (store_commit(s, s->db) < 0)
 		return -1;
 	s->a.saved = s->a.log;
 	return 0;

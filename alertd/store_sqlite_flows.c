@@ -272,7 +272,7 @@ int flows_commit(struct store *s, uint64_t next)
 	struct run *r = &s->f.run;
 	r->next = next > r->next ? next : r->next;
 	if (sums_flush(s, &s->f.sums, r->epoch) < 0 || runs_save(s, s->f.save_run, r, s->f.now) < 0 ||
-	    store_exec(s, s->db, "COMMIT") < 0)
+	    store_commit(s, s->db) < 0)
 		return -1;
 	if (s->f.known.epoch == r->epoch)
 		add_known(&s->f.known, r);

@@ -104,7 +104,7 @@ int history_commit(struct store *s, uint64_t next, uint64_t now)
 	r->next = next;
 	if (series_commit(s, &s->series, now) < 0 || runs_save(s, s->h.save_run, r, now) < 0)
 		return -1;
-	return store_exec(s, s->h.db, "COMMIT");
+	return store_commit(s, s->h.db);
 }
 
 void history_rollback(struct store *s)

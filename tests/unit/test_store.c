@@ -229,6 +229,36 @@ static void commits_move_the_revision(void **unused)
 	buf_release(&err);
 }
 
+/* A transaction into a file that somebody took away is none: the store is to be opened again, and makes a new one. */
+static void removed_files_are_noticed(void **unused)
+{
+	static const struct {
+		enum store_role role;
+		const char *file; /* NULL: of flows */
+	} rows[] = { { STORE_ALERTS, "alerts.db" }, { STORE_FLOWS, "series.db" }, { STORE_FLOWS, NULL } };
+	char path[160];
+	(void)unused;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct store *s = open_store(rows[i].role);
+		good(s, store_sqlite.begin(s, 1, T0));
+		good(s, store_sqlite.commit(s, 2));
+		good(s, store_sqlite.begin(s, 1, T0));
+		if (rows[i].file)
+			snprintf(path, sizeof path, "%s/%s", dir, rows[i].file);
+		else
+			oldest_flow_file(path, sizeof path);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(store_sqlite.commit(s, 3), -1);
+		assert_non_null(strstr(store_sqlite.error(s), path));
+		store_sqlite.rollback(s);
+		store_sqlite.close(s);
+		s = open_store(rows[i].role);
+		good(s, store_sqlite.begin(s, 1, T0));
+		good(s, store_sqlite.commit(s, 3));
+		store_sqlite.close(s);
+	}
+}
+
 /* What one record has and the next has not is not the next one's, and comes back with the one after that. */
 static void records_are_as_they_were(void **unused)
 {
@@ -402,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup(hosts_have_notes, fresh),
 		cmocka_unit_test_setup(noted_hosts_are_bounded, fresh),
 		cmocka_unit_test_setup(commits_move_the_revision, fresh),
+		cmocka_unit_test_setup(removed_files_are_noticed, fresh),
 		cmocka_unit_test_setup(records_are_as_they_were, fresh),
 		cmocka_unit_test_setup(rare_fields, fresh),
 		cmocka_unit_test_setup(pages_by_some_fields, fresh),
