@@ -157,7 +157,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	cost_init(&e->meter);
 	conf_init(&e->conf, t);
 	policy_new(e, t);
-	e->lua = lua_new(t);
+	e->lua = lua_new(t, ops->guard);
 	lua_checks_new(e);
 	find_functions(e);
 	find_own(e);

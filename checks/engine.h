@@ -21,12 +21,11 @@ struct engine;
 struct engine_ops {
 	void (*alert)(void *arg, const char *rec, size_t len);
 	void (*history)(void *arg, const char *rec, size_t len);
+	const struct lua_guard *guard; /* who keeps watch over scripts, NULL = nobody */
 };
 
 struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, void *arg);
 void engine_free(struct engine *e);
-/* Who keeps watch over scripts; before the first record. */
-void engine_guard(struct engine *e, const struct lua_guard *g);
 /* Goes into alert ids: the same alerts of the same run have the same ids. */
 void engine_set_epoch(struct engine *e, uint64_t epoch);
 /* Hash of all that shapes alerts: checks, parameters, Lua scripts. */

@@ -68,11 +68,6 @@ void lua_event(struct engine *e, const struct addr *ip, uint16_t vlan, const str
 	subject_event(e, &s, f->def, 0, &o);
 }
 
-void engine_guard(struct engine *e, const struct lua_guard *g)
-{
-	lua_set_guard(e->lua, g);
-}
-
 /* -- hosts -- */
 
 struct host_batch {

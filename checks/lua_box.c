@@ -10,7 +10,10 @@
 /* LuaJIT's own limits overflow at a few hundred checks, and then it throws all compiled code away, again and again. */
 static const char jit_limits[] = "require('jit.opt').start('maxtrace=20000', 'maxmcode=32768', 'maxside=400', 'maxsnap=1000')";
 
-/* -- memory: bounded -- */
+/*
+ * -- memory: bounded --
+ * Compiled code that is refused memory needs a little to get back to the interpreter, and crashes if that is refused too.
+ */
 
 static void *allocate(void *arg, void *p, size_t old, size_t size)
 {
@@ -21,8 +24,10 @@ static void *allocate(void *arg, void *p, size_t old, size_t size)
 		l->memory -= before;
 		return NULL;
 	}
-	if (size > before && l->memory + (size - before) > MAX_MEMORY)
+	if (size > before && l->memory + (size - before) > MAX_MEMORY + (l->refused ? RESERVE : 0)) {
+		l->refused = true;
 		return NULL;
+	}
 	void *q = realloc(p, size);
 	if (q)
 		l->memory += size - before;
@@ -52,7 +57,14 @@ static int sys_load(lua_State *L)
 static int sys_print(lua_State *L)
 {
 	struct lua *l = self(L);
-	log_limited(&l->limit, "lua check %s: %.1000s", luaL_checkstring(L, 1), luaL_checkstring(L, 2));
+	const char *key = luaL_checkstring(L, 1), *text = luaL_checkstring(L, 2);
+	if (!l->topo->checks.lua_print)
+		log_limited(&l->running->print_limit, "lua check %s: %.1000s", key, text);
+	while (l->topo->checks.lua_print && *text) {
+		int n = (int)strcspn(text, "\n");
+		log_warn("lua check %s: %.*s", key, n > 1000 ? 1000 : n, text);
+		text += n + (text[n] == '\n');
+	}
 	return 0;
 }
 

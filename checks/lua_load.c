@@ -153,10 +153,25 @@ static void script_release(struct lua_script *s)
 	free(s->why);
 }
 
+/* The call of the runtime is on the stack; why the script is left out, NULL = it is not. Its text may do anything, also not end. */
+static const char *run_script_text(struct lua *l, struct lua_script *s)
+{
+	const char *why = NULL;
+	if (!guard_enter(l, s, s->hash))
+		return "it ended or hung the process when it was loaded";
+	if (lua_pcall(l->state, 6, 1, 0) != 0)
+		why = box_error(l->state);
+	else if (!take_metadata(l, s))
+		why = "category is none that weir-fields(7) lists";
+	guard_leave(l);
+	return why;
+}
+
 static void load_script(struct lua *l, const char *path, const char *key, const struct topo_check *tc)
 {
 	lua_State *L = l->state;
 	struct buf text = { 0 };
+	int top = lua_gettop(L);
 	struct lua_script *s = &l->scripts[l->n];
 	const char *style = ntopng_hook(key);
 	if (read_file(path, &text) < 0) {
@@ -179,11 +194,7 @@ static void load_script(struct lua *l, const char *path, const char *key, const 
 		lua_pushstring(L, style);
 	else
 		lua_pushnil(L);
-	const char *why = NULL;
-	if (lua_pcall(L, 6, 1, 0) != 0)
-		why = box_error(L);
-	else if (!take_metadata(l, s))
-		why = "category is none that weir-fields(7) lists";
+	const char *why = run_script_text(l, s);
 	l->running = NULL;
 	if (why) {
 		log_error("lua check %s is left out: %s", path, why);
@@ -191,8 +202,11 @@ static void load_script(struct lua *l, const char *path, const char *key, const 
 	} else {
 		l->hash = hash_content(&s->hash, sizeof s->hash, l->hash);
 		l->n++;
+		guard_strike_out(l, s);
 	}
-	lua_pop(L, 1);
+	lua_settop(L, top);
+	if (l->refused)
+		lua_out_of_memory(l);
 	buf_release(&text);
 }
 
@@ -214,6 +228,8 @@ static void load_file(struct lua *l, const char *path, const char *key)
 		log_error("lua check %s is left out: %s has this name", path, same->path);
 	else if (l->n == LUA_MAX_SCRIPTS)
 		log_error("more than %d Lua checks: %s is left out", LUA_MAX_SCRIPTS, path);
+	else if (l->memory > MAX_MEMORY - RESERVE)
+		log_error("lua check %s is left out: the others took the memory of all Lua checks, %u MiB", path, MAX_MEMORY >> 20);
 	else
 		load_script(l, path, key, tc);
 }
@@ -245,10 +261,12 @@ static void load_scripts(struct lua *l)
 	log_info("lua checks: %u", l->n);
 }
 
-struct lua *lua_new(const struct topo *t)
+struct lua *lua_new(const struct topo *t, const struct lua_guard *guard)
 {
 	struct lua *l = xcalloc(1, sizeof *l);
 	l->topo = t;
+	if (guard)
+		l->guard = *guard;
 	view_init(l);
 	if (!t->checks.lua)
 		return l;

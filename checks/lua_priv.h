@@ -12,6 +12,7 @@
 
 #define MAX_SOURCE  (1u << 20)
 #define MAX_MEMORY  (256u << 20)
+#define RESERVE     (4u << 20) /* beyond it, for the way out after a refusal */
 #define MAX_ERRORS  10   /* of a script, then it is disabled */
 #define MAX_HITS    1024 /* of a script in one batch */
 
@@ -58,6 +59,8 @@ struct lua_script {
 	bool disabled, told;
 	bool has_timers;
 	uint64_t calls, rows, ns, alerts;
+	uint64_t skipped;       /* batches that the guard left out */
+	struct log_limit limit, print_limit;
 	int64_t grown;          /* bytes more in use after its calls than before */
 };
 
@@ -68,6 +71,7 @@ struct lua {
 	unsigned n;
 	uint64_t hash, errors, dropped, skipped;
 	size_t memory;
+	bool refused; /* memory, since lua_out_of_memory */
 	struct lua_rows set[LUA_SETS];
 	struct lua_cell *cell;
 	int runtime;  /* reference of what luart/boot.lua returned */
@@ -106,6 +110,15 @@ void view_fill(struct lua *l, struct lua_rows *s);
 void view_want(struct lua *l, struct lua_rows *s, unsigned column);
 
 /* -- lua_run.c -- */
+
+/* After memory was refused, and what asked for it has failed: the script that took most pays. */
+void lua_out_of_memory(struct lua *l);
+
+/* Between these a script is running; false: it ended or hung the process over this before, and is not to run. */
+bool guard_enter(struct lua *l, const struct lua_script *s, uint64_t work);
+void guard_leave(struct lua *l);
+/* Disables a script with LUA_STRIKES strikes. */
+void guard_strike_out(struct lua *l, struct lua_script *s);
 
 void script_disable(struct lua_script *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

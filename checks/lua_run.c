@@ -83,28 +83,29 @@ static void note_growth(struct lua *l)
 	l->before = l->memory;
 }
 
-static void out_of_memory(struct lua *l)
+void lua_out_of_memory(struct lua *l)
 {
 	lua_gc(l->state, LUA_GCCOLLECT, 0);
 	note_growth(l);
+	l->refused = false;
 	struct lua_script *s = hungriest(l);
 	if (s && l->memory > MAX_MEMORY / 2)
 		script_disable(s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
 }
 
 /* The error is on the top of the stack. */
-static void script_failed(struct lua *l, struct lua_script *s, enum lua_set set, int rc)
+static void script_failed(struct lua *l, struct lua_script *s, enum lua_set set)
 {
 	char where[80];
 	name_row(l, set, where, sizeof where);
 	l->errors++;
 	s->errors++;
-	log_limited(&l->limit, "lua check %s: %.500s%s", s->key, box_error(l->state), where);
+	log_limited(&s->limit, "lua check %s: %.500s%s", s->key, box_error(l->state), where);
 	if (s->errors == MAX_ERRORS)
 		script_disable(s, "%u errors, the last: %.200s", s->errors, box_error(l->state));
 	lua_pop(l->state, 1);
-	if (rc == LUA_ERRMEM)
-		out_of_memory(l);
+	if (l->refused)
+		lua_out_of_memory(l);
 }
 
 /* -- findings -- */
@@ -149,6 +150,19 @@ static enum lua_said said_in(lua_State *L, int slot)
 	return strcmp(lua_tostring(L, slot), "reset") == 0 ? LUA_RESET : LUA_SKIPPED;
 }
 
+/* Cut, if it must be, between two characters, or of lines after a whole one. */
+static void copy_text(char *out, size_t size, const char *s, bool lines)
+{
+	size_t n = strlen(s);
+	if (n >= size) {
+		n = size - 1;
+		while (n && (lines ? s[n] != '\n' : ((unsigned char)s[n] & 0xc0) == 0x80))
+			n--;
+	}
+	memcpy(out, s, n);
+	out[n] = '\0';
+}
+
 /* One hit: its slots are at the top of the stack. */
 static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, struct lua_finding *f)
 {
@@ -157,7 +171,7 @@ static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, stru
 	double row = lua_tonumber(L, base);
 	*f = (struct lua_finding){ 0 };
 	if (lua_isstring(L, base + 4) && !take_host(lua_tostring(L, base + 4), f)) {
-		log_limited(&l->limit, "lua check %s: raise: '%s' is no address", s->key, lua_tostring(L, base + 4));
+		log_limited(&s->limit, "lua check %s: raise: '%s' is no address", s->key, lua_tostring(L, base + 4));
 		return false;
 	}
 	if (!f->about_host && (row < 0 || row >= l->set[set].n))
@@ -166,8 +180,8 @@ static bool take_hit(struct lua *l, struct lua_script *s, enum lua_set set, stru
 	f->script = (unsigned)(s - l->scripts);
 	f->said = said_in(L, base + 1);
 	f->def = def_with_score(s, set == LUA_FLOWS && !f->about_host ? DEF_FLOW : DEF_HOST, L, base + 1);
-	snprintf(f->message, sizeof f->message, "%s", slot_text(L, base + 2, s->def[0].title));
-	snprintf(f->values, sizeof f->values, "%s", slot_text(L, base + 3, ""));
+	copy_text(f->message, sizeof f->message, slot_text(L, base + 2, s->def[0].title), false);
+	copy_text(f->values, sizeof f->values, slot_text(L, base + 3, ""), true);
 	return true;
 }
 
@@ -212,18 +226,22 @@ static void enter(struct lua *l, struct lua_script *s)
 
 /* -- the guard -- */
 
-static void strike_out(struct lua *l, struct lua_script *s)
+bool guard_enter(struct lua *l, const struct lua_script *s, uint64_t work)
 {
-	unsigned strikes = l->guard.strikes(l->guard.arg, s->key);
-	if (strikes >= LUA_STRIKES && !s->disabled)
-		script_disable(s, "it ended or hung the process on %u batches", strikes);
+	return !l->guard.enter || l->guard.enter(l->guard.arg, s->key, work);
 }
 
-void lua_set_guard(struct lua *l, const struct lua_guard *g)
+void guard_leave(struct lua *l)
 {
-	l->guard = *g;
-	for (unsigned i = 0; i < l->n; i++)
-		strike_out(l, &l->scripts[i]);
+	if (l->guard.leave)
+		l->guard.leave(l->guard.arg);
+}
+
+void guard_strike_out(struct lua *l, struct lua_script *s)
+{
+	unsigned strikes = l->guard.strikes ? l->guard.strikes(l->guard.arg, s->key) : 0;
+	if (strikes >= LUA_STRIKES && !s->disabled)
+		script_disable(s, "it ended or hung the process on %u batches", strikes);
 }
 
 /* The rows of a set, by their first bytes: ids and addresses. */
@@ -236,20 +254,15 @@ static uint64_t work_of(const struct lua *l, enum lua_set set)
 	return h;
 }
 
-static bool guard_enter(struct lua *l, struct lua_script *s)
+static bool enter_batch(struct lua *l, struct lua_script *s)
 {
-	if (!l->guard.enter || l->guard.enter(l->guard.arg, s->key, l->work))
+	if (guard_enter(l, s, l->work))
 		return true;
 	l->skipped++;
-	log_limited(&l->limit, "lua check %s: a batch that killed it is left out", s->key);
-	strike_out(l, s);
+	s->skipped++;
+	log_limited(&s->limit, "lua check %s: a batch that killed it is left out", s->key);
+	guard_strike_out(l, s);
 	return false;
-}
-
-static void guard_leave(struct lua *l)
-{
-	if (l->guard.leave)
-		l->guard.leave(l->guard.arg);
 }
 
 /* Place of a row among those of a hook. */
@@ -271,11 +284,10 @@ static void run_loop(struct lua *l, struct lua_script *s, enum lua_set set, enum
 		lua_rawgeti(L, LUA_REGISTRYINDEX, s->loop[hook]);
 		lua_pushinteger(L, k);
 		lua_pushinteger(L, n);
-		int rc = lua_pcall(L, 2, 0, 0);
-		if (rc == 0)
+		if (lua_pcall(L, 2, 0, 0) == 0)
 			return;
 		k = place_of(rows, hook, l->cell->row) + 1;
-		script_failed(l, s, set, rc);
+		script_failed(l, s, set);
 	}
 }
 
@@ -288,7 +300,7 @@ static void run_script(struct lua *l, struct lua_script *s, enum lua_set set,
 		if (!rows->n_index[h] || s->loop[h] == LUA_NOREF)
 			continue;
 		if (!began) {
-			if (!guard_enter(l, s))
+			if (!enter_batch(l, s))
 				return;
 			began = mono_ns();
 			enter(l, s);
@@ -330,7 +342,7 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 		int rc = lua_cpcall(l->state, fill_rows, what);
 		if (rc == LUA_ERRMEM) {
 			lua_pop(l->state, 1);
-			out_of_memory(l);
+			lua_out_of_memory(l);
 			rc = lua_cpcall(l->state, fill_rows, what);
 		}
 		if (rc != 0) {
@@ -354,9 +366,8 @@ static bool ask(struct lua *l, struct lua_script *s, const char *function)
 	lua_State *L = l->state;
 	box_push(l, function);
 	lua_pushinteger(L, (s - l->scripts) + 1);
-	int rc = lua_pcall(L, 1, 1, 0);
-	if (rc != 0) {
-		script_failed(l, s, LUA_HOSTS, rc);
+	if (lua_pcall(L, 1, 1, 0) != 0) {
+		script_failed(l, s, LUA_HOSTS);
 		return false;
 	}
 	bool yes = lua_toboolean(L, -1);
@@ -374,7 +385,7 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 		struct lua_script *s = &l->scripts[i];
 		if (s->disabled || !s->has_timers || !ask(l, s, "has_due"))
 			continue;
-		if (!guard_enter(l, s))
+		if (!enter_batch(l, s))
 			continue;
 		uint64_t began = mono_ns();
 		enter(l, s);
@@ -448,6 +459,7 @@ void lua_metrics(const struct lua *l, struct metrics *m)
 		metrics_put(m, "lua_check_rows", s->key, "records", true, (double)s->rows);
 		metrics_put(m, "lua_check_alerts", s->key, "alerts", true, (double)s->alerts);
 		metrics_put(m, "lua_check_errors", s->key, "errors", true, s->errors);
+		metrics_put(m, "lua_check_skipped", s->key, "batches", true, (double)s->skipped);
 		metrics_put(m, "lua_check_disabled", s->key, "", false, s->disabled);
 	}
 }

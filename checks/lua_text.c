@@ -9,10 +9,11 @@
 TEXT(box)
 TEXT(view)
 TEXT(state)
+TEXT(source)
 TEXT(ntopng)
 TEXT(boot)
 
 #define ENTRY(name) { #name, lua_text_##name, lua_text_end_##name }
 
-const struct lua_text lua_texts[] = { ENTRY(box),    ENTRY(view), ENTRY(state), ENTRY(ntopng), ENTRY(boot),
-				      { NULL, NULL, NULL } };
+const struct lua_text lua_texts[] = { ENTRY(box),    ENTRY(view), ENTRY(state),       ENTRY(source),
+				      ENTRY(ntopng), ENTRY(boot), { NULL, NULL, NULL } };

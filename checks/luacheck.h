@@ -77,13 +77,14 @@ struct lua_guard {
 	unsigned (*strikes)(void *arg, const char *script);
 };
 
-/* Loads every script of the topology's directories and those shipped. A script that is wrong is logged and left out. */
-struct lua *lua_new(const struct topo *t);
+/*
+ * Loads every script of the topology's directories and those shipped. A script that is wrong is logged and left out. guard NULL =
+ * none; it is copied, and disables scripts with LUA_STRIKES strikes.
+ */
+struct lua *lua_new(const struct topo *t, const struct lua_guard *guard);
 void lua_free(struct lua *l);
 /* Hash of the scripts and their parameters, for the epoch. */
 uint64_t lua_hash(const struct lua *l);
-/* Before the first lua_run. Disables scripts with LUA_STRIKES strikes. */
-void lua_set_guard(struct lua *l, const struct lua_guard *g);
 #define LUA_STRIKES 3
 /* Are there scripts for a hook? */
 bool lua_has(const struct lua *l, enum lua_hook hook);

@@ -64,14 +64,9 @@ static void put_both(struct pipeline *p, const char *rec, size_t len)
 
 /* -- life -- */
 
-static const struct engine_ops engine_ops = { on_alert, on_history };
-
 static struct engine *make_engine(struct pipeline *p, const struct topo *t)
 {
-	struct engine *e = engine_new(t, &engine_ops, p);
-	if (p->guard.enter)
-		engine_guard(e, &p->guard);
-	return e;
+	return engine_new(t, &(struct engine_ops){ on_alert, on_history, p->guard.enter ? &p->guard : NULL }, p);
 }
 
 void pipeline_init(struct pipeline *p, const struct topo *t)

@@ -162,6 +162,7 @@ struct topo {
 		char *lua_shipped;       /* directory of the Lua checks that come with weir; no key sets it */
 		char **lua_paths;        /* further ones */
 		bool lua;
+		bool lua_print;          /* all that scripts print */
 		uint64_t host_idle;      /* ns of packet time */
 		struct topo_check *list;
 		size_t n;

@@ -175,6 +175,7 @@ const struct topo_key topo_root_keys[] = {
 	{ "lua.enabled", K_BOOL, T(checks.lua), "yes", "run Lua checks" },
 	{ "lua.paths", K_LIST, T(checks.lua_paths), NULL, "directories of Lua checks, beside those shipped", .good = good_directory },
 	{ "lua.watchdog", K_DUR, T(checks.watchdog), "5s", "time one batch may take", 100 * MS, HOUR },
+	{ "lua.print", K_BOOL, T(checks.lua_print), "no", "log all that scripts print, not only the first lines of each in ten seconds" },
 	{ "recovery.enabled", K_BOOL, T(checks.keep), "yes", "checks keeps its state over its death" },
 	{ "recovery.sync", K_DUR, T(checks.journal_sync), "5s", "time between syncs of the journal: what loss of power can cost",
 	  10 * MS, HOUR },

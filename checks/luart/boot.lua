@@ -13,7 +13,7 @@ local rt = {
 	hits = sys.hits,
 	scripts = {}, -- by number, from 1
 }
-for _, part in ipairs { "view", "box", "state", "ntopng" } do
+for _, part in ipairs { "view", "box", "state", "source", "ntopng" } do
 	sys.part[part](rt)
 end
 local cell, hits, lines = rt.cell, rt.hits, rt.lines
@@ -211,21 +211,29 @@ local function params_in_lines(params)
 	return lines(flat)
 end
 
--- Loads a script. Errors are thrown as text.
-function rt.load_script(number, key, path, source, given, style)
-	local script = { key = key, number = number, path = path }
-	rt.scripts[number] = script
+local function load_script(script, source, given, style)
+	source = rt.plain_source(source)
 	for _, set in pairs(rt.set) do set.scan(source) end
+	-- As it is, first: what does not stand alone must not stand inside a function, as ntopng's scripts will.
+	local chunk, why = sys.load(source, "@" .. script.path)
+	if not chunk then error(why, 0) end
+	rt.check_numbers(source, script.path)
 	if style then return rt.load_ntopng(script, source, style, make_loop) end
 	script.env = rt.make_env(script)
-	local chunk, why = sys.load(source, "@" .. path)
-	if not chunk then error(why, 0) end
 	setfenv(chunk, script.env)
 	rt.running = script
 	local meta = chunk()
 	read_params(script, meta, given)
 	local out = read_metadata(script, meta)
 	out.params = params_in_lines(script.env.param)
+	return out
+end
+
+-- Loads a script. Errors are thrown as text.
+function rt.load_script(number, key, path, source, given, style)
+	local script = { key = key, number = number, path = path }
+	local out = load_script(script, source, given, style)
+	rt.scripts[number] = script
 	return out
 end
 

@@ -3,10 +3,10 @@
 local rt = ...
 local sys, cell, inside = rt.sys, rt.cell, rt.inside
 local type, tostring, tonumber, select, error, rawget, next = type, tostring, tonumber, select, error, rawget, next
-local getmetatable, setmetatable, ipairs, pcall = getmetatable, setmetatable, ipairs, pcall
-local floor, sort = math.floor, table.sort
+local getmetatable, setmetatable, ipairs, lua_pcall = getmetatable, setmetatable, ipairs, pcall
+local floor, math_huge, sort, concat = math.floor, math.huge, table.sort, table.concat
 local s_find, s_match, s_gsub, s_gmatch = string.find, string.match, string.gsub, string.gmatch
-local s_format, s_rep = string.format, string.rep
+local s_format, s_rep, s_sub = string.format, string.rep, string.sub
 
 local MAX_SUBJECT, MAX_PATTERN, MAX_REPEATS = 65536, 500, 10
 local MAX_TEXT = 1048576
@@ -19,10 +19,22 @@ local function text(v)
 	if inside[v] then return tostring(v) end
 	local mt = getmetatable(v)
 	local f = kind == "table" and type(mt) == "table" and rawget(mt, "__tostring")
-	if type(f) == "function" then return text(f(v)) end
-	return kind
+	if type(f) ~= "function" then return kind end
+	local said = f(v)
+	if type(said) ~= "string" then error("'__tostring' must return a string", 2) end
+	return said
 end
 rt.text = text
+
+-- Memory that is used up ends the call, whoever would catch that: memory is shared, and to be told again and again that there
+-- is none is more than LuaJIT stands.
+local function result(ok, err, ...)
+	if not ok and err == "not enough memory" then error(err, 0) end
+	return ok, err, ...
+end
+local function pcall(f, ...)
+	return result(lua_pcall(f, ...))
+end
 
 -- -- order --
 
@@ -100,12 +112,12 @@ local function next_in_order(t, after)
 	return best, best ~= nil and t[best] or nil
 end
 
--- 'name=value' lines.
+-- 'name=value' lines: what separates them does not come from a name or a value.
 function rt.lines(values)
 	local out, n = {}, 0
 	for _, k in ipairs(sorted_keys(values)) do
 		n = n + 1
-		out[n] = text(k) .. "=" .. text(values[k])
+		out[n] = s_gsub(text(k), "[=%c]", " ") .. "=" .. s_gsub(text(values[k]), "%c", " ")
 	end
 	return table.concat(out, "\n")
 end
@@ -140,6 +152,38 @@ local function copy(lib, names)
 	return out
 end
 
+-- gsub with what is called or looked up for each match. That of the library calls Lua from C, and a script that comes to it
+-- again from there uses up the stack of C.
+local function replace_each(str, pattern, by, max)
+	local anchored = s_sub(pattern, 1, 1) == "^"
+	local out, at, n = {}, 1, 0
+	local function value(from, to, first, ...)
+		if from == nil then return nil end
+		local whole = s_sub(str, from, to)
+		local key, v = first == nil and whole or first, nil
+		if type(by) == "table" then v = by[key] else v = by(key, ...) end
+		if v and type(v) ~= "string" and type(v) ~= "number" then
+			error("invalid replacement value (a " .. type(v) .. ")", 4)
+		end
+		return from, to, v or whole
+	end
+	while n < max and not (anchored and n > 0) do
+		local from, to, v = value(s_find(str, pattern, at))
+		if not from then break end
+		n = n + 1
+		out[#out + 1] = s_sub(str, at, from - 1)
+		out[#out + 1] = v
+		at = to + 1
+		if to < from then -- nothing was matched: one character goes as it is
+			if from > #str then break end
+			out[#out + 1] = s_sub(str, from, from)
+			at = from + 1
+		end
+	end
+	out[#out + 1] = s_sub(str, at)
+	return concat(out), n
+end
+
 local function make_string()
 	local s = copy(string, "byte char len lower reverse sub upper")
 	function s.find(str, pattern, init, plain)
@@ -156,6 +200,10 @@ local function make_string()
 	end
 	function s.gsub(str, pattern, by, n)
 		check_pattern(str, pattern)
+		local kind = type(by)
+		if (kind == "function" or kind == "table") and type(str) == "string" and type(pattern) == "string" then
+			return replace_each(str, pattern, by, n == nil and math_huge or tonumber(n) or 0)
+		end
 		return s_gsub(str, pattern, by, n)
 	end
 	function s.rep(str, n, sep)
@@ -234,6 +282,20 @@ local function env_of(script)
 end
 rt.env_of = env_of
 
+local raise_members = { host = "string", vlan = "number", message = "string", score = "number", values = "table" }
+
+-- What is misspelt or of another type would be left out, and nobody would know.
+local function check_raise(t)
+	for name, value in next, t do
+		local kind = raise_members[name]
+		if not kind then error(("raise: '%s' is none of host, vlan, message, score, values"):format(text(name)), 3) end
+		if type(value) ~= kind then error(("raise: %s must be a %s, not a %s"):format(name, kind, type(value)), 3) end
+	end
+	if rawget(t, "host") == nil then error("raise: host must be an address", 3) end
+	local score = rawget(t, "score") or 1
+	if not (score >= 1 and score <= 250) then error("raise: score must be from 1 to 250", 3) end
+end
+
 -- What weir's own scripts have beside the language.
 function rt.make_env(script)
 	local env = env_of(script)
@@ -250,10 +312,9 @@ function rt.make_env(script)
 	-- Raises an alert for any host, from any function.
 	function env.raise(t)
 		if type(t) ~= "table" then error("bad argument #1 to 'raise' (table expected)", 2) end
-		local host = rawget(t, "host")
-		if type(host) ~= "string" then error("raise: host must be an address", 2) end
+		check_raise(t)
 		rt.note(-1, rawget(t, "score") or true, rawget(t, "message"), rawget(t, "values"),
-			text(rawget(t, "vlan") or 0) .. " " .. host)
+			text(rawget(t, "vlan") or 0) .. " " .. rawget(t, "host"))
 	end
 	return env
 end

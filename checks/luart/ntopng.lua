@@ -316,6 +316,34 @@ local function tprint(script)
 	end
 end
 
+-- What is written to the terminal there goes to the log.
+local function output(script)
+	local function write(...)
+		local out = {}
+		for i = 1, select("#", ...) do out[i] = text((select(i, ...))) end
+		sys.print(script.key, (string.gsub(table.concat(out), "\n$", "")))
+	end
+	local function file()
+		local f
+		f = only("io.stdout", {
+			write = function(_, ...)
+				write(...)
+				return f
+			end,
+			flush = function() return f end,
+		})
+		return f
+	end
+	local out = file()
+	return only("io", {
+		write = function(...)
+			write(...)
+			return out
+		end,
+		flush = function() end, stdout = out, stderr = out,
+	})
+end
+
 local function make_environment(script)
 	local env = rt.env_of(script)
 	local modules = "/usr/share/ntopng/scripts/lua/modules/?.lua"
@@ -325,7 +353,7 @@ local function make_environment(script)
 		return { installdir = dir, workingdir = "/var/lib/ntopng", scriptdir = dir .. "/scripts",
 			 httpdocsdir = dir .. "/httpdocs", callbacksdir = dir .. "/scripts/callbacks" }
 	end })
-	env.interface, env.network = only("interface", {}), only("network", {})
+	env.interface, env.network, env.io = only("interface", {}), only("network", {}), output(script)
 	env.os = only("os", {
 		time = function(t)
 			if t ~= nil then error("os.time with a table: weir has no such function", 2) end
@@ -351,36 +379,8 @@ end
 -- A script's text runs anew for every record. Making a closure cannot be compiled, so functions that the text defines at its
 -- top level, and that use none of its locals, are defined once, when it is loaded.
 
+local words = rt.words
 local opens = { ["function"] = 1, ["do"] = 1, ["if"] = 1, ["repeat"] = 1, ["end"] = -1, ["until"] = -1 }
-
--- All words of a text with their places; text in quotes and comments left out.
-local function words(source)
-	local list, at = {}, 1
-	while at <= #source do
-		local from, to = string.find(source, "^%s+", at)
-		if from then
-			at = to + 1
-		elseif string.find(source, "^%-%-%[=*%[", at) or string.find(source, "^%[=*%[", at) then
-			local level = string.match(source, "^%-?%-?%[(=*)%[", at)
-			local _, stop = string.find(source, "]" .. level .. "]", at, true)
-			at = (stop or #source) + 1
-		elseif string.find(source, "^%-%-", at) then
-			at = (string.find(source, "\n", at, true) or #source) + 1
-		elseif string.find(source, "^[\"']", at) then
-			local quote = source:sub(at, at)
-			at = at + 1
-			while at <= #source and source:sub(at, at) ~= quote do
-				at = at + (source:sub(at, at) == "\\" and 2 or 1)
-			end
-			at = at + 1
-		else
-			local word = string.match(source, "^[%a_][%w_]*", at) or string.match(source, "^%d[%w_.]*", at) or source:sub(at, at)
-			list[#list + 1] = { word = word, at = at, stop = at + #word - 1 }
-			at = at + #word
-		end
-	end
-	return list
-end
 
 local function blank(s) return (string.gsub(s, "[^\n]", " ")) end
 
@@ -435,11 +435,8 @@ rt.hoist = hoist
 
 local function compile(script, source, env)
 	local name = "@" .. script.path
-	-- As it is, first: what does not stand alone must not stand inside a function.
-	local chunk, why = sys.load(source, name)
-	if not chunk then error(why, 0) end
 	local rest, defs = hoist(source)
-	chunk, why = sys.load(defs, name)
+	local chunk, why = sys.load(defs, name)
 	if not chunk then error(why, 0) end
 	setfenv(chunk, env)()
 	chunk, why = sys.load("return function() " .. rest .. "\nend", name)

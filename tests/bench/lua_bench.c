@@ -150,10 +150,9 @@ static struct cost run_lua(const struct flows *x, bool ntopng, int numeric, unsi
 	unsigned rounds = n > 50 ? 6 : ROUNDS;
 	for (unsigned i = 0; i < n; i++)
 		add_script(&b, ntopng, numeric < 0 ? i % 2 == 1 : numeric == 1, i);
-	bench_start(&b, "tls_to_unusual_port: {enabled: no}, upload_heavy_host: {enabled: no}");
 	struct lua_guard guard = lua_guard(poison);
-	if (poison)
-		lua_set_guard(b.lua, &guard);
+	b.guard = poison ? &guard : NULL;
+	bench_start(&b, BENCH_ALONE);
 	lua_jit_state(b.lua, "", &c.jit);
 	for (unsigned round = 0; round < rounds; round++) {
 		double ns[2], rows[2];

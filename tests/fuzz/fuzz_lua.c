@@ -138,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	fwrite(data + 1, 1, size - 1, f);
 	fclose(f);
-	struct lua *l = lua_new(t);
+	struct lua *l = lua_new(t, NULL);
 	run(l);
 	lua_free(l);
 	unlink(path);

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!t)
 			abort();
 		log_init("fuzz", LOG_LV_ERROR);
-		l = lua_new(t);
+		l = lua_new(t, NULL);
 	}
 	if (size && luacheck_load(l, (const char *)data, size) == 0) {
 		luacheck_save(l, &saved);

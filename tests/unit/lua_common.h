@@ -30,6 +30,7 @@ struct bench {
 	struct buf said; /* 'row key score message|values' lines */
 	unsigned n;
 	const char *more; /* another directory of scripts */
+	const struct lua_guard *guard;
 };
 
 static inline void bench_script(struct bench *b, const char *name, const char *text)
@@ -55,8 +56,11 @@ static inline void bench_start(struct bench *b, const char *checks)
 		fail_msg("%s", buf_cstr(&err));
 	buf_release(&err);
 	buf_release(&text);
-	b->lua = lua_new(b->topo);
+	b->lua = lua_new(b->topo, b->guard);
 }
+
+/* Without those that come with weir. */
+#define BENCH_ALONE "tls_to_unusual_port: {enabled: no}, upload_heavy_host: {enabled: no}"
 
 static inline int bench_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

@@ -33,6 +33,12 @@ static struct r_flow make_flow(struct buf *arena, unsigned i)
 	return f;
 }
 
+static void add_one(struct bench *b, struct buf *arena, unsigned i)
+{
+	struct r_flow f = make_flow(arena, i);
+	bench_flow(b, 1 << LUA_DETECTED, &f, arena);
+}
+
 /* -- the view -- */
 
 static void test_fields(void **state)
@@ -247,6 +253,93 @@ static void test_memory(void **state)
 	bench_end(&b);
 }
 
+/*
+ * One that would catch the error, in compiled code, which the library does not stand twice: the test is that there is no crash.
+ */
+static void test_memory_in_pcall(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	const char *key, *why;
+	static const struct lua_part part[4];
+	bench_script(&b, "catches",
+		     "local t, n = {}, 0\nreturn { flow = function() while true do pcall(function()\n"
+		     "local i = 0 while true do i = i + 1 t[i] = ('x'):rep(1000) .. i end end) end end }");
+	bench_start(&b, "");
+	lua_add(b.lua, LUA_FLOWS, 1 << LUA_END, part);
+	bench_run(&b, LUA_FLOWS, S);
+	assert_true(lua_next_disabled(b.lua, &key, &why));
+	assert_non_null(strstr(why, "used up the memory"));
+	assert_true(bench_metric(&b, "lua_memory", NULL) <= 256 << 20);
+	bench_end(&b);
+}
+
+/* Loading is watched too: a script whose text never ends is tried until the guard knows it. */
+static bool known_to_hang(void *arg, const char *script, uint64_t work)
+{
+	unsigned *entered = arg;
+	*entered += work != 0;
+	return strcmp(script, "hangs") != 0;
+}
+
+static void left(void *arg)
+{
+	unsigned *entered = arg;
+	*entered += 100;
+}
+
+static unsigned no_strikes(void *arg, const char *script)
+{
+	(void)arg;
+	(void)script;
+	return 0;
+}
+
+static void test_guard_of_loading(void **state)
+{
+	(void)state;
+	unsigned entered = 0;
+	const struct lua_guard guard = { &entered, known_to_hang, left, no_strikes };
+	struct bench b = { .guard = &guard };
+	bench_script(&b, "hangs", "while true do end");
+	bench_script(&b, "works", "return { flow = function() return true end }");
+	bench_start(&b, BENCH_ALONE);
+	assert_int_equal(lua_count(b.lua), 1);
+	assert_int_equal(entered, 102); /* asked for both, and came back from one */
+	bench_end(&b);
+}
+
+/* What raise is given and is not what it takes is an error, and nothing is made of a part of it. */
+static void test_raise(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {
+		"score = '50'", "score = 'reset'", "score = 0", "score = 251", "score = 0/0", "message = {}", "values = 5",
+		"mesage = 'x'",  "vlan = 'x'",     "host = 5",
+	};
+	struct buf arena = { 0 }, text = { 0 };
+	struct bench b = { 0 };
+	buf_adds(&text, "return { on = 'detected', flow = function(f)\n");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		buf_addf(&text, "assert(not pcall(raise, { host = '10.0.0.9', %s }), '%zu')\n", wrong[i], i);
+	buf_adds(&text, "assert(not pcall(raise, {}))\nraise { host = '10.0.0.9', score = 250, message = 'm', values = { ['a=\\n'] = 'b\\nc=1' } }\n"
+			"return true, ('\\195\\169'):rep(200), { a = ('x'):rep(100), b = ('y'):rep(100) } end }");
+	bench_script(&b, "raises", buf_cstr(&text));
+	bench_start(&b, "");
+	add_one(&b, &arena, 1);
+	const char *said = bench_run(&b, LUA_FLOWS, S);
+	assert_true(bench_metric(&b, "lua_errors", NULL) == 0);
+	const char *second = strchr(said, '\n') + 1;
+	assert_memory_equal(said, "0 raises 250 m|a  =b c=1|10.0.0.9@0\n", (size_t)(second - said));
+	/* A text that is too long ends with a whole character, values with a whole line. */
+	const char *values = strchr(second, '|');
+	assert_int_equal(values - second, strlen("0 raises 50 ") + 254);
+	assert_int_equal(strlen(values), strlen("|a=\n") + 100);
+	bench_end(&b);
+	buf_release(&arena);
+	buf_release(&text);
+}
+
 /* -- what is kept -- */
 
 static const char counting[] =
@@ -259,12 +352,6 @@ static const char counting[] =
 	"end,\n"
 	"timers = { sweep = function() raise { host = '10.9.9.9', message = 'sweep ' .. now() } end,\n"
 	"later = function(ip) raise { host = ip, vlan = 5, score = 70, message = 'later' } end } }";
-
-static void add_one(struct bench *b, struct buf *arena, unsigned i)
-{
-	struct r_flow f = make_flow(arena, i);
-	bench_flow(b, 1 << LUA_DETECTED, &f, arena);
-}
 
 static const char *tick(struct bench *b, uint64_t clock)
 {
@@ -330,7 +417,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields), cmocka_unit_test(test_every_field), cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_params), cmocka_unit_test(test_errors), cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_memory), cmocka_unit_test(test_state),
+		cmocka_unit_test(test_memory), cmocka_unit_test(test_memory_in_pcall), cmocka_unit_test(test_guard_of_loading),
+		cmocka_unit_test(test_raise), cmocka_unit_test(test_state),
 	};
 	return cmocka_run_group_tests_name("lua", tests, NULL, NULL);
 }

@@ -105,6 +105,11 @@ static const char *const attempts[] = {
 	"return pcall(function() return unpack({}, 1, 1e8) end)",
 	"return pcall(function() local t = setmetatable({}, { __index = function(t, k) return t[k] end }) return t.x end)",
 	"return pcall(string.gsub, 'x', '.', setmetatable({}, { __index = error }))",
+	/* back into what is written in C, again and again */
+	"local function g(s) return (s:gsub('.', g)) end return pcall(g, 'x')",
+	"local t = setmetatable({}, { __index = function(t, k) return (k:gsub('.', t)) end }) return pcall(string.gsub, 'x', '.', t)",
+	"local function s() table.sort({ 3, 1, 2 }, s) end return pcall(s)",
+	"return pcall(tostring, setmetatable({}, { __tostring = function(t) return t end }))",
 };
 
 static void test_escapes(void **state)
@@ -128,6 +133,63 @@ static void test_escapes(void **state)
 			fail_msg("got through: %s", said);
 	}
 	assert_true(bench_metric(&b, "lua_errors", NULL) == 0);
+	bench_end(&b);
+}
+
+/* The library's numbers of other types are cdata. What only looks like one is none. */
+static void test_numbers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *value;
+		bool good;
+	} cases[] = {
+		{ "5LL", false }, { "0x5ull", false }, { "1i", false }, { ".5i", false }, { "1e5I", false }, { "#'a' -- '\r+ 5LL", false },
+		{ "'\\\\' .. 5LL .. ''", false }, { "[==[ ]] ]==] .. 7ll", false }, { "'5LL'", true }, { "1 -- 5LL", true },
+		{ "[=[ 5LL ]] ]=]", true }, { "({ x5LL = 1 }).x5LL", true }, { "0x1F", true }, { "1 --[[ ' ]] + 0x1p4", true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		static const char *const names[] = { "check", "custom_flow_end_script" };
+		struct bench b = { 0 };
+		char *text = xasprintf("#! 'lua\nlocal x = %s\nlocal t = { flow = function() end }\nreturn t", cases[i].value);
+		for (int k = 0; k < 2; k++)
+			bench_script(&b, names[k], text);
+		bench_start(&b, BENCH_ALONE);
+		if (lua_count(b.lua) != (cases[i].good ? 2 : 0))
+			fail_msg("%s: %u scripts", cases[i].value, lua_count(b.lua));
+		bench_end(&b);
+		free(text);
+	}
+}
+
+/* Replacements that are called or looked up are ours: as in the library. */
+static void test_gsub(void **state)
+{
+	(void)state;
+	struct bench b = { 0 };
+	bench_script(&b, "gsub",
+		     "local function same(s, p, n)\n"
+		     "  local a, an = s:gsub(p, '<%0>', n)\n"
+		     "  local f, fn = s:gsub(p, function(m) return '<' .. m .. '>' end, n)\n"
+		     "  assert(a == f and an == fn, p .. ': ' .. a .. ' ' .. an .. ', ' .. f .. ' ' .. fn)\n"
+		     "end\n"
+		     "return { flow = function()\n"
+		     "  for _, p in ipairs { 'o', '', 'x*', '^h', '%w*', '%w+', '.', '$', '%s', '^', 'l+' } do\n"
+		     "    for _, s in ipairs { 'hello world', '', 'xxx', 'a b  c' } do\n"
+		     "      for n = -1, 4 do same(s, p, n >= 0 and n or nil) end\n"
+		     "    end\n"
+		     "  end\n"
+		     "  local swapped = ('k = v, a=b'):gsub('(%w+)%s*=%s*(%w+)', function(k, v) return v .. '=' .. k end)\n"
+		     "  assert(swapped == 'v=k, b=a')\n"
+		     "  assert(('abc'):gsub('%w', { a = 1, b = false }) == '1bc')\n"
+		     "  assert(('abc'):gsub('()', function(at) return at end) == '1a2b3c4')\n"
+		     "  assert(('abc'):gsub('b', function() end) == 'abc')\n"
+		     "  assert(not pcall(string.gsub, 'abc', 'b', function() return {} end))\n"
+		     "  assert(not pcall(string.gsub, 'abc', '(', function() end))\n"
+		     "  return true, 'same'\n"
+		     "end }");
+	bench_start(&b, "");
+	assert_string_equal(one_flow(&b), "0 gsub 50 same\n");
 	bench_end(&b);
 }
 
@@ -180,6 +242,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_gsub),
 		cmocka_unit_test(test_bytecode),
 		cmocka_unit_test(test_same_every_time),
 	};

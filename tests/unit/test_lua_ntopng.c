@@ -137,6 +137,7 @@ static void test_surroundings(void **state)
 		"package.path = dirs.installdir .. \"/scripts/lua/modules/?.lua;\" .. package.path\n"
 		"require \"lua_utils\"\n"
 		"counter = (counter or 0) + 1\n"
+		"io.write(\"-----\\n\", 5, \" \", 1.5)\nio.stdout:write(\"a\"):write(\"b\\n\")\nio.stdout:flush()\n"
 		"print(\"a flow\")\nprint(5)\ntprint(flow.tls_quic())\ntprint({ a = { 1, 2 } })\n"
 		"local ok1 = pcall(flow.triggerAlert, 'x', 'y')\n"
 		"local result = flow.triggerAlert(80, counter .. ' ' .. os.time() .. ' ' .. os.date('%Y', 0) .. tostring(ok1))\n"
@@ -155,7 +156,7 @@ static void test_missing(void **state)
 	} cases[] = {
 		{ "flow.throughput()", "flow.throughput" },      { "ntop.setCache('a', 'b')", "ntop.setCache" },
 		{ "interface.getStats()", "interface.getStats" }, { "require 'dkjson'", "dkjson" },
-		{ "os.execute('ls')", "os.execute" },             { "io.open('/etc/passwd')", "io" },
+		{ "os.execute('ls')", "os.execute" },             { "io.open('/etc/passwd')", "io.open" },
 		{ "network.foo()", "network.foo" },
 	};
 	struct buf arena = { 0 };
