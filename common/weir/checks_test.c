@@ -28,6 +28,7 @@ struct follow_check {
 	char *checks; /* url */
 	bool text;
 	unsigned alerts, updates;
+	uint64_t input_errors;
 	int code;
 };
 
@@ -78,31 +79,36 @@ static void on_alert(struct follow_check *w, const struct r_alert *a, const char
 /* Its metrics, as weir status shows them too. */
 static void on_status(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
-	static const char *const wanted[] = { "lua_check_rows", "lua_check_seconds", "lua_check_errors", "lua_check_disabled" };
+	enum { ROWS, SECONDS, ERRORS, DISABLED, SKIPPED, N_WANTED };
+	static const char *const wanted[N_WANTED] = { "lua_check_rows", "lua_check_seconds", "lua_check_errors", "lua_check_disabled",
+						      "lua_check_skipped" };
 	struct follow_check *w = arg;
 	union {
 		struct r_process process;
 		struct r_metric metric;
 	} u;
-	double v[4] = { -1, 0, 0, 0 };
+	double v[N_WANTED] = { -1 };
 	while (a && codec_peek(r) != R_NONE && codec_read(r, &u) == 1) {
 		const struct g_metric *m = &u.metric.metric;
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < N_WANTED; i++)
 			if (str_eq(r->base, m->name, wanted[i]) && str_eq(r->base, m->label, w->key))
 				v[i] = m->value;
 	}
-	bool loaded = v[0] >= 0;
+	bool loaded = v[ROWS] >= 0;
 	if (w->text && loaded)
-		printf("%s: %u alerts; looked at %.0f records, %.1f ns each; %.0f errors%s\n", w->key, w->alerts, v[0],
-		       v[0] > 0 ? v[1] * 1e9 / v[0] : 0, v[2], v[3] > 0 ? ", disabled" : "");
+		printf("%s: %u alerts; looked at %.0f records, %.1f ns each; %.0f errors%s\n", w->key, w->alerts, v[ROWS],
+		       v[ROWS] > 0 ? v[SECONDS] * 1e9 / v[ROWS] : 0, v[ERRORS], v[DISABLED] > 0 ? ", disabled" : "");
 	else if (loaded)
 		printf("{\"type\":\"check_test\",\"check\":\"%s\",\"alerts\":%u,\"updates\":%u,\"records\":%.0f,\"seconds\":%.9f,"
-		       "\"errors\":%.0f,\"disabled\":%s}\n", w->key, w->alerts, w->updates, v[0], v[1], v[2],
-		       v[3] > 0 ? "true" : "false");
+		       "\"errors\":%.0f,\"skipped\":%.0f,\"disabled\":%s}\n", w->key, w->alerts, w->updates, v[ROWS], v[SECONDS],
+		       v[ERRORS], v[SKIPPED], v[DISABLED] > 0 ? "true" : "false");
 	else
 		fprintf(stderr, "weir: the script was not loaded\n");
+	if (v[SKIPPED] > 0)
+		fprintf(stderr, "weir: %s ended or hung the process on %.0f batches of records\n", w->key, v[SKIPPED]);
 	fflush(stdout);
-	w->code = loaded && v[2] == 0 && v[3] == 0 ? EXIT_DONE : EXIT_FAILED;
+	bool good = loaded && v[ERRORS] == 0 && v[SKIPPED] == 0 && v[DISABLED] == 0 && w->input_errors == 0;
+	w->code = good ? EXIT_DONE : EXIT_FAILED;
 	loop_stop(w->loop, w->code);
 }
 
@@ -115,19 +121,25 @@ static void ask_cost(struct follow_check *w)
 
 static uint32_t on_batch(void *arg, struct follower *f, const struct g_batch *b, struct codec_reader *r)
 {
-	static struct r_alert a;
+	static union {
+		struct r_alert alert;
+		struct r_eos eos;
+	} u;
 	struct follow_check *w = arg;
 	for (uint32_t i = 0; i < b->count; i++) {
 		enum rtype type = codec_peek(r);
 		size_t at, len;
-		if ((type == R_ALERT ? codec_read(r, &a) : codec_skip(r, &at, &len)) != 1) {
+		bool used = type == R_ALERT || type == R_EOS;
+		if ((used ? codec_read(r, &u) : codec_skip(r, &at, &len)) != 1) {
 			loop_stop(w->loop, EXIT_FAILED);
 			return b->count;
 		}
-		if (type == R_ALERT)
-			on_alert(w, &a, r->base);
-		else if (type == R_EOS)
+		if (type == R_ALERT) {
+			on_alert(w, &u.alert, r->base);
+		} else if (type == R_EOS) {
+			w->input_errors = u.eos.n.input_errors;
 			ask_cost(w);
+		}
 	}
 	follower_set_durable(f, b->base + b->count);
 	return b->count;
@@ -286,6 +298,7 @@ static int test(const char *file, const char *script, const char *key, char **ca
 		if (!all)
 			only_this(t, key);
 		set_list(&t->checks.lua_paths, scripts);
+		t->checks.lua_print = true;
 		/* Nobody stores anything: the alerts are for us, the history is for nobody. */
 		set_list(&((struct topo_link *)topo_link(t, "alerts"))->durable, "replay");
 		set_list(&((struct topo_link *)topo_link(t, "history"))->durable, NULL);

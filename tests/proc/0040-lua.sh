@@ -55,6 +55,23 @@ same "a check of alerts is tested with those of others" "host seen by another" \
 	"$(jq -r 'select(.type == "alert" and .check == "second") | .entity + " " + .message' "$tmp/out" | sort -u)"
 rm "$tmp/lua/second.lua"
 
+# What ntopng's own samples do: all that is known of each flow, to the terminal.
+cat >"$tmp/lua/custom_flow_end_script.lua" <<'EOL'
+local dirs = ntop.getDirs()
+package.path = dirs.installdir .. "/scripts/lua/modules/?.lua;" .. package.path
+require "lua_utils"
+io.write("----- a flow\n")
+tprint({ cli = flow.cli(), http = flow.http(), tls = flow.tls_quic() })
+return(0)
+EOL
+weir checks test "$tmp/lua/custom_flow_end_script.lua" "$cap" >"$tmp/out" 2>"$tmp/err"
+same "a script that prints all of a flow" 0 $?
+same "prints that of each" "$(jq 'select(.type == "check_test").records' "$tmp/out")" "$(grep -c -- '----- a flow$' "$tmp/err")"
+check "a line for each thing" grep -q 'protos.tls.client_requested_server_name string www.example.test$' "$tmp/err"
+rm "$tmp/lua/custom_flow_end_script.lua"
+weir checks test "$tmp/lua/certificates.lua" "$0" >"$tmp/out" 2>"$tmp/err"
+same "a capture that is none is no success" 1 $?
+
 # One that never comes back is found, and left out in the end; the others see all records.
 cat >"$tmp/lua/hangs.lua" <<'EOL'
 return { on = "detected", flow = function(flow) while flow.app.name == "TLS" do end end }
@@ -63,10 +80,18 @@ sed "s|^lua:.*|lua: {paths: [$tmp/lua], watchdog: 1s}|" "$tmp/weir.yaml" >"$tmp/
 weir checks test -f "$tmp/hang.yaml" "$tmp/lua/hangs.lua" "$cap" >/dev/null 2>&1 &
 testing=$!
 pids="$pids $testing"
+mkdir "$tmp/endless"
+echo 'while true do end' >"$tmp/endless/endless.lua"
+weir checks test -f "$tmp/hang.yaml" "$tmp/endless/endless.lua" "$cap" >/dev/null 2>"$tmp/endless/err" &
+loading=$!
+pids="$pids $loading"
 weir replay -f "$tmp/hang.yaml" "$cap" >"$tmp/replay" 2>"$tmp/err"
 same "a replay with a script that hangs comes to its end" 0 $?
 wait "$testing"
 same "and the test of that script fails" 1 $?
+wait "$loading"
+same "so does that of one whose text never ends" 1 $?
+check "which is left out" grep -q "endless.lua is left out: it ended or hung the process when it was loaded" "$tmp/endless/err"
 check "the script is disabled" grep -q "lua check hangs is disabled: it ended or hung the process on 3 batches" "$tmp/err"
 check "the others go on" jq -se 'any(.type == "alert" and ((.other_checks // []) | index("certificates")))' "$tmp/replay"
 check "an alert tells of it" jq -se 'any(.type == "alert" and .check == "lua_check_disabled" and (.values.scripts | test("hangs")))' "$tmp/replay"
