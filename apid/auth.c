@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "io.h"
 
 #define MIN_TOKEN   32
@@ -60,7 +61,7 @@ static int write_token(const char *path, const char *token)
 {
 	char *tmp = xasprintf("%s.%d", path, (int)getpid());
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc = fd >= 0 && dprintf(fd, "%s\n", token) > 0 && fsync(fd) == 0 ? rename(tmp, path) : -1;
+	int rc = fd >= 0 && !FAULT_FAILS("apid.token.write") && dprintf(fd, "%s\n", token) > 0 && fsync(fd) == 0 ? rename(tmp, path) : -1;
 	int why = errno;
 	if (rc < 0)
 		unlink(tmp);
@@ -71,7 +72,7 @@ static int write_token(const char *path, const char *token)
 	return rc;
 }
 
-static struct auth *auth_make(const char *path, bool *ret_made, struct buf *err)
+static struct auth *auth_make(const char *path, enum auth_token *ret, struct buf *err)
 {
 	char secret[MAX_TOKEN + 1];
 	struct auth *a = NULL;
@@ -79,14 +80,16 @@ static struct auth *auth_make(const char *path, bool *ret_made, struct buf *err)
 		buf_adds(err, "no random numbers");
 		return NULL;
 	}
-	*ret_made = write_token(path, secret) == 0;
-	if (*ret_made || errno == ENOSPC || errno == EDQUOT)
+	int why = write_token(path, secret) == 0 ? 0 : errno;
+	*ret = why ? AUTH_UNSAVED : AUTH_MADE;
+	if (!why || why == ENOSPC || why == EDQUOT)
 		a = auth_new(secret);
 	else
-		buf_addf(err, "cannot write the token to %s: %s", path, strerror(errno));
-	if (a && !*ret_made)
+		buf_addf(err, "cannot write the token to %s: %s", path, strerror(why));
+	if (a && why)
 		snprintf(a->unsaved, sizeof a->unsaved, "%s", secret);
 	explicit_bzero(secret, sizeof secret);
+	errno = why;
 	return a;
 }
 
@@ -100,15 +103,15 @@ int auth_save(struct auth *a, const char *path)
 	return 1;
 }
 
-struct auth *auth_open(const char *path, bool *ret_made, struct buf *err)
+struct auth *auth_open(const char *path, enum auth_token *ret, struct buf *err)
 {
 	char secret[MAX_TOKEN + 1];
 	struct auth *a = NULL;
-	*ret_made = false;
+	*ret = AUTH_READ;
 	if (read_token(path, secret, err) == 0)
 		a = auth_new(secret);
 	else if (errno == ENOENT)
-		a = auth_make(path, ret_made, err);
+		a = auth_make(path, ret, err);
 	else if (!err->len)
 		buf_addf(err, "cannot read the token from %s: %s", path, strerror(errno));
 	explicit_bzero(secret, sizeof secret);

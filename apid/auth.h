@@ -18,12 +18,13 @@
 
 struct auth;
 
+enum auth_token { AUTH_READ, AUTH_MADE, AUTH_UNSAVED };
 /*
- * Reads the token from a file, or makes one of 256 random bits and writes it there, for the owner only. *ret_made tells
- * which. NULL after appending to err why not. A full disk is no reason: the token is in force, though nobody can know it
- * before auth_save has written it.
+ * Reads the token from a file, or makes one of 256 random bits and writes it there, for the owner only. *ret tells which. NULL after
+ * appending to err why not. A full disk is no reason: the token is in force, though nobody can know it before auth_save has written
+ * it; errno says what is full.
  */
-struct auth *auth_open(const char *path, bool *ret_made, struct buf *err);
+struct auth *auth_open(const char *path, enum auth_token *ret, struct buf *err);
 /* Writes what is not written yet: 1 when it was, 0 if there was nothing to do, -1 if there is still no room. */
 int auth_save(struct auth *a, const char *path);
 /* With a token given as text, at least 32 characters. */

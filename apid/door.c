@@ -381,15 +381,15 @@ struct door *door_open(struct apid *k, struct buf *err)
 	};
 	struct door *d = xcalloc(1, sizeof *d);
 	char *audit = xasprintf("%s/audit.jsonl", t->state);
-	bool made;
+	enum auth_token token;
 	d->tokens_path = xasprintf("%s/api.tokens", t->state);
 	d->limits = limits_new(&conf);
 	d->web = webstat_new();
 	d->seed = hash_key_random();
-	d->auth = auth_open(t->api.token_file, &made, err);
-	if (d->auth && made)
+	d->auth = auth_open(t->api.token_file, &token, err);
+	if (d->auth && token == AUTH_MADE)
 		log_info(MADE_TOKEN, t->api.token_file);
-	else if (d->auth && auth_save(d->auth, t->api.token_file) < 0)
+	else if (d->auth && token == AUTH_UNSAVED)
 		log_warn("cannot write the token to %s: %s; nobody can use the API before that, trying again", t->api.token_file,
 			 strerror(errno));
 	if (d->auth)

@@ -364,12 +364,15 @@ static void begin(struct notify *k)
 static void on_again(void *arg)
 {
 	struct notify *k = arg;
-	int rc = k->q || k->stopping ? 0 : open_queue(k);
-	if (rc > 0)
-		begin(k);
-	else if (rc < 0)
-		proc_exit(k->c, 1);
-	else if (k->q && !k->stopping)
+	if (!k->q && !k->stopping) {
+		int rc = open_queue(k);
+		if (rc > 0)
+			begin(k);
+		else if (rc < 0)
+			proc_exit(k->c, 1);
+		return;
+	}
+	if (!k->stopping)
 		follower_resume(k->f);
 	notify_wake(k);
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "apid/auth.h"
+#include "fault.h"
 #include "scratch.h"
 
 #define SEC 1000000000ull
@@ -81,12 +83,12 @@ static void test_file(void **state)
 	struct buf err = { 0 };
 	struct stat st;
 	struct addr x = from("192.0.2.1");
-	bool made;
+	enum auth_token how;
 	assert_non_null(scratch(dir, "auth-test"));
 	snprintf(path, sizeof path, "%s/token", dir);
-	struct auth *a = auth_open(path, &made, &err);
+	struct auth *a = auth_open(path, &how, &err);
 	assert_non_null(a);
-	assert_true(made);
+	assert_int_equal(how, AUTH_MADE);
 	auth_free(a);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -97,13 +99,13 @@ static void test_file(void **state)
 	assert_non_null(fgets(header + 7, 100, fp));
 	fclose(fp);
 	header[strcspn(header, "\n")] = '\0';
-	a = auth_open(path, &made, &err);
-	assert_false(made);
+	a = auth_open(path, &how, &err);
+	assert_int_equal(how, AUTH_READ);
 	assert_int_equal(auth_check(a, &x, header, SEC, &who), AUTH_GOOD);
 	auth_free(a);
 
 	chmod(path, 0644);
-	assert_null(auth_open(path, &made, &err));
+	assert_null(auth_open(path, &how, &err));
 	assert_non_null(strstr(buf_cstr(&err), "everybody"));
 	assert_null(strstr(err.p, header + 7));
 	chmod(path, 0600);
@@ -111,15 +113,40 @@ static void test_file(void **state)
 	fputs("short\n", fp);
 	fclose(fp);
 	buf_reset(&err);
-	assert_null(auth_open(path, &made, &err));
+	assert_null(auth_open(path, &how, &err));
 	unlink(path);
 	assert_int_equal(symlink("/etc/hostname", path), 0);
-	assert_null(auth_open(path, &made, &err));
+	assert_null(auth_open(path, &how, &err));
 	unlink(path);
 	rmdir(dir);
 	buf_reset(&err);
-	assert_null(auth_open(path, &made, &err));
+	assert_null(auth_open(path, &how, &err));
 	assert_true(err.len > 0);
+	buf_release(&err);
+}
+
+/* A token for which there is no room is tried once, and written when there is some. */
+static void test_no_room(void **state)
+{
+	(void)state;
+	char dir[SCRATCH], path[64];
+	struct buf err = { 0 };
+	enum auth_token how;
+	assert_non_null(scratch(dir, "auth-test"));
+	snprintf(path, sizeof path, "%s/token", dir);
+	setenv("WEIR_FAULT", "apid.token.write=enospc", 1);
+	fault_init();
+	struct auth *a = auth_open(path, &how, &err);
+	assert_non_null(a);
+	assert_int_equal(how, AUTH_UNSAVED);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(auth_save(a, path), 1);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(auth_save(a, path), 0);
+	auth_free(a);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0); /* nothing is left beside it */
 	buf_release(&err);
 }
 
@@ -144,6 +171,7 @@ static void test_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_token), cmocka_unit_test(test_tries), cmocka_unit_test(test_file),
+					    cmocka_unit_test(test_no_room),
 					    cmocka_unit_test(test_host) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
