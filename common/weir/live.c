@@ -70,7 +70,8 @@ struct options {
 	enum output_form form;
 	struct buf match; /* with its NUL */
 	struct column own[MAX_COLUMNS + 1]; /* --fields */
-	char *own_text;
+	char *order[MAX_COLUMNS + 1];       /* --sort */
+	char *own_text, *order_text;
 };
 
 /* -- a value of a row -- */
@@ -218,30 +219,37 @@ static void print_row(const struct options *o, const struct column *columns, con
 
 /* -- rows that the server has no order for -- */
 
-static double number(const json_t *row, const char *path)
+/* Texts by their bytes, all else, and texts that are numbers, by size. */
+static int compare(const json_t *x, const json_t *y)
 {
-	const json_t *v = value_at(row, path);
-	return json_is_string(v) ? strtod(json_string_value(v), NULL) : json_number_value(v);
+	const char *xs = json_string_value(x), *ys = json_string_value(y);
+	char *xe = NULL, *ye = NULL;
+	double a = xs ? strtod(xs, &xe) : json_number_value(x), b = ys ? strtod(ys, &ye) : json_number_value(y);
+	if (xs && ys && (*xe || *ye))
+		return strcmp(xs, ys);
+	return a < b ? -1 : a > b;
 }
 
-static const char *order; /* for qsort, which has no argument */
-
-static int by_order(const void *x, const void *y)
+/* order: names of fields, ended by NULL. */
+static int by_order(const void *x, const void *y, void *order)
 {
-	bool desc = *order == '-';
-	double a = number(*(json_t *const *)x, order + desc), b = number(*(json_t *const *)y, order + desc);
-	return a == b ? 0 : (a < b) != desc ? -1 : 1;
+	int rc = 0;
+	for (char *const *field = order; *field && !rc; field++) {
+		bool desc = **field == '-';
+		rc = compare(value_at(*(json_t *const *)x, *field + desc), value_at(*(json_t *const *)y, *field + desc));
+		rc = desc ? -rc : rc;
+	}
+	return rc;
 }
 
-static json_t *ordered(const json_t *rows, const char *sort, size_t max)
+static json_t *ordered(const json_t *rows, char *const *order, size_t max)
 {
 	size_t n = 0;
 	json_t **list = xcalloc(json_object_size(rows) + 1, sizeof *list), *out = json_array(), *v;
 	const char *key;
 	json_object_foreach((json_t *)(uintptr_t)rows, key, v)
 		list[n++] = v;
-	order = sort;
-	qsort(list, n, sizeof *list, by_order);
+	qsort_r(list, n, sizeof *list, by_order, (void *)(uintptr_t)order);
 	for (size_t i = 0; i < n && i < max; i++)
 		json_array_append(out, list[i]);
 	free(list);
@@ -286,15 +294,24 @@ static bool is_known(const struct list *l, const json_t *row, const char *path)
 	return l->records ? rdesc_field(rdesc_get(l->records), path, &off) != NULL || value_at(row, path) : !row || value_at(row, path);
 }
 
-/* False after saying which column there is not. */
-static bool check_columns(const struct options *o, const json_t *rows)
+/* False after saying that there is no such field. */
+static bool check_field(const struct list *l, const json_t *rows, const char *path)
 {
-	for (const struct column *c = o->own; c->path; c++)
-		if (!is_known(o->list, json_array_get(rows, 0), c->path)) {
-			fprintf(stderr, "weir: %s have no field '%s'\n", o->list->name, c->path);
-			return false;
-		}
-	return true;
+	if (is_known(l, json_array_get(rows, 0), path))
+		return true;
+	fprintf(stderr, "weir: %s have no field '%s'\n", l->name, path);
+	return false;
+}
+
+/* What the server puts in order it looks at itself. */
+static bool check_fields(const struct options *o, const json_t *rows)
+{
+	bool known = true;
+	for (const struct column *c = o->own; c->path && known; c++)
+		known = check_field(o->list, rows, c->path);
+	for (char *const *p = o->order; !o->list->records && *p && known; p++)
+		known = check_field(o->list, rows, *p + (**p == '-'));
+	return known;
 }
 
 static int show(struct api *a, const struct options *o)
@@ -310,11 +327,11 @@ static int show(struct api *a, const struct options *o)
 	json_t *rows = json_incref(json_object_get(doc, o->list->rows));
 	size_t i;
 	if (!o->list->records) {
-		json_t *some = ordered(rows, o->sort ? o->sort : o->list->sort, o->n ? strtoul(o->n, NULL, 10) : SIZE_MAX);
+		json_t *some = ordered(rows, o->order, o->n ? strtoul(o->n, NULL, 10) : SIZE_MAX);
 		json_decref(rows);
 		rows = some;
 	}
-	code = check_columns(o, rows) ? EXIT_DONE : EXIT_USAGE;
+	code = check_fields(o, rows) ? EXIT_DONE : EXIT_USAGE;
 	if (code == EXIT_DONE && (o->form == OUT_TABLE || o->form == OUT_WIDE))
 		print_header(o, columns, &line);
 	if (code == EXIT_DONE)
@@ -329,21 +346,40 @@ static int show(struct api *a, const struct options *o)
 
 /* -- options -- */
 
-static bool set_fields(struct options *o)
+/* The parts of a list, ended by NULL; the text is cut up. False if there are more than MAX_COLUMNS. */
+static bool split(char *text, char **part)
 {
 	size_t n = 0;
-	o->own_text = xstrdup(o->fields);
-	for (char *p = o->own_text, *next; *p; p = next) {
-		next = p + strcspn(p, ",");
+	for (char *next; *text; text = next) {
+		next = text + strcspn(text, ",");
 		if (*next)
 			*next++ = '\0';
 		if (n == MAX_COLUMNS)
 			return false;
-		o->own[n++] = (struct column){ p, p, 24, false };
+		part[n++] = text;
 	}
+	part[n] = NULL;
+	return true;
+}
+
+static bool set_fields(struct options *o)
+{
+	char *part[MAX_COLUMNS + 1];
+	size_t n = 0;
+	o->own_text = xstrdup(o->fields);
+	if (!split(o->own_text, part))
+		return false;
+	for (; part[n]; n++)
+		o->own[n] = (struct column){ part[n], part[n], 24, false };
 	if (n)
 		o->own[n - 1].width = 0;
 	return true;
+}
+
+static bool set_order(struct options *o)
+{
+	o->order_text = xstrdup(o->sort ? o->sort : o->list->sort);
+	return split(o->order_text, o->order);
 }
 
 static int read_options(struct options *o, int argc, char **argv)
@@ -414,6 +450,10 @@ int verb_live(int argc, char **argv)
 		o.n = "10";
 	if (top && !o.sort && o.list->records)
 		o.sort = "-bytes";
+	if (!set_order(&o)) {
+		fprintf(stderr, "weir: --sort takes %d fields\n", MAX_COLUMNS);
+		goto end;
+	}
 	options_words(&o.match, argv + at, argc - at);
 	buf_cstr(&o.match);
 	if ((o.match.len || o.sensor) && !o.list->records) {
@@ -435,5 +475,6 @@ end:
 	output_release(&out);
 	buf_release(&o.match);
 	free(o.own_text);
+	free(o.order_text);
 	return code;
 }

@@ -42,12 +42,17 @@ check "those of all sensors are the sum" sh -c "grep -q . $tmp/office && ! cmp -
 check "flows of one sensor" sh -c "$bin/weir flows --sensor other -n 1000 | jq -es 'length > 0 and all(.[]; .sensor == \"other\")'"
 weir ifaces >"$tmp/out"
 check "sensors and what they carried" jq -es 'map(.ifname) == ["office", "other"] and .[0].packets > 1000' "$tmp/out"
+for order in "drops,ifname office other" "drops,-ifname other office" "-packets,ifid office other" "packets other office"; do
+	same "sensors by ${order%% *}" "${order#* }" "$(weir ifaces --sort "${order%% *}" | jq -r .ifname | xargs)"
+done
 weir flows --since 2100-01-01 >"$tmp/out"
 same "since" "0 0" "$? $(wc -l <"$tmp/out")"
 code() { weir "$@" >"$tmp/out" 2>"$tmp/err"; echo $?; }
 same "an expression that is wrong" 2 "$(code flows 'nonsense = 1')"
 check "says where" grep -q "no field 'nonsense'" "$tmp/err"
-same "an order there is not" 2 "$(code hosts --sort nonsense)"
+for verb in hosts ifaces; do
+	same "an order that $verb have not" 2 "$(code $verb --sort "-bytes,nonsense")"
+done
 for verb in flows hosts ifaces apps; do
 	same "a field that $verb have not" 2 "$(code $verb --fields nonsense)"
 done
