@@ -152,10 +152,15 @@ static int run(struct run *r)
 
 /* -- the command line -- */
 
+/* What is there already may be named by links; what is not is made below this folder. */
 static char *absolute(const char *path)
 {
-	char *real = realpath(path, NULL);
-	return real ? real : xstrdup(path);
+	char *real = realpath(path, NULL), *here;
+	if (real || *path == '/' || !(here = getcwd(NULL, 0)))
+		return real ? real : xstrdup(path);
+	real = xasprintf("%s/%s", here, path);
+	free(here);
+	return real;
 }
 
 static int parse(struct run *r, int argc, char **argv)

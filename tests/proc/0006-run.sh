@@ -47,6 +47,18 @@ stop_run
 same "it ends with 0" 0 $?
 check "and leaves no process behind" gone "$classify"
 
+# -- the first time, below a directory that is not there yet, as make run does it --
+cd "$tmp" || exit 1
+start --dir first/run
+cd "$here" || exit 1
+wait_for 20 said "the API listens on http://127.0.0.1:$PORT"
+ok $? "it works at the first start"
+same "and nothing is said that would worry anybody" "" "$(grep -E 'warning|error' "$tmp/run.log")"
+check "the group's socket is there" test -S "$tmp/first/run/run/api.sock"
+kill "$run_pid"
+wait "$run_pid"
+run_pid=""
+
 # -- the supervisor is killed: nobody stays --
 topology "  one: {file: $captures/scan.pcap, speed: 1}"
 start
