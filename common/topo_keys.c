@@ -270,7 +270,7 @@ const struct topo_key topo_check_keys[] = {
 
 #define R(member) offsetof(struct topo_recipient, member)
 const struct topo_key topo_recipient_keys[] = {
-	{ "exec", K_LIST, R(argv), NULL, "program and arguments; the alert is on its standard input" },
+	{ "exec", K_LIST, R(argv), NULL, "program and arguments; the alert is on its standard input", .empty = true },
 	{ "user", K_STR, R(user), NULL, "exec: user to run as" },
 	{ "webhook", K_STR, R(url), NULL, "URL to POST to", .good = good_url },
 	{ "headers", K_LIST, R(headers), NULL, "webhook: more headers, 'Name: value'", .good = good_header },

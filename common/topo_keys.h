@@ -44,6 +44,7 @@ struct topo_key {
 	uint64_t min, max;
 	/* Texts and items of lists: false after appending why not. NULL: anything goes. */
 	bool (*good)(const char *s, struct buf *why);
+	bool empty; /* items of the list may be empty */
 };
 
 /* All end with a NULL name. */

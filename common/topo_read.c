@@ -252,7 +252,7 @@ void topo_list_free(char **list)
 static bool good_item(struct topo_parser *p, const struct topo_key *k, const struct ynode *n)
 {
 	struct buf why = { 0 };
-	bool good = n->kind == Y_SCALAR && *n->value && !n->null && !strchr(n->value, '\n');
+	bool good = n->kind == Y_SCALAR && (*n->value || k->empty) && !n->null && !strchr(n->value, '\n');
 	if (!good)
 		topo_report_value(p, n, "%s: %s was expected", k->name, kind_text[k->kind]);
 	else if (k->good && !(good = k->good(n->value, &why)))

@@ -46,7 +46,7 @@ static void test_everything(void **state)
 		"  b: {follow: /tmp/grow.pcap, idle_timeout: 250ms}\n"
 		"links: {history: {bytes: 128M, durable: [alertd, x-mine]}}\n"
 		"checks: {syn_scan: {threshold: 10, enabled: no}, unexpected_dns: {servers: [10.0.0.1, 10.0.0.2]}}\n"
-		"recipients:\n  p: {exec: [/bin/cat, -n], match: 'severity >= error', on: [engage]}\n"
+		"recipients:\n  p: {exec: [/bin/cat, '', -n], match: 'severity >= error', on: [engage]}\n"
 		"  w: {webhook: 'https://example.org/h', secret: '${file:/x}'}\n";
 	struct buf err = { 0 }, show = { 0 }, again = { 0 };
 	struct topo *t = parse(text, &err);
@@ -61,6 +61,8 @@ static void test_everything(void **state)
 	assert_false(topo_check(t, "syn_scan")->enabled);
 	assert_string_equal(topo_check_param(topo_check(t, "unexpected_dns"), "servers")->values[1], "10.0.0.2");
 	assert_int_equal(t->recipients[0].type, RCP_EXEC);
+	assert_string_equal(t->recipients[0].argv[1], "");
+	assert_string_equal(t->recipients[0].argv[2], "-n");
 	assert_int_equal(t->recipients[1].type, RCP_WEBHOOK);
 	/* What is printed reads back to itself. */
 	topo_show(t, &show);
@@ -96,6 +98,9 @@ static void test_mistakes(void **state)
 		{ "sensors: {lan: {interface: e}}\nchecks: {no_such: {}}\n", "t.yaml:2:10: no check is named 'no_such'" },
 		{ "sensors: {lan: {interface: e}}\nchecks: {syn_scan: {limit: 3}}\n", "has no parameter 'limit'" },
 		{ "sensors: {lan: {interface: e}}\nchecks: {syn_scan: {threshold: 0}}\n", "is not between" },
+		{ "sensors: {lan: {interface: e}}\nrecipients: {p: {exec: ['', /b]}}\n", "t.yaml:2:24: exec: the absolute path" },
+		{ "sensors: {lan: {interface: e}}\nrecipients: {p: {exec: [/b, ~]}}\n", "t.yaml:2:29: exec: a text or a list" },
+		{ "sensors: {lan: {interface: e}}\nrecipients: {p: {webhook: 'http://h/', headers: ['']}}\n", "t.yaml:2:51: headers: a text" },
 		{ "sensors: {lan: {interface: e}}\nrecipients: {p: {}}\n", "t.yaml:2:14: recipient 'p' needs exec or webhook" },
 		{ "sensors: {lan: {interface: e}}\nrecipients: {p: {exec: [/b], match: 'severty = 1'}}\n",
 		  "match, character 1: alert records have no field 'severty'; did you mean 'severity'?" },
