@@ -24,6 +24,7 @@
 #define STREAM_BLOCK    16384
 #define MAX_HEADERS_OUT 12
 #define MAX_BODY        (1u << 20) /* of any request */
+#define TOO_LONG        "the body is too long"
 
 struct conn {
 	struct conn *next, **prev;
@@ -69,6 +70,7 @@ struct request {
 	size_t sent;
 	struct buf body;
 	size_t body_max;
+	bool too_long; /* more of it came */
 	bool close; /* after this reply: a body that nobody wanted may still come */
 	void *user;
 };
@@ -324,6 +326,7 @@ void request_stream_wake(struct request *r)
 
 struct header_count {
 	unsigned host, authorization, length, encoding;
+	bool not_chunked; /* an encoding that is another one */
 	uint64_t bytes; /* as Content-Length says */
 };
 
@@ -337,7 +340,10 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
 		n->length++;
 		n->bytes = value ? strtoull(value, NULL, 10) : UINT64_MAX;
 	}
-	n->encoding += strcasecmp(name, "Transfer-Encoding") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		n->encoding++;
+		n->not_chunked |= !value || strcasecmp(value, "chunked") != 0;
+	}
 	return MHD_YES;
 }
 
@@ -371,6 +377,10 @@ static unsigned objection(struct request *r, const struct header_count *n, const
 	if (n->length + n->encoding > 1) {
 		*why = "the length of the body is told twice";
 		return 400;
+	}
+	if (n->not_chunked) {
+		*why = "Transfer-Encoding: chunked is all that is understood";
+		return 501;
 	}
 	unsigned status = uri_parse(&r->uri, r->raw);
 	*why = r->uri.error;
@@ -417,9 +427,8 @@ static enum MHD_Result begin(struct request *r, const char *method)
 	r->close = status || n.length || n.encoding;
 	if (status)
 		r->http->ops.refuse(r->http->arg, r, status, why);
-	else if (r->close && judge(r) && (n.encoding || n.bytes > r->body_max))
-		r->http->ops.refuse(r->http->arg, r, 413, r->body_max ? "the body is too long, or its length is not told" :
-									"no request to this path has a body");
+	else if (r->close && judge(r) && (!r->body_max || n.bytes > r->body_max))
+		r->http->ops.refuse(r->http->arg, r, 413, r->body_max ? TOO_LONG : "no request to this path has a body");
 	r->started = r->done;
 	if (r->done)
 		return queue(r);
@@ -440,7 +449,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	if (!r->method)
 		return begin(r, method);
 	if (*size) { /* a request that was refused may still send its body */
-		if (!r->started && r->body.len + *size <= r->body_max)
+		r->too_long |= r->body.len + *size > r->body_max; /* of chunks the sum is not told before */
+		if (!r->started && !r->too_long)
 			buf_add(&r->body, data, *size);
 		*size = 0;
 		return MHD_YES;
@@ -448,7 +458,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
 	if (!r->started) {
 		set_deadline(r, 0);
 		r->started = true;
-		if (judge(r))
+		if (r->too_long)
+			h->ops.refuse(h->arg, r, 413, TOO_LONG);
+		else if (judge(r))
 			h->ops.request(h->arg, r);
 		if (!r->done) {
 			r->suspended = true;
