@@ -11,7 +11,7 @@
 #include "problem.h"
 
 #define ASK_MS    12000
-#define PAGE      5000
+#define PAGE      1000 /* records: others are served between two */
 #define MAX_WHY   512 /* bytes of the reason of an error */
 
 static unsigned walking;
@@ -218,6 +218,46 @@ static json_t *envelope(struct compat *c, int rc, const char *name, const char *
 void compat_ok(struct compat *c, json_t *rsp)
 {
 	reply(c, 200, envelope(c, RC_OK, "OK", "Success", rsp));
+}
+
+static const char records_member[] = "\"records\":[";
+
+/* Where the records of an answer are to stand: nothing before them has such a member. */
+static size_t place_of_records(const char *text)
+{
+	return (size_t)(strstr(text, records_member) - text) + sizeof records_member - 1;
+}
+
+void compat_records_begin(struct compat *c, struct buf *out)
+{
+	json_t *doc = envelope(c, RC_OK, "OK", "Success", json_pack("{s:[]}", "records"));
+	char *text = json_dumps(doc, JSON_COMPACT);
+	buf_reset(out);
+	buf_add(out, text, place_of_records(text));
+	free(text);
+	json_decref(doc);
+}
+
+void compat_records_add(struct buf *out, json_t *record)
+{
+	char *text = json_dumps(record, JSON_COMPACT);
+	if (buf_cstr(out)[out->len - 1] != '[')
+		buf_addc(out, ',');
+	buf_adds(out, text);
+	free(text);
+	json_decref(record);
+}
+
+void compat_records_end(struct compat *c, struct buf *out, json_t *stats)
+{
+	json_t *doc = envelope(c, RC_OK, "OK", "Success", json_pack("{s:[],s:o}", "records", "stats", stats));
+	char *text = json_dumps(doc, JSON_COMPACT);
+	buf_adds(out, text + place_of_records(text));
+	buf_addc(out, '\n');
+	free(text);
+	json_decref(doc);
+	request_reply(c->r, 200, "application/json", out);
+	end_call(c);
 }
 
 void compat_bare(struct compat *c, json_t *doc)

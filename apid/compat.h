@@ -83,6 +83,14 @@ void get_compat(void *arg, struct request *r, const struct route *rt, const char
 /* End the call, which a handler may still look at until it returns. rsp is taken over. */
 void compat_ok(struct compat *c, json_t *rsp);
 void compat_bare(struct compat *c, json_t *doc); /* without the envelope */
+/*
+ * The same where there may be many records: rsp is {"records": [...], "stats": ...}, and each record is text from the moment it is
+ * here, which takes a tenth of the memory. Between begin and end the call may still fail. Records and stats are taken over, out is
+ * at the end.
+ */
+void compat_records_begin(struct compat *c, struct buf *out);
+void compat_records_add(struct buf *out, json_t *record);
+void compat_records_end(struct compat *c, struct buf *out, json_t *stats);
 void compat_fail(struct compat *c, enum compat_rc rc, const char *why);
 
 /* Arguments; NULL or the default if absent or empty. Numbers that are none are the default. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compat.h"
+#include "door.h"
 #include "match.h"
 
 /* -- selection: VALUE;OP -- */
@@ -280,7 +281,15 @@ static json_t *alert_record(const struct r_alert *a, const char *base)
 struct listing {
 	uint64_t skip, left, total;
 	uint64_t begun;
+	struct buf out;
 };
+
+static void free_listing(void *state)
+{
+	struct listing *l = state;
+	buf_release(&l->out);
+	free(l);
+}
 
 static bool list_row(struct compat *c, const void *rec, const char *base)
 {
@@ -289,7 +298,7 @@ static bool list_row(struct compat *c, const void *rec, const char *base)
 		l->skip--;
 	} else if (l->left) {
 		l->left--;
-		json_array_append_new(c->acc, alert_record(rec, base));
+		compat_records_add(&l->out, alert_record(rec, base));
 	}
 	return l->left > 0;
 }
@@ -305,8 +314,8 @@ static void list_done(struct compat *c, bool more)
 	char count[24];
 	snprintf(count, sizeof count, "%" PRIu64, l->total);
 	double ms = (double)(mono_ns() - l->begun) / 1e6;
-	compat_ok(c, json_pack("{s:O,s:{s:s,s:s,s:f}}", "records", c->acc, "stats", "query", query, "num_records_processed", count,
-			       "query_duration_msec", ms));
+	compat_records_end(c, &l->out, json_pack("{s:s,s:s,s:f}", "query", query, "num_records_processed", count,
+						 "query_duration_msec", ms));
 }
 
 static uint64_t rows_arg(const struct compat *c, const char *name, long otherwise)
@@ -318,6 +327,11 @@ static uint64_t rows_arg(const struct compat *c, const char *name, long otherwis
 void compat_alert_list(struct compat *c)
 {
 	struct compat_walk w;
+	/* Without a length all are wanted: clients of ntopng count on that. */
+	if (!compat_arg(c, "length") && !door_heavy(c->k, c->r)) {
+		c->over = true;
+		return;
+	}
 	if (!begin_walk(c, family_of(c), &w))
 		return;
 	const char *sort = compat_arg(c, "sort"), *order = compat_arg(c, "order");
@@ -325,13 +339,12 @@ void compat_alert_list(struct compat *c)
 	w.sort = sort && strcmp(sort, "score") == 0 ? asc ? "score" : "-score"
 		 : sort && strcmp(sort, "severity") == 0 ? asc ? "severity" : "-severity" : asc ? "time" : "-time";
 	struct listing *l = xcalloc(1, sizeof *l);
-	/* Without a length all are wanted: clients of ntopng count on that. */
-	*l = (struct listing){ rows_arg(c, "start", 0), rows_arg(c, "length", COMPAT_MAX_ROWS), 0, mono_ns() };
+	*l = (struct listing){ rows_arg(c, "start", 0), rows_arg(c, "length", COMPAT_MAX_ROWS), 0, mono_ns(), { 0 } };
 	w.max = l->left ? (uint32_t)(l->skip + l->left) : 1;
 	w.total = &l->total;
 	c->state = l;
-	c->free_state = free;
-	c->acc = json_array();
+	c->free_state = free_listing;
+	compat_records_begin(c, &l->out);
 	w.row = list_row;
 	w.done = list_done;
 	compat_walk(c, &w);

@@ -36,7 +36,7 @@ void reply_make(struct reply *r, const char *accept, const char *have, struct bu
 {
 	*r = (struct reply){ .status = 200 };
 	/* The compressed one is another representation: its tag says so. */
-	r->gzip = body->len >= REPLY_GZIP_MIN && body->len < UINT32_MAX && accept_q(accept, "gzip") > 0;
+	r->gzip = body->len >= REPLY_GZIP_MIN && body->len <= REPLY_GZIP_MAX && accept_q(accept, "gzip") > 0;
 	uint64_t hash = hash_content(body->p ? body->p : "", body->len, 0);
 	snprintf(r->etag, sizeof r->etag, "\"%016" PRIx64 "%s\"", hash, r->gzip ? "-gz" : "");
 	if (have && (strcmp(have, "*") == 0 || strstr(have, r->etag))) {

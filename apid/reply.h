@@ -9,7 +9,8 @@
 
 #include "buf.h"
 
-#define REPLY_GZIP_MIN 1024 /* bytes below which it is not worth it */
+#define REPLY_GZIP_MIN 1024       /* bytes below which it is not worth it */
+#define REPLY_GZIP_MAX (8u << 20) /* above which it would keep others waiting */
 
 struct reply {
 	char etag[24];      /* strong: of the body as it is sent; "" = none */

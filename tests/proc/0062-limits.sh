@@ -54,6 +54,9 @@ flood "$two" 20 /api/v1/top/app
 check "some searches, then 429" test $n -ge 4 -a "$(jq -r .status "$tmp/body")" = 429
 flood "$two" 20 "/lua/pro/rest/v2/get/db/flows.lua?ifid=0"
 same "ntopng's paths count as well" 429 "$(jq -r .status "$tmp/body")"
+flood "$two" 20 "/lua/rest/v2/get/flow/alert/list.lua?ifid=0"
+same "a list of all alerts too" 429 "$(jq -r .status "$tmp/body")"
+same "but not a page of it" 200 "$(code -H "$two" "$base/lua/rest/v2/get/flow/alert/list.lua?ifid=0&length=5")"
 same "lists go on" 200 "$(code -H "$two" "$base/api/v1/flows?limit=1")"
 
 # -- streams --

@@ -27,7 +27,7 @@ static void test_gzip(void **state)
 		bool gzip;
 	} rows[] = { { NULL, 5000, false },	    { "gzip", 5000, true },	   { "deflate, gzip;q=0.5", 5000, true },
 		     { "gzip;q=0", 5000, false },   { "gzip; q=0.0", 5000, false }, { "br", 5000, false },
-		     { "gzip", REPLY_GZIP_MIN - 1, false } };
+		     { "gzip", REPLY_GZIP_MIN - 1, false }, { "gzip", REPLY_GZIP_MAX + 1, false } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct buf b = body_of(rows[i].len), plain = body_of(rows[i].len);
 		struct reply r;
