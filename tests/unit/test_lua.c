@@ -322,7 +322,8 @@ static void test_raise(void **state)
 	buf_adds(&text, "return { on = 'detected', flow = function(f)\n");
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		buf_addf(&text, "assert(not pcall(raise, { host = '10.0.0.9', %s }), '%zu')\n", wrong[i], i);
-	buf_adds(&text, "assert(not pcall(raise, {}))\nraise { host = '10.0.0.9', score = 250, message = 'm', values = { ['a=\\n'] = 'b\\nc=1' } }\n"
+	buf_adds(&text, "assert(not pcall(raise, {}))\n"
+			"raise { host = '10.0.0.9', score = 250, message = 'm', values = { ['a=\\n'] = 'b\\nc=1' } }\n"
 			"return true, ('\\195\\169'):rep(200), { a = ('x'):rep(100), b = ('y'):rep(100) } end }");
 	bench_script(&b, "raises", buf_cstr(&text));
 	bench_start(&b, "");
