@@ -199,14 +199,12 @@ void batch_flush(struct engine *e)
 	for (unsigned i = 0; i < n; i++) {
 		struct pending *p = &b->rows[i];
 		struct openflow *f = p->run.f;
-		if (p->judged) {
+		if (p->judged)
 			judge_native(&p->run);
-			run_flow_policy(&p->run);
-		}
+		run_flow_policy(&p->run, !p->judged);
 		for (uint32_t k = p->first; k; k = b->found[k - 1].next)
 			judge_lua(&p->run, &b->found[k - 1].f);
-		if (p->judged)
-			judge_end(&p->run);
+		judge_end(&p->run);
 		if (p->told)
 			emit_flow(e, &p->run);
 		f->waiting--;

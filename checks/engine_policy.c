@@ -145,12 +145,12 @@ static void on_flow_rule(void *arg, const struct rule_finding *rf)
 	flow_fired(run, rules_def(e->rules, rf->rule), index, &found);
 }
 
-void run_flow_policy(struct flow_run *run)
+void run_flow_policy(struct flow_run *run, bool update)
 {
 	struct engine *e = run->e;
 	bool lists = run->v.hook == HOOK_DETECTED && lists_count(e->lists);
 	struct r_flow whole;
-	if (!lists && !rules_has(e->rules, R_FLOW))
+	if (!lists && !(update ? rules_look_at_updates(e->rules) : rules_has(e->rules, R_FLOW)))
 		return;
 	/* They see the whole record, with all strings in one place. */
 	struct buf one = { 0 };
@@ -159,7 +159,7 @@ void run_flow_policy(struct flow_run *run)
 	if (codec_read(&r, &whole) == 1) {
 		if (lists)
 			lists_flow(e->lists, &whole, one.p, on_list, run);
-		rules_flow(e->rules, &whole, one.p, e->clock, on_flow_rule, run);
+		rules_flow(e->rules, &whole, one.p, e->clock, update, on_flow_rule, run);
 	}
 	buf_release(&one);
 }

@@ -184,8 +184,8 @@ bool flow_excluded(struct flow_run *run, const struct checkdef *d);
 bool subject_excluded(struct engine *e, const struct subject *s, const struct checkdef *d, bool attacker);
 /* What databases and lists say of a host; asked once. */
 void know_host(struct engine *e, struct host *h);
-/* Lists and rules, at any hook. */
-void run_flow_policy(struct flow_run *run);
+/* Lists and rules, at any hook; update: at none, the flow only goes on. */
+void run_flow_policy(struct flow_run *run, bool update);
 /* At the minute run. */
 void run_host_policy(struct engine *e, struct host *h);
 /* At every tick: their windows may be short. */

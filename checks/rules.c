@@ -15,7 +15,7 @@
 #include "window.h"
 
 enum subject { FLOW, HOST, SENSOR };
-enum { WINDOW, HOLD, SHARE }; /* what a window of a rule is for; SHARE: of a flow in its sensor's sum */
+enum { WINDOW, HOLD, SHARE, PEAK }; /* what a window of a rule is for; SHARE: of a flow in its sensor's sum */
 
 struct rule {
 	const struct topo_rule *t;
@@ -26,19 +26,36 @@ struct rule {
 	struct expr *value;
 	struct schedule when;
 	double threshold;
+	uint64_t looks;  /* ns between two of them: what is seen to grow grew within that */
+	uint64_t window; /* what is looked at: not shorter than that */
 };
+
+#define HOST_LOOKS 60000000000ull /* ns between two of a host */
 
 struct rules {
 	struct rule *rule;
 	unsigned n;
 	unsigned n_of[3]; /* by subject */
+	bool moving;      /* some look at what flows grow by */
 	struct windows *windows;
 	uint64_t max;
 };
 
 /* -- start -- */
 
-static void compile(struct rule *r, const struct topo_rule *t)
+/* Ns between two looks of a rule. */
+static uint64_t between_looks(const struct topo *t, enum subject subject)
+{
+	uint64_t most = 0;
+	if (subject == HOST)
+		return HOST_LOOKS;
+	for (size_t i = 0; i < t->n_sensors; i++)
+		if (t->sensors[i].update_interval > most)
+			most = t->sensors[i].update_interval;
+	return most;
+}
+
+static void compile(struct rule *r, const struct topo_rule *t, const struct topo *topo)
 {
 	static const char *const subjects[] = { "flow", "host", "sensor" };
 	static const enum entity entities[] = { ENT_FLOW, ENT_HOST, ENT_INTERFACE };
@@ -48,6 +65,8 @@ static void compile(struct rule *r, const struct topo_rule *t)
 	while (strcmp(subjects[r->subject], t->entity) != 0)
 		r->subject++;
 	r->type = r->subject == HOST ? R_HOST : R_FLOW;
+	r->looks = between_looks(topo, r->subject);
+	r->window = t->window && t->window < r->looks ? r->looks : t->window;
 	/* All was checked with the topology. */
 	if ((t->match && !(r->match = match_parse(t->match, r->type, &e))) ||
 	    (t->value && !(r->value = expr_parse(t->value, r->type, &e))))
@@ -80,8 +99,9 @@ struct rules *rules_new(const struct topo *t)
 	r->max = t->max_rule_states;
 	r->windows = windows_new(r->max);
 	for (unsigned i = 0; i < r->n; i++) {
-		compile(&r->rule[i], &t->rules[i]);
+		compile(&r->rule[i], &t->rules[i], t);
 		r->n_of[r->rule[i].subject]++;
+		r->moving |= r->rule[i].type == R_FLOW && r->rule[i].window;
 	}
 	if (t->timezone)
 		setenv("TZ", t->timezone, 1);
@@ -186,9 +206,12 @@ static bool decide(struct rules *r, unsigned i, struct window_key *key, double v
 	return since && now - since >= rule->t->hold;
 }
 
-static double per_second(const struct rule *rule, double growth)
+/* As much of it as belongs to the window that was asked for, or to a second. */
+static double per_window(const struct rule *rule, double growth)
 {
-	return rule->t->rate ? growth / ((double)rule->t->window / 1e9) : growth;
+	if (rule->t->rate)
+		return growth / ((double)rule->window / 1e9);
+	return growth * ((double)rule->t->window / (double)rule->window);
 }
 
 static void run(struct rules *r, unsigned i, struct window_key *key, const void *rec, const char *base, uint64_t now, bool fresh,
@@ -200,8 +223,11 @@ static void run(struct rules *r, unsigned i, struct window_key *key, const void 
 	if (matches && rule->value) {
 		f.value = expr_eval(rule->value, rec, base);
 		key->kind = WINDOW;
-		if (rule->t->window)
-			f.value = per_second(rule, windows_growth(r->windows, key, now, rule->t->window, f.value, fresh));
+		bool counts = schedule_covers(&rule->when, now);
+		if (rule->window && !counts)
+			windows_forget(r->windows, key);
+		if (rule->window)
+			f.value = per_window(rule, windows_growth(r->windows, key, now, rule->window, rule->looks, f.value, fresh && counts));
 	}
 	/* What does not match needs no window but to forget that it held. */
 	if (!matches && !rule->t->hold)
@@ -234,9 +260,17 @@ static void add_up(struct rules *r, unsigned i, const struct r_flow *f, const ch
 		return;
 	struct window_key share = key_of(i, &f->key.id, 0), sum = sensor_key(i, str_ptr(base, f->key.sensor), f->key.sensor.len);
 	share.kind = SHARE;
-	double growth = windows_step(r->windows, &share, expr_eval(rule->value, f, base), fresh);
-	double before = windows_total(r->windows, &sum);
-	windows_growth(r->windows, &sum, now, rule->t->window, before + growth, true);
+	uint64_t from;
+	double growth = windows_step(r->windows, &share, now, rule->looks, expr_eval(rule->value, f, base), fresh, &from);
+	if (schedule_covers(&rule->when, now))
+		windows_add(r->windows, &sum, from, now, rule->window, growth);
+	else
+		windows_forget(r->windows, &sum);
+}
+
+bool rules_look_at_updates(const struct rules *r)
+{
+	return r->moving;
 }
 
 bool rules_has_sensors(const struct rules *r)
@@ -244,15 +278,15 @@ bool rules_has_sensors(const struct rules *r)
 	return r->n_of[SENSOR] > 0;
 }
 
-void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, rules_cb *cb, void *arg)
+void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, bool update, rules_cb *cb, void *arg)
 {
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct rule *rule = &r->rule[i];
-		bool fresh = f->n.part == 0 && f->key.first + rule->t->window >= now;
+		bool fresh = f->n.part == 0 && f->key.first + rule->window >= now;
 		struct window_key key;
 		if (rule->subject == SENSOR) {
 			add_up(r, i, f, base, now, fresh);
-		} else if (rule->subject == FLOW) {
+		} else if (rule->subject == FLOW && (rule->window || !update)) {
 			key = key_of(i, &f->key.id, 0);
 			run(r, i, &key, f, base, now, fresh, cb, arg);
 		}
@@ -280,7 +314,7 @@ void rules_host(struct rules *r, const struct r_host *h, const char *base, uint6
 	for (unsigned i = 0; i < r->n; i++) {
 		struct window_key key = key_of(i, &h->host.ip, h->host.vlan);
 		if (r->rule[i].subject == HOST)
-			run(r, i, &key, h, base, now, h->host.first + r->rule[i].t->window >= now, cb, arg);
+			run(r, i, &key, h, base, now, h->host.first + r->rule[i].window >= now, cb, arg);
 	}
 }
 
@@ -297,7 +331,10 @@ void rules_sensor(struct rules *r, const char *sensor, uint64_t now, rules_cb *c
 		if (rule->subject != SENSOR)
 			continue;
 		struct window_key key = sensor_key(i, sensor, strlen(sensor));
-		f.value = per_second(rule, windows_look(r->windows, &key, now, rule->t->window));
+		f.value = per_window(rule, windows_look(r->windows, &key, now, rule->window));
+		/* Flows are told of now and then: until the next time the sum seems to fall. */
+		key.kind = PEAK;
+		f.value = windows_peak(r->windows, &key, now, 2 * rule->looks, f.value);
 		if (!decide(r, i, &key, f.value, true, now))
 			continue;
 		write_message(rule, NULL, NULL, sensor, &f);

@@ -31,8 +31,10 @@ const struct checkdef *rules_def(const struct rules *r, unsigned rule);
 /* Are there rules that look at flows (those of sensors too), at hosts? */
 bool rules_has(const struct rules *r, enum rtype type);
 bool rules_has_sensors(const struct rules *r);
-/* A flow as it is now: rules on flows fire, those on sensors add it up. */
-void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, rules_cb *cb, void *arg);
+/* Are there rules that look at what flows grow by? They want to see each update. */
+bool rules_look_at_updates(const struct rules *r);
+/* A flow as it is now: rules on flows fire, those on sensors add it up. update: those only that look at updates. */
+void rules_flow(struct rules *r, const struct r_flow *f, const char *base, uint64_t now, bool update, rules_cb *cb, void *arg);
 /* The flow is over: its windows are forgotten. */
 void rules_flow_end(struct rules *r, struct id id);
 /* A host at its minute run. A rule that does not call back no longer holds. */

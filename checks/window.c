@@ -20,7 +20,7 @@ struct step {
 struct kept {
 	struct window_key key;
 	double last;
-	uint64_t since;
+	uint64_t since; /* a condition holds, or the counter was last seen */
 	uint32_t n;
 	uint32_t spare;
 	struct step step[STEPS]; /* oldest first */
@@ -136,9 +136,9 @@ static struct entry *get(struct windows *w, const struct window_key *key, bool *
 
 /* -- windows -- */
 
-static uint64_t step_of(uint64_t time, uint64_t length)
+static uint64_t width_of(uint64_t length)
 {
-	return time / (length >= STEPS ? length / STEPS : 1);
+	return length >= STEPS ? length / STEPS : 1;
 }
 
 /* Steps that the window has left behind go. */
@@ -151,11 +151,55 @@ static void age(struct kept *k, uint64_t now)
 	memmove(k->step, k->step + gone, k->n * sizeof *k->step);
 }
 
-double windows_growth(struct windows *w, const struct window_key *key, uint64_t time, uint64_t length, double value, bool fresh)
+/* The counter when a step began, if nothing was noted then: what it was when the next one did. */
+static void make_step(struct kept *k, uint64_t number)
+{
+	uint32_t i = k->n;
+	while (i > 0 && k->step[i - 1].number > number)
+		i--;
+	if (i > 0 && k->step[i - 1].number == number)
+		return;
+	double value = i < k->n ? k->step[i].value : k->last;
+	memmove(k->step + i + 1, k->step + i, (k->n - i) * sizeof *k->step);
+	k->step[i] = (struct step){ number, value };
+	k->n++;
+}
+
+/* The counter grew evenly from one time to another; what is before the window is left out. */
+static double grow(struct kept *k, uint64_t from, uint64_t time, uint64_t length, double growth)
+{
+	uint64_t width = width_of(length), now = time / width, first = from / width;
+	if (k->n && k->step[k->n - 1].number > now) /* time that goes back counts in the step at hand */
+		first = now = k->step[k->n - 1].number;
+	age(k, now);
+	if (first + STEPS <= now)
+		first = now + 1 - STEPS;
+	for (uint64_t number = first; number <= now; number++)
+		make_step(k, number);
+	for (uint32_t i = 0; i < k->n; i++) {
+		uint64_t begin = k->step[i].number * width;
+		if (begin > from && begin < time)
+			k->step[i].value += growth * ((double)(begin - from) / (double)(time - from));
+	}
+	k->last += growth;
+	return k->last - k->step[0].value;
+}
+
+/* Since when the growth at hand may have come: since the counter was last seen, and not longer ago than spread. */
+static uint64_t grew_from(struct kept *k, uint64_t time, uint64_t spread)
+{
+	uint64_t from = time > spread ? time - spread : 0;
+	if (k->since > from)
+		from = k->since < time ? k->since : time;
+	k->since = time;
+	return from;
+}
+
+double windows_growth(struct windows *w, const struct window_key *key, uint64_t time, uint64_t length, uint64_t spread, double value,
+		      bool fresh)
 {
 	bool is_new;
 	struct kept *k = &get(w, key, &is_new)->k;
-	uint64_t now = step_of(time, length);
 	if (is_new)
 		k->last = fresh ? 0 : value;
 	if (value < k->last) { /* began anew: all of it is growth, and comes on top */
@@ -163,17 +207,13 @@ double windows_growth(struct windows *w, const struct window_key *key, uint64_t 
 			k->step[i].value -= k->last;
 		k->last = 0;
 	}
-	age(k, now);
-	/* Time that goes back counts in the step at hand. */
-	if (k->n == 0 || k->step[k->n - 1].number < now) {
-		if (k->n == STEPS) {
-			memmove(k->step, k->step + 1, (STEPS - 1) * sizeof *k->step);
-			k->n--;
-		}
-		k->step[k->n++] = (struct step){ now, k->last };
-	}
-	k->last = value;
-	return value - k->step[0].value;
+	return grow(k, grew_from(k, time, spread), time, length, value - k->last);
+}
+
+void windows_add(struct windows *w, const struct window_key *key, uint64_t from, uint64_t time, uint64_t length, double growth)
+{
+	bool is_new;
+	grow(&get(w, key, &is_new)->k, from, time, length, growth);
 }
 
 double windows_look(struct windows *w, const struct window_key *key, uint64_t time, uint64_t length)
@@ -181,23 +221,30 @@ double windows_look(struct windows *w, const struct window_key *key, uint64_t ti
 	struct entry *e = find(w, key);
 	if (!e)
 		return 0;
-	age(&e->k, step_of(time, length));
+	age(&e->k, time / width_of(length));
 	return e->k.n ? e->k.last - e->k.step[0].value : 0;
 }
 
-double windows_total(struct windows *w, const struct window_key *key)
-{
-	const struct entry *e = find(w, key);
-	return e ? e->k.last : 0;
-}
-
-double windows_step(struct windows *w, const struct window_key *key, double value, bool fresh)
+double windows_step(struct windows *w, const struct window_key *key, uint64_t time, uint64_t spread, double value, bool fresh,
+		    uint64_t *ret_from)
 {
 	bool is_new;
 	struct kept *k = &get(w, key, &is_new)->k;
 	double before = is_new ? fresh ? 0 : value : k->last;
+	*ret_from = grew_from(k, time, spread);
 	k->last = value;
 	return value >= before ? value - before : value;
+}
+
+double windows_peak(struct windows *w, const struct window_key *key, uint64_t time, uint64_t keep, double value)
+{
+	bool is_new;
+	struct kept *k = &get(w, key, &is_new)->k;
+	if (is_new || value >= k->last - 1e-9 * k->last || k->since + keep < time) { /* sums of fractions are not exact */
+		k->last = value;
+		k->since = time;
+	}
+	return k->last;
 }
 
 uint64_t windows_since(struct windows *w, const struct window_key *key, uint64_t time, bool holds)

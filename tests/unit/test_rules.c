@@ -65,7 +65,7 @@ static struct addr ip(const char *text)
 static unsigned flow(struct rules *r, struct subject *s, uint64_t now, struct rule_finding *ret)
 {
 	struct fired fired = { 0 };
-	rules_flow(r, &s->flow, s->text, now, on_fired, &fired);
+	rules_flow(r, &s->flow, s->text, now, false, on_fired, &fired);
 	if (ret)
 		*ret = fired.last;
 	return fired.n;
@@ -226,9 +226,66 @@ static void test_snapshot(void **state)
 	topo_free(t3);
 }
 
+/* The hour before the evening is not held against a host; a window shorter than the time between two looks is an average. */
+static void test_edges(void **state)
+{
+	(void)state;
+	struct topo *t;
+	struct rules *r = make("  upload: {entity: host, value: bytes_sent, above: 1G, window: 1h, when: 'outside mon-fri 08:00-18:00'}\n"
+			       "  fast: {entity: host, value: bytes_sent, above: 1G, window: 10s}\n", &t);
+	struct subject s = { .host.host.ip = ip("10.0.0.1") };
+	uint64_t evening = (MONDAY + 18 * 3600) * SECOND;
+	s.host.host.first = evening - 1800 * SECOND;
+	for (int minute = -30; minute < 30; minute++) {
+		s.host.host.bytes_sent += 33000000; /* 1.98 GB in the hour, half of it by day */
+		assert_int_equal(host(r, &s, evening + (uint64_t)(minute * 60) * SECOND, NULL), 0);
+	}
+	s.host.host.bytes_sent += 5900000000; /* within a minute: 0.98 GB in ten seconds */
+	assert_int_equal(host(r, &s, evening + 1800 * SECOND, NULL), 1);
+	rules_free(r);
+	topo_free(t);
+}
+
+/* What rules find of a sensor while its one flow is told of every five seconds, at so many bytes a second. */
+static unsigned ticks_that_hold(double rate)
+{
+	struct topo *t;
+	struct fired fired = { 0 };
+	struct rules *r = make("  sum: {entity: sensor, value: bytes, above: 1000, window: 10s, rate: yes}\n"
+			       "  one: {value: bytes, above: 1000, window: 10s, rate: yes}\n"
+			       "  all: {value: bytes, above: 1M}\n", &t);
+	struct subject s = { .flow.key = { .first = MONDAY * SECOND, .id = { .hi = 1 } } };
+	unsigned flows = 0;
+	s.flow.key.sensor = put(&s, "lan");
+	for (uint64_t second = 1; second <= 60; second++) {
+		uint64_t now = MONDAY * SECOND + second * SECOND;
+		struct fired one = { 0 };
+		s.flow.n.client_bytes = (uint64_t)(rate * (double)second);
+		if (second % 5 == 0)
+			rules_flow(r, &s.flow, s.text, now, true, on_fired, &one);
+		assert_true(one.n <= 1); /* those without a window do not look at updates */
+		flows += one.n;
+		rules_sensor(r, "lan", now, on_fired, second > 15 ? &fired : &one);
+	}
+	assert_int_equal(fired.n > 0, flows > 0);
+	rules_free(r);
+	topo_free(t);
+	return fired.n;
+}
+
+static void test_steady(void **state)
+{
+	(void)state;
+	assert_int_equal(ticks_that_hold(950), 0);
+	assert_int_equal(ticks_that_hold(1150), 45); /* without a break */
+	assert_int_equal(ticks_that_hold(1e6), 45);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_match_only), cmocka_unit_test(test_upload),
-					    cmocka_unit_test(test_rates), cmocka_unit_test(test_for), cmocka_unit_test(test_snapshot) };
+					    cmocka_unit_test(test_rates),      cmocka_unit_test(test_edges),
+					    cmocka_unit_test(test_steady),     cmocka_unit_test(test_for),
+					    cmocka_unit_test(test_snapshot) };
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }
