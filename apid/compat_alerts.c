@@ -6,19 +6,23 @@
 
 #include "compat.h"
 #include "door.h"
+#include "json.h"
 #include "match.h"
 
 /* -- selection: VALUE;OP -- */
 
 /* ntopng's parameter and the field of an alert that it asks for. */
-static const struct {
+static const struct filter {
 	const char *arg, *field;
+	const char *const *names; /* of what ntopng has numbers for */
 } filters[] = {
 	{ "alert_id", "type_id" }, { "alert_type", "type_id" }, { "score", "score" }, { "cli_ip", "client.ip" },
 	{ "srv_ip", "server.ip" }, { "cli_port", "client.port" }, { "srv_port", "server.port" }, { "vlan_id", "vlan" },
 	{ "l4proto", "proto" }, { "l7proto", "app.id" }, { "info", "hostname" }, { "cli_name", "client.name" },
 	{ "srv_name", "server.name" }, { "cli_country", "client.country" }, { "srv_country", "server.country" },
 	{ "ip_version", "ip_version" }, { "row_id", "id" }, { "description", "message" },
+	{ "severity", "severity", enum_severity }, { "alert_severity", "severity", enum_severity },
+	{ "alert_category", "category", enum_category }, { "tstamp", "time" },
 };
 
 static const char *match_op(const char *s)
@@ -79,17 +83,20 @@ static void add_condition(struct buf *b, const char *field, const char *op, cons
 	buf_addc(b, ')');
 }
 
-/* Numbers of severities, joined by commas, become their names. */
-static void name_severities(char value[256])
+/* Numbers, joined by commas, become names. */
+static void name_numbers(char value[256], const char *const *names)
 {
-	char names[256] = "";
+	struct buf b = { 0 };
 	for (const char *p = value; *p;) {
-		size_t n = strcspn(p, ","), len = strlen(names);
-		bool known = n == 1 && *p >= '0' && *p <= '0' + SEV_EMERGENCY;
-		snprintf(names + len, sizeof names - len, "%s%.*s", len ? "," : "", known ? 32 : (int)n, known ? enum_severity[*p - '0'] : p);
+		size_t n = strcspn(p, ",");
+		char *end;
+		const char *name = enum_name(names, (unsigned)strtoul(p, &end, 10));
+		bool known = end != p && end == p + n && strcmp(name, "?") != 0;
+		buf_addf(&b, "%s%.*s", b.len ? "," : "", known ? 32 : (int)n, known ? name : p);
 		p += n + (p[n] == ',');
 	}
-	memcpy(value, names, sizeof names);
+	snprintf(value, 256, "%s", buf_cstr(&b));
+	buf_release(&b);
 }
 
 /* The part of a value that is an address: VLANs have a parameter of their own. */
@@ -98,11 +105,77 @@ static void cut_vlan(char *value)
 	value[strcspn(value, "@")] = '\0';
 }
 
+static void add_time(struct buf *b, const char *op, uint64_t seconds)
+{
+	buf_addf(b, "time %s ", op);
+	json_time(b, seconds * 1000000000u);
+}
+
+/* Whole seconds, joined by commas: all that is within one is equal to it. False if they are none. */
+static bool add_seconds(struct buf *b, const char *op, const char *values)
+{
+	bool range = *op == '<' || *op == '>', past = strcmp(op, ">") == 0 || strcmp(op, "<=") == 0;
+	filter_add(b, strcmp(op, "!=") == 0 || strcmp(op, "not") == 0 ? "not (" : "(");
+	for (const char *p = values;; p++) {
+		char *end;
+		uint64_t s = strtoull(p, &end, 10);
+		if (end == p || (*end && (*end != ',' || range)))
+			return false;
+		buf_adds(b, p == values ? "" : " or ");
+		add_time(b, *op == '<' ? "<" : ">=", s + past);
+		if (!range) {
+			buf_adds(b, " and ");
+			add_time(b, "<", s + 1);
+		}
+		p = end;
+		if (!*p)
+			break;
+	}
+	buf_addc(b, ')');
+	return true;
+}
+
+/* These return what is wrong, or NULL. */
+
+static const char bad_operator[] = "an operator is one of eq, neq, lt, gt, lte, gte, in, nin";
+
+static const char *add_filter(struct buf *b, const struct filter *f, const char *arg)
+{
+	char value[256];
+	const char *op;
+	if (!split(arg, value, &op))
+		return bad_operator;
+	if (strcmp(f->field, "time") == 0)
+		return add_seconds(b, op, value) ? NULL : "tstamp: seconds since 1970";
+	if (f->names)
+		name_numbers(value, f->names);
+	else if (strstr(f->field, ".ip"))
+		cut_vlan(value);
+	add_condition(b, f->field, op, value);
+	return NULL;
+}
+
+/* Either end of a flow, or the host of an alert. */
+static const char *add_address(struct buf *b, const char *arg)
+{
+	char value[256];
+	const char *op;
+	if (!split(arg, value, &op))
+		return bad_operator;
+	cut_vlan(value);
+	filter_add(b, strcmp(op, "!=") == 0 ? "not (either.ip = " : "(either.ip = ");
+	match_quote(b, value, strlen(value));
+	buf_adds(b, " or ip = ");
+	match_quote(b, value, strlen(value));
+	buf_addc(b, ')');
+	return NULL;
+}
+
 /* False after ending the call. */
 static bool alert_filter(struct compat *c, const char *family, const struct topo_sensor *s, struct buf *b)
 {
-	char value[256];
-	const char *op, *arg, *status = compat_arg(c, "status");
+	const char *arg, *status = compat_arg(c, "status"), *wrong = NULL;
+	struct match_error e;
 	filter_text(b, "sensor", s->name);
 	if (family && strcmp(family, "all") != 0)
 		filter_text(b, "entity", family);
@@ -110,46 +183,17 @@ static bool alert_filter(struct compat *c, const char *family, const struct topo
 		filter_add(b, "action in (engage, update)");
 	if (status && strcmp(status, "acknowledged") == 0)
 		filter_add(b, "acknowledged = true");
-	for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-		arg = compat_arg(c, filters[i].arg);
-		if (arg && !split(arg, value, &op))
-			goto bad;
-		if (arg && strstr(filters[i].field, ".ip"))
-			cut_vlan(value);
-		if (arg)
-			add_condition(b, filters[i].field, op, value);
-	}
-	arg = compat_arg(c, "severity");
-	if (!arg)
-		arg = compat_arg(c, "alert_severity");
-	if (arg) {
-		if (!split(arg, value, &op))
-			goto bad;
-		name_severities(value);
-		add_condition(b, "severity", op, value);
-	}
-	arg = compat_arg(c, "ip");
-	if (arg) {
-		if (!split(arg, value, &op))
-			goto bad;
-		cut_vlan(value);
-		filter_add(b, strcmp(op, "!=") == 0 ? "not (either.ip = " : "(either.ip = ");
-		match_quote(b, value, strlen(value));
-		buf_adds(b, " or ip = ");
-		match_quote(b, value, strlen(value));
-		buf_addc(b, ')');
-	}
-	struct match_error e;
-	struct match *m = match_parse(buf_cstr(b), R_ALERT, &e);
+	for (size_t i = 0; i < sizeof filters / sizeof *filters && !wrong; i++)
+		if ((arg = compat_arg(c, filters[i].arg)) != NULL)
+			wrong = add_filter(b, &filters[i], arg);
+	if (!wrong && (arg = compat_arg(c, "ip")) != NULL)
+		wrong = add_address(b, arg);
+	struct match *m = wrong ? NULL : match_parse(buf_cstr(b), R_ALERT, &e);
 	match_free(m);
 	if (m)
 		return true;
 	buf_release(b);
-	compat_fail(c, RC_INVALID_ARGUMENTS, e.text);
-	return false;
-bad:
-	buf_release(b);
-	compat_fail(c, RC_INVALID_ARGUMENTS, "an operator is one of eq, neq, lt, gt, lte, gte, in, nin");
+	compat_fail(c, RC_INVALID_ARGUMENTS, wrong ? wrong : e.text);
 	return false;
 }
 

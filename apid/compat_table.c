@@ -2,8 +2,8 @@
 #include "compat.h"
 
 #define EPOCHS "ifid,epoch_begin,epoch_end"
-#define ALERTS EPOCHS ",status,alert_id,alert_type,severity,alert_severity,score,ip,cli_ip,srv_ip,cli_port,srv_port,cli_name," \
-	       "srv_name,cli_country,srv_country,vlan_id,l4proto,l7proto,ip_version,info,description,row_id"
+#define ALERTS EPOCHS ",status,alert_id,alert_type,alert_category,severity,alert_severity,tstamp,score,ip,cli_ip,srv_ip,cli_port," \
+	       "srv_port,cli_name,srv_name,cli_country,srv_country,vlan_id,l4proto,l7proto,ip_version,info,description,row_id"
 #define LISTS ALERTS ",start,length,sort,order,draw"
 #define FLOWS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,host,client,server,port,application,category,l4proto," \
 	      "version,vlan,asn,username,flowhosts_type,flow_status,verbose"

@@ -311,6 +311,14 @@ def listed(**args):
 
 every = listed()
 rows = every["rsp"]["records"]
+for key, name in (("tstamp", "tstamp"), ("alert_category", "alert_category")):
+    value = rows[len(rows) // 2][key]["value"]
+    for op, keep in (("eq", lambda x: x == value), ("neq", lambda x: x != value), ("gt", lambda x: x > value), ("lte", lambda x: x <= value),
+                     ("lt", lambda x: x < value), ("gte", lambda x: x >= value), ("in", lambda x: x == value), ("nin", lambda x: x != value)):
+        want = [x["row_id"] for x in rows if keep(x[key]["value"])]
+        got = listed(**{name: f"{value};{op}"})
+        if name == "tstamp" or op in ("eq", "neq", "in", "nin"):
+            ok(f"alerts by {name};{op}", None if [x["row_id"] for x in got["rsp"]["records"]] == want else f"{want} {str(got)[:200]}")
 page = listed(start=1, length=2)
 ok("a page of alerts", None if [x["row_id"] for x in page["rsp"]["records"]] == [x["row_id"] for x in rows[1:3]] else str(page)[:200])
 ok("tells how many there are", None if page["recordsTotal"] == every["recordsTotal"] == len(rows) > 3 else str(page["recordsTotal"]))
