@@ -155,6 +155,11 @@ void compat_active(struct compat *c, const struct live *live, enum rtype type, c
 void filter_arg(const struct compat *c, struct buf *b, const char *arg, const char *field);
 void filter_text(struct buf *b, const char *field, const char *value);
 void filter_add(struct buf *b, const char *expression);
+/* Adds what the value of an argument means; of one that is not in the table, nothing. The table ends with a NULL argument. */
+struct compat_choice {
+	const char *arg, *value, *expression;
+};
+void filter_choices(const struct compat *c, struct buf *b, const struct compat_choice *choices);
 /* "and the host is at either end": an address; what follows ';' or '@' does not count. */
 void filter_either(struct buf *b, const char *host);
 /* Parses it; one that is wrong matches nothing. */

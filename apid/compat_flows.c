@@ -69,33 +69,61 @@ static const char *l7_name(const struct r_flow *f, const char *base, char out[13
 
 /* -- flow/active -- */
 
-static void filter_side(const struct compat *c, struct buf *b, const char *arg, const char *fields[2])
+static void filter_any(struct buf *b, const char *const fields[2], const char *value, size_t len)
 {
-	const char *value = compat_arg(c, arg);
-	char ip[64];
-	if (!value)
-		return;
-	snprintf(ip, sizeof ip, "%.*s", (int)strcspn(value, "@"), value);
 	buf_addf(b, "%s(%s = ", b->len ? " and " : "", fields[0]);
-	match_quote(b, ip, strlen(ip));
+	match_quote(b, value, len);
 	if (fields[1]) {
 		buf_addf(b, " or %s = ", fields[1]);
-		match_quote(b, ip, strlen(ip));
+		match_quote(b, value, len);
 	}
 	buf_addc(b, ')');
 }
 
+/* ADDRESS[@VLAN], or something else of one end or the other. */
+static void filter_side(const struct compat *c, struct buf *b, const char *arg, const char *const fields[2])
+{
+	const char *value = compat_arg(c, arg);
+	size_t n = value ? strcspn(value, "@") : 0;
+	if (value)
+		filter_any(b, fields, value, n);
+	if (value && value[n])
+		filter_text(b, "vlan", value + n + 1);
+}
+
+static bool is_number(const char *s)
+{
+	return !s[strspn(s, "0123456789")];
+}
+
+/* By name, also with what carries it before it as l7_name() writes it, or by number. */
+static void filter_application(const struct compat *c, struct buf *b)
+{
+	static const char *const names[2] = { "app", "app.master" }, *const numbers[2] = { "app.id", "app.master_id" };
+	const char *value = compat_arg(c, "application"), *dot = value ? strchr(value, '.') : NULL, *name = dot ? dot + 1 : value;
+	if (value)
+		filter_any(b, is_number(value) ? numbers : names, name, strlen(name));
+}
+
 static struct match *flow_filter(const struct compat *c, const struct topo_sensor *s)
 {
-	static const char *const kinds[][2] = {
-		{ "local_only", "client.local = true and server.local = true" },
-		{ "remote_only", "client.local = false and server.local = false" },
-		{ "local_origin_remote_target", "client.local = true and server.local = false" },
-		{ "remote_origin_local_target", "client.local = false and server.local = true" },
-		{ "normal", "score = 0" },
-		{ "alerted", "score > 0" },
+	static const struct compat_choice choices[] = {
+		{ "flowhosts_type", "local_only", "client.local = true and server.local = true" },
+		{ "flowhosts_type", "remote_only", "client.local = false and server.local = false" },
+		{ "flowhosts_type", "local_origin_remote_target", "client.local = true and server.local = false" },
+		{ "flowhosts_type", "remote_origin_local_target", "client.local = false and server.local = true" },
+		{ "flow_status", "normal", "score = 0" },
+		{ "flow_status", "alerted", "score > 0" },
+		{ "traffic_type", "one_way", "(client.packets = 0 or server.packets = 0)" },
+		{ "traffic_type", "bidirectional", "client.packets > 0 and server.packets > 0" },
+		{ "tcp_flow_state", "connecting", "tcp.state in (syn, syn_ack)" },
+		{ "tcp_flow_state", "established", "tcp.state in (established, half_closed, midstream)" },
+		{ "tcp_flow_state", "closed", "tcp.state = closed" },
+		{ "tcp_flow_state", "reset", "tcp.state = reset" },
+		{ NULL, NULL, NULL },
 	};
 	struct buf b = { 0 };
+	const char *category = compat_arg(c, "category");
 	long version = compat_number(c, "version", 0);
 	filter_text(&b, "sensor", s->name);
 	filter_add(&b, "end_reason = active");
@@ -104,18 +132,14 @@ static struct match *flow_filter(const struct compat *c, const struct topo_senso
 	filter_side(c, &b, "server", (const char *[2]){ "server.ip", NULL });
 	filter_side(c, &b, "port", (const char *[2]){ "client.port", "server.port" });
 	filter_side(c, &b, "asn", (const char *[2]){ "client.asn", "server.asn" });
-	filter_side(c, &b, "application", (const char *[2]){ "app", "app.master" });
+	filter_application(c, &b);
 	filter_arg(c, &b, "l4proto", "proto");
-	filter_arg(c, &b, "category", "app.category");
+	filter_arg(c, &b, "category", category && is_number(category) ? "app.category_id" : "app.category");
 	filter_arg(c, &b, "vlan", "vlan");
 	filter_arg(c, &b, "username", "user");
 	if (version == 4 || version == 6)
 		buf_addf(&b, " and ip_version = %ld", version);
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		const char *v = compat_arg(c, i < 4 ? "flowhosts_type" : "flow_status");
-		if (v && strcmp(v, kinds[i][0]) == 0)
-			filter_add(&b, kinds[i][1]);
-	}
+	filter_choices(c, &b, choices);
 	return filter_parse(&b, R_FLOW);
 }
 

@@ -15,12 +15,19 @@
 
 static struct match *host_filter(const struct compat *c, const struct topo_sensor *s)
 {
+	static const struct compat_choice choices[] = {
+		{ "mode", "local", "local = true" },
+		{ "mode", "remote", "local = false" },
+		{ "mode", "blacklisted", "blacklisted = true" },
+		{ "traffic_type", "one_way", "(packets_sent = 0 or packets_rcvd = 0)" },
+		{ "traffic_type", "bidirectional", "packets_sent > 0 and packets_rcvd > 0" },
+		{ NULL, NULL, NULL },
+	};
 	struct buf b = { 0 };
-	const char *mode = compat_arg(c, "mode"), *net = compat_arg(c, "network_cidr");
+	const char *net = compat_arg(c, "network_cidr");
 	long version = compat_number(c, "version", 0);
 	filter_text(&b, "sensor", s->name);
-	if (mode && (strcmp(mode, "local") == 0 || strcmp(mode, "remote") == 0))
-		filter_add(&b, strcmp(mode, "local") == 0 ? "local = true" : "local = false");
+	filter_choices(c, &b, choices);
 	if (version == 4 || version == 6)
 		filter_add(&b, version == 4 ? "ip in 0.0.0.0/0" : "not (ip in 0.0.0.0/0)");
 	if (net)

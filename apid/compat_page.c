@@ -32,6 +32,15 @@ void filter_arg(const struct compat *c, struct buf *b, const char *arg, const ch
 		filter_text(b, field, value);
 }
 
+void filter_choices(const struct compat *c, struct buf *b, const struct compat_choice *choices)
+{
+	for (; choices->arg; choices++) {
+		const char *value = compat_arg(c, choices->arg);
+		if (value && strcmp(value, choices->value) == 0)
+			filter_add(b, choices->expression);
+	}
+}
+
 struct match *filter_parse(struct buf *b, enum rtype type)
 {
 	struct match_error e;

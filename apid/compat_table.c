@@ -6,8 +6,10 @@
 	       "srv_port,cli_name,srv_name,cli_country,srv_country,vlan_id,l4proto,l7proto,ip_version,info,description,row_id"
 #define LISTS ALERTS ",start,length,sort,order,draw"
 #define FLOWS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,host,client,server,port,application,category,l4proto," \
-	      "version,vlan,asn,username,flowhosts_type,flow_status,verbose"
-#define HOSTS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,mode,version,vlan,country,asn,mac,network_cidr,all"
+	      "version,vlan,asn,username,flowhosts_type,flow_status,traffic_type,tcp_flow_state,verbose"
+#define HOSTS "ifid,currentPage,perPage,start,length,sortColumn,sortOrder,mode,version,vlan,country,asn,mac,network_cidr," \
+	      "traffic_type,all"
+#define NOT_BY "not by network, pool, exporter, DSCP and kind of alert"
 #define PIE "ifid,host,vlan"
 #define CLAUSES "select_clause,where_clause,group_by_clause,order_by_clause,maxhits_clause"
 #define SETTINGS "settings are in weir.yaml: edit it, check it with weir config check, and reload"
@@ -63,7 +65,7 @@ const struct compat_row compat_rows[] = {
 	{ "get/interface/top/hosts", compat_top_hosts, HAS_ALL, "ifid,perPage", NULL, NULL, 0 },
 	{ "get/interface/arp", compat_arp, HAS_ALL, "ifid", NULL, NULL, 0 },
 
-	{ "get/host/active", compat_host_active, HAS_PART, HOSTS, NULL, "no blacklists, broadcast domains and systems by number", 0 },
+	{ "get/host/active", compat_host_active, HAS_PART, HOSTS, NULL, "no broadcast domains; not by pool, network and system", 0 },
 	{ "get/host/list", compat_host_active, HAS_PART, HOSTS, NULL, "a name that clients use and ntopng lacks", 0 },
 	{ "get/host/active_list", compat_host_active, HAS_PART, HOSTS, NULL, NULL, 1 },
 	{ "get/host/data", compat_host_data, HAS_PART, "ifid,host,vlan", NULL, "DNS and HTTP by flow: the last query of each", 0 },
@@ -79,8 +81,8 @@ const struct compat_row compat_rows[] = {
 	{ "get/pools", compat_pools, HAS_ALL, NULL, NULL, NULL, 0 },
 	{ "host_stats", compat_host_stats_page, HAS_PART, "host,vlan", NULL, "without the envelope", 0 },
 
-	{ "get/flow/active", compat_flow_active, HAS_ALL, FLOWS, NULL, NULL, 0 },
-	{ "get/flow/active_list", compat_flow_active, HAS_ALL, FLOWS, NULL, NULL, 1 },
+	{ "get/flow/active", compat_flow_active, HAS_PART, FLOWS, NULL, NOT_BY, 0 },
+	{ "get/flow/active_list", compat_flow_active, HAS_PART, FLOWS, NULL, NOT_BY, 1 },
 	{ "get/flow/l4/counters", compat_flow_l4_counters, HAS_ALL, "ifid", NULL, NULL, 0 },
 	{ "get/flow/l7/counters", compat_flow_l7_counters, HAS_ALL, "ifid", NULL, NULL, 0 },
 	{ "get/flow/aggregated_live_flows", compat_flow_peers, HAS_PART, "ifid,host,aggregation_criteria", NULL,

@@ -405,6 +405,11 @@ while True:
     if len(rsp["data"]) < 2:
         break
     k += 1
+for args, keep in (({"traffic_type": "bidirectional"}, lambda h: h["bytes"]["sent"] and h["bytes"]["recvd"]),
+                   ({"mode": "blacklisted"}, lambda h: h["is_blacklisted"]), ({"mode": "local"}, lambda h: h["is_localhost"])):
+    every = ask("GET", R + "host/active.lua", {"ifid": 0, "perPage": 1000}).json()["rsp"]["data"]
+    got = ask("GET", R + "host/active.lua", {"ifid": 0, **args}).json()["rsp"]["totalRows"]
+    ok(f"active hosts by {args}", None if got == sum(1 for h in every if keep(h)) else f"{got} {len(every)}")
 ok("pages have each host once", None if len(pages) == len(set(pages)) == rsp["totalRows"] else str(pages))
 rows = ask("POST", R + "host/custom_data.lua", {"ifid": 0, "field_alias": "ip,bytes.sent,bytes.rcvd"}).json()["rsp"]
 ok("chosen fields are those of all hosts", None if sorted(h["ip"] for h in rows) == sorted(pages) else str(rows)[:300])
@@ -441,6 +446,23 @@ got = ask("GET", R + "host/l4/data.lua", W1).json()["rsp"]
 ok("so does its table", None if sum(r["total_bytes"] for r in got) == sum(map(size, mine)) else str(got)[:150])
 got = ask("POST", R + "flow/traffic_stats.lua", {"ifid": 0, "host": HOST}).json()["rsp"]
 ok("and the traffic of flows", None if got["totBytesSent"] + got["totBytesRcvd"] == sum(size(f) for f in mine if f["end_reason"] == "active") > 0 else str(got))
+active = [f for f in live if f["end_reason"] == "active"]
+some = next(f for f in active if f["app"].get("category_id") and f["app"].get("id"))
+app, both = some["app"], lambda f: f["client"].get("packets", 0) and f["server"].get("packets", 0)
+for args, keep in (
+    ({"application": app["name"]}, lambda f: app["name"] in (f["app"]["name"], f["app"].get("master"))),
+    ({"application": "X." + app["name"]}, lambda f: app["name"] in (f["app"]["name"], f["app"].get("master"))),
+    ({"application": app["id"]}, lambda f: app["id"] in (f["app"].get("id"), f["app"].get("master_id"))),
+    ({"category": app["category_id"]}, lambda f: f["app"].get("category_id") == app["category_id"]),
+    ({"category": app["category"]}, lambda f: f["app"].get("category_id") == app["category_id"]),
+    ({"traffic_type": "one_way"}, lambda f: not both(f)), ({"traffic_type": "bidirectional"}, both),
+    ({"tcp_flow_state": "established"}, lambda f: f.get("tcp", {}).get("state") in ("established", "half_closed", "midstream")),
+    ({"host": some["client"]["ip"] + "@0"}, lambda f: some["client"]["ip"] in (f["client"]["ip"], f["server"]["ip"])),
+    ({"host": some["client"]["ip"] + "@7"}, lambda f: False),
+):
+    got = ask("GET", R + "flow/active.lua", {"ifid": 0, **args}).json()["rsp"]["totalRows"]
+    want = sum(1 for f in active if keep(f))
+    ok(f"active flows by {args}", None if got == want else f"{want} {got}")
 server = next(f["server"]["ip"] for f in live if f["proto"] == "tcp" and f["server"].get("port"))
 got = ask("GET", R + "host/open_ports.lua", {"ifid": 0, "host": server}).json()["rsp"]
 want = {f["server"]["port"] for f in live if f["server"]["ip"] == server and f["server"].get("port")}
