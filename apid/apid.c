@@ -333,6 +333,8 @@ static void put_metrics(void *arg, struct metrics *m)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		metrics_put(m, rows[i].name, NULL, rows[i].unit, rows[i].counter, (double)rows[i].value);
+	follower_metrics(k->history, m);
+	follower_metrics(k->alerts, m);
 	door_metrics(k, m);
 	put_bounds(k, m);
 }

@@ -6,6 +6,7 @@
 
 #include "compat_sums.h"
 #include "door.h"
+#include "revision.h"
 #include "sensors.h"
 #include "totals.h"
 
@@ -189,7 +190,8 @@ void prom_live(const struct apid *k, struct prom *p)
 	const struct topo *t = k->c->topo;
 	char ndpi[64]; /* empty while classify does not answer, which is as if there were no such label */
 	prom_label(p, PROM_NDPI, "version", ndpi, sizeof ndpi);
-	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program, and of nDPI.", 1, "version", WEIR_VERSION, "ndpi", ndpi, PROM_END);
+	prom_add(p, PROM_GAUGE, "weir_build_info", "Version of the program, the commit it was built from, and of nDPI.", 1, "version",
+		 WEIR_VERSION, "revision", WEIR_REVISION, "ndpi", ndpi, PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_http_streams_active", "Event streams.", events_clients(k->events), PROM_END);
 	totals_print(k->totals, p);
 	door_print(k, p);

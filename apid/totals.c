@@ -164,6 +164,7 @@ static void count_flow(struct totals *t, const struct r_flow *f, const char *bas
 	if (f->n.end_reason != END_ACTIVE)
 		return;
 	s->live.flows += sign;
+	s->live.flows_by[f->judge.client_local != 0][f->judge.server_local != 0] += sign;
 	if (f->judge.score)
 		s->alerted[severity_group(f->judge.severity)] += sign;
 }
@@ -338,6 +339,7 @@ void totals_no_engaged(struct totals *t)
 
 static void print_sensor(const struct totals_sensor *s, struct prom *p)
 {
+	static const char *const localities[2][2] = { { "remote", "remote_to_local" }, { "local_to_remote", "local" } };
 	const struct {
 		const char *family, *help;
 		uint64_t value;
@@ -356,6 +358,9 @@ static void print_sensor(const struct totals_sensor *s, struct prom *p)
 		 "locality", "local", PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_hosts_active", "Hosts that are not idle.", (double)s->remote_hosts, "interface", s->name,
 		 "locality", "remote", PROM_END);
+	for (int i = 0; i < 4; i++)
+		prom_add(p, PROM_GAUGE, "weir_flows_active", "Open flows, by where client and server are.",
+			 (double)s->live.flows_by[i / 2][i % 2], "interface", s->name, "locality", localities[i / 2][i % 2], PROM_END);
 	prom_add(p, PROM_GAUGE, "weir_devices_active", "Hosts whose MAC address is known.", (double)s->devices, "interface",
 		 s->name, PROM_END);
 }

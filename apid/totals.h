@@ -44,6 +44,7 @@ struct totals_live {
 	uint64_t anomalies, remote_anomalies;                       /* hosts with engaged alerts, local ones and others */
 	uint64_t local2remote, remote2local;                        /* bytes of flows from local to other hosts */
 	uint64_t flows;                                             /* that go on */
+	uint64_t flows_by[2][2];                                    /* those: is the client local, is the server? */
 };
 
 /* Of a sensor. Received: what hosts that are not local sent; transmitted: what local ones did. */

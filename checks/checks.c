@@ -377,6 +377,8 @@ static void metrics_cb(void *arg, struct metrics *m)
 	struct checks *k = arg;
 	metrics_bound(m, "log_max", "alerts", "bytes", (double)stream_max(k->p.alerts.stream));
 	metrics_bound(m, "log_max", "history", "bytes", (double)stream_max(k->p.history.stream));
+	for (size_t i = 0; i < k->c->topo->n_sensors; i++)
+		follower_metrics(k->lanes[i].in, m);
 	engine_metrics(k->p.engine, m);
 	if (!k->keep)
 		return;

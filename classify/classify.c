@@ -259,6 +259,13 @@ static void put_version(void *arg, struct metrics *m)
 	metrics_put(m, "ndpi", app_version(), "", false, 1);
 }
 
+static void put_queues(void *arg, struct metrics *m)
+{
+	const struct classify *k = arg;
+	for (size_t i = 0; i < k->n_lanes; i++)
+		follower_metrics(k->lanes[i].in, m);
+}
+
 static void put_bounds(void *arg, struct metrics *m)
 {
 	const struct classify *k = arg;
@@ -280,6 +287,7 @@ static int init(struct proc_ctx *c)
 	for (size_t i = 0; i < k->n_lanes; i++)
 		init_lane(k, &k->lanes[i], &c->topo->sensors[i]);
 	metrics_source(c->metrics, put_bounds, k);
+	metrics_source(c->metrics, put_queues, k);
 	metrics_source(c->metrics, put_version, k);
 	metrics_counter(c->metrics, "heads", NULL, "records", &k->heads);
 	metrics_counter(c->metrics, "classified", NULL, "records", &k->classified);

@@ -17,6 +17,7 @@
 #include "buf.h"
 #include "codec.h"
 #include "loop.h"
+#include "metrics.h"
 #include "record.h"
 #include "stream.h"
 
@@ -93,6 +94,8 @@ void follower_resume(struct follower *f);
 uint64_t follower_epoch(const struct follower *f);
 uint64_t follower_next(const struct follower *f); /* next sequence number wanted */
 uint64_t follower_lag(const struct follower *f);  /* records the producer had beyond that, by the last answer */
+/* Of the loop's thread: 'lag', and 'gone', what the producer had no longer; their label is the stream. */
+void follower_metrics(const struct follower *f, struct metrics *m);
 bool follower_up(const struct follower *f);
 
 /* -- one question, one answer -- */

@@ -23,7 +23,7 @@ struct follower {
 	bool parts;           /* the callee took a part last time: no point in asking for more before it has had its turn */
 	bool again;           /* the request under way is taken back: ask anew */
 	int n_pipes;          /* atomic */
-	uint64_t epoch, next, durable, head, types;
+	uint64_t epoch, next, durable, head, types, gone;
 	uint64_t asked_epoch, asked_from;
 	struct loop_timer *retry;
 	struct log_limit limit;
@@ -147,6 +147,7 @@ static void take_answer(struct follower *f, const struct g_batch *b, struct code
 		break;
 	case LINK_GONE:
 		f->head = b->head;
+		f->gone += f->next && f->next < b->tail ? b->tail - f->next : 0;
 		if (f->ops.gone)
 			go_on = f->ops.gone(f->arg, f, b->tail);
 		if (go_on && f->next < b->tail)
@@ -289,7 +290,14 @@ uint64_t follower_next(const struct follower *f)
 
 uint64_t follower_lag(const struct follower *f)
 {
-	return f->head > f->next ? f->head - f->next : 0;
+	uint64_t next = f->next ? f->next : 1; /* nothing yet, of a log that begins with 1 */
+	return f->head > next ? f->head - next : 0;
+}
+
+void follower_metrics(const struct follower *f, struct metrics *m)
+{
+	metrics_put(m, "lag", f->stream, "records", false, (double)follower_lag(f));
+	metrics_put(m, "gone", f->stream, "records", true, (double)f->gone);
 }
 
 bool follower_up(const struct follower *f)

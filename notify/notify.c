@@ -215,6 +215,7 @@ static void put_metrics(void *arg, struct metrics *m)
 		metrics_put(m, "deliveries_expired", name, "deliveries", false, (double)t.rows[DLV_EXPIRED]);
 		metrics_put(m, "recipient_failures", name, "attempts", false, k->r[i].failures);
 	}
+	follower_metrics(k->f, m);
 	heartbeats_metrics(k->beats, m);
 }
 

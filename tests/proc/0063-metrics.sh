@@ -55,7 +55,7 @@ near bytes 110000 'rate(weir_interface_bytes_total[10m]) / rate(weir_last_packet
 # What is added up from flows is all there when they have ended.
 scrape() { curl -s -H "$auth" "$@"; }
 scrape $base/metrics >"$tmp/text"
-value() { sed -n "s/^$1 //p" "$tmp/text"; }
+value() { sed -n "s|^$1 ||p" "$tmp/text"; }
 same "sent by local hosts" 400000 "$(value 'weir_interface_transmit_bytes_total{interface="steady"}')"
 same "sent by others" 4000000 "$(value 'weir_interface_receive_bytes_total{interface="steady"}')"
 same "their packets" 4000 "$(value 'weir_interface_receive_packets_total{interface="steady"}')"
@@ -107,7 +107,12 @@ process_start_time_seconds
 EOF
 check "a file has no speed, and nothing of it lags" sh -c "! grep '^weir_interface_speed\|^weir_capture_lag' $tmp/text"
 same "versions, of nDPI as classify says" "$(state_of classify | sed 's/.*nDPI //')" \
-	"$(sed -n 's/^weir_build_info{version="[0-9.]*",ndpi="\(.*\)"} 1$/\1/p' "$tmp/text")"
+	"$(sed -n 's/^weir_build_info{version="[0-9.]*",revision="[0-9a-f]*\(-dirty\)\{0,1\}",ndpi="\(.*\)"} 1$/\2/p' "$tmp/text")"
+for queue in 'classify",queue="packets/steady' 'checks",queue="flows/steady' 'alertd",queue="alerts' 'alertd",queue="history' \
+	'notify",queue="deliveries' 'apid",queue="history' 'apid",queue="alerts'; do
+	same "nothing waits or was dropped: ${queue%%\"*}, ${queue##*\"}" "0 0" \
+		"$(value "weir_queue_depth{process=\"$queue\"}") $(value "weir_queue_dropped_total{process=\"$queue\"}")"
+done
 scrape $base/metrics/hosts >"$tmp/hosts"
 for name in receive_bytes_total transmit_bytes_total flows_active score; do
 	check "weir_host_$name" grep -q "^weir_host_$name{ip=\"10.0.0.1\",vlan=\"0\",name=\"[^\"]*\",interface=\"steady\"} " "$tmp/hosts"

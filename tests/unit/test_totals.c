@@ -64,6 +64,29 @@ static void test_growth(void **state)
 	totals_free(t);
 }
 
+static void test_locality(void **state)
+{
+	(void)state;
+	struct totals *t = totals_new();
+	struct r_flow out = flow("TLS", 1, 1), in = out, within, over;
+	in.judge.client_local = false;
+	in.judge.server_local = true;
+	change(t, NULL, &out);
+	change(t, NULL, &in);
+	assert_int_equal(printed(t, "weir_flows_active", "locality", "local_to_remote"), 1);
+	assert_int_equal(printed(t, "weir_flows_active", "locality", "remote_to_local"), 1);
+	within = out;
+	within.judge.server_local = true; /* as it turned out */
+	change(t, &out, &within);
+	assert_int_equal(printed(t, "weir_flows_active", "locality", "local_to_remote"), 0);
+	assert_int_equal(printed(t, "weir_flows_active", "locality", "local"), 1);
+	over = within;
+	over.n.end_reason = END_FIN;
+	change(t, &within, &over);
+	assert_int_equal(printed(t, "weir_flows_active", "interface", "lan"), 1);
+	totals_free(t);
+}
+
 static void test_names_are_bounded(void **state)
 {
 	(void)state;
@@ -176,7 +199,7 @@ static void test_live_view(void **state)
 	totals_host(t, &(struct live_change){ NULL, &h, strs.p, strs.p });
 	const struct totals_live *v = &totals_sensor(t, "lan")->live;
 	const struct totals_live first = { .hosts = 1, .local = 1, .devices = 1, .receivers = 1, .local_receivers = 1, .anomalies = 1,
-					   .local2remote = 100, .remote2local = 1000, .flows = 1 };
+					   .local2remote = 100, .remote2local = 1000, .flows = 1, .flows_by = { [1] = { 1, 0 } } };
 	assert_memory_equal(v, &first, sizeof first);
 	change(t, &a, &ended);
 	totals_host(t, &(struct live_change){ &h, &other, strs.p, strs.p });
@@ -193,7 +216,8 @@ static void test_live_view(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_growth), cmocka_unit_test(test_names_are_bounded),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_growth), cmocka_unit_test(test_locality),
+					    cmocka_unit_test(test_names_are_bounded),
 					    cmocka_unit_test(test_alerted), cmocka_unit_test(test_engaged),
 					    cmocka_unit_test(test_hosts_and_rates), cmocka_unit_test(test_live_view) };
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
