@@ -104,6 +104,9 @@ void streams_keepalive(struct apid *k);
 const struct token *request_token(struct request *r);
 /* Members of the body, a form or a JSON object, become parameters; params: those that the route has. False: *e says why not. */
 bool body_params(struct request *r, const struct route_param *params, struct param_error *e);
+/* What people wrote, as records have it: in one line, of at most so many bytes. NULL: nothing. */
+#define APID_MAX_TEXT 4096
+struct str put_text(struct buf *strs, const char *text);
 
 /* All tables: routes.c has ours and the list of them. */
 extern const struct route routes[];

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "apid.h"
+#include "codec.h"
 
 static bool wrong(struct param_error *e, const char *param, const char *reason)
 {
@@ -95,4 +96,14 @@ bool body_params(struct request *r, const struct route_param *params, struct par
 	if (type && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
 		return uri_add_form(u, body) == 0 || wrong(e, "body", u->error);
 	return add_json(u, params, body, len, e);
+}
+
+struct str put_text(struct buf *strs, const char *text)
+{
+	char *line = xstrdup(text ? text : "");
+	for (char *p = line; (p = strchr(p, '\n')) != NULL; p++)
+		*p = ' ';
+	struct str s = str_put(strs, line, strlen(line), APID_MAX_TEXT);
+	free(line);
+	return s;
 }

@@ -9,7 +9,6 @@
 #include "tokens.h"
 
 #define NOTE_MS  12000
-#define MAX_TEXT 4096
 
 /* It is a POST, by somebody who has the right to it; false: the call is over. */
 static bool may_change(struct compat *c, enum scope right)
@@ -54,11 +53,6 @@ static void hand_over(struct compat *c, const char *op, struct r_command *q, str
 	buf_release(strs);
 }
 
-static struct str put_arg(struct buf *strs, const char *text)
-{
-	return text ? str_put(strs, text, strlen(text), MAX_TEXT) : (struct str){ 0, 0 };
-}
-
 static void on_acknowledged(void *arg, const struct g_answer *a, struct codec_reader *r)
 {
 	if (is_done(arg, a, r))
@@ -81,7 +75,7 @@ void compat_acknowledge(struct compat *c)
 		return;
 	}
 	door_about(c->r, row);
-	q.command.text = put_arg(&strs, compat_arg(c, "label"));
+	q.command.text = put_text(&strs, compat_arg(c, "label"));
 	hand_over(c, "ack", &q, &strs, on_acknowledged);
 }
 
@@ -116,8 +110,8 @@ void compat_host_note(struct compat *c)
 	}
 	door_about(c->r, compat_arg(c, "host"));
 	q.command.vlan = (uint16_t)vlan;
-	q.command.alias = put_arg(&strs, alias);
-	q.command.text = put_arg(&strs, notes);
+	q.command.alias = put_text(&strs, alias);
+	q.command.text = put_text(&strs, notes);
 	hand_over(c, "host", &q, &strs, on_host_noted);
 }
 

@@ -209,6 +209,8 @@ static bool check_value(const struct route *rt, const struct route_param *p, con
 	case PT_FIELDS:
 		return check_fields(s, route_answer(rt), reason, size);
 	case PT_TEXT:
+		snprintf(reason, size, "at most %lu bytes", p->max);
+		return !p->max || strlen(s) <= p->max;
 	case PT_SORT:
 		break;
 	}

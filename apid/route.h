@@ -16,7 +16,7 @@
 struct request;
 
 enum param_type {
-	PT_TEXT,
+	PT_TEXT,    /* at most max bytes, 0 = any number */
 	PT_FLAG,    /* true, false, 1, 0, or there without a value */
 	PT_NUMBER,  /* from min to max */
 	PT_TIME,    /* RFC 3339, or seconds or milliseconds since 1970 */

@@ -24,7 +24,7 @@ static const struct route_param params_ready[] = {
 };
 
 static const struct route_param params_note[] = {
-	{ "comment", PT_TEXT, "what to note beside it", 0, 0, NULL },
+	{ "comment", PT_TEXT, "what to note beside it, in one line", 0, APID_MAX_TEXT, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
 
@@ -35,7 +35,7 @@ static const struct route_param params_host_metrics[] = {
 
 static const struct route_param params_patch_alert[] = {
 	{ "acknowledged", PT_FLAG, "somebody took note of it", 0, 0, NULL },
-	{ "comment", PT_TEXT, "what to note beside it", 0, 0, NULL },
+	{ "comment", PT_TEXT, "what to note beside it, in one line", 0, APID_MAX_TEXT, NULL },
 	{ "labels", PT_TEXT, "words to put on it instead of those it has; an empty list takes them away", 0, 0, NULL },
 	{ NULL, PT_TEXT, NULL, 0, 0, NULL },
 };
@@ -47,8 +47,8 @@ static const struct route_param params_patch_host[] = {
 };
 
 static const struct route_param params_silence[] = {
-	{ "match", PT_TEXT, "which alerts: an expression in the match language", 0, 0, NULL },
-	{ "comment", PT_TEXT, "why", 0, 0, NULL },
+	{ "match", PT_TEXT, "which alerts: an expression in the match language", 0, APID_MAX_TEXT, NULL },
+	{ "comment", PT_TEXT, "why, in one line", 0, APID_MAX_TEXT, NULL },
 	{ "start", PT_TIME, "when it begins, now if absent", 0, 0, NULL },
 	{ "end", PT_TIME, "when it ends", 0, 0, NULL },
 	{ "duration", PT_NUMBER, "seconds that it lasts, instead of end", 1, 10 * 366 * 86400, NULL },

@@ -10,7 +10,6 @@
 #include "problem.h"
 
 #define WRITE_MS   12000
-#define MAX_TEXT   4096
 #define MAX_LABELS 16
 
 struct write {
@@ -62,8 +61,7 @@ static bool read_id(struct request *r, const char *text, struct id *ret)
 
 static struct str put_param(struct buf *strs, const struct request *r, const char *name)
 {
-	const char *text = uri_param(request_uri(r), name);
-	return text ? str_put(strs, text, strlen(text), MAX_TEXT) : (struct str){ 0, 0 };
+	return put_text(strs, uri_param(request_uri(r), name));
 }
 
 /* -- notes on alerts -- */
@@ -223,8 +221,8 @@ static bool read_silence(struct request *r, struct g_command *c)
 		return request_bad_param(r, "match", e.text);
 	if (!comment || !*comment)
 		return request_bad_param(r, "comment", "why it is silenced is wanted");
-	if (id && id_parse(id, strlen(id), &c->id) < 0)
-		return request_bad_param(r, "id", "26 letters and digits");
+	if (id && (id_parse(id, strlen(id), &c->id) < 0 || !id_is_set(c->id)))
+		return request_bad_param(r, "id", "26 letters and digits, as it was given out");
 	return read_times(u, c) || request_bad_param(r, "end", "the end is wanted: a time, or a duration instead");
 }
 
