@@ -76,25 +76,25 @@ static void read_csv(struct list *l, const char *s, size_t len, long *column)
 	struct buf field = { 0 };
 	size_t pos = 0;
 	long at = 1;
+	bool found = false;
 	if (len == 0 || (*s == '#' && *column > 0))
 		return;
-	for (; csv_field(s, len, &pos, separator, &field); at++) {
+	for (; !found && csv_field(s, len, &pos, separator, &field); at++) {
 		size_t n = field.len;
 		const char *text = trim(buf_cstr(&field), &n);
 		if (*column == 0 && strlen(l->t->column) == n - (n && *text == '#') &&
 		    strncasecmp(text + (*text == '#'), l->t->column, n - (*text == '#')) == 0) {
 			*column = at;
-			break;
-		}
-		if (at == *column) {
+			found = true;
+		} else if (at == *column) {
 			take(l, text, n);
-			break;
+			found = true;
 		}
 	}
 	if (*column == 0 && *s != '#') {
 		log_error("%s:%zu: no column is named '%s'", l->t->file, l->line, l->t->column);
 		*column = -1;
-	} else if (*column > 0 && at < *column) {
+	} else if (*column > 0 && !found) {
 		bad_line(l, "fewer columns than needed");
 	}
 	buf_release(&field);

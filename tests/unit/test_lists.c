@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "checks/lists.h"
+#include "codec.h"
 #include "scratch.h"
 
 #define MAX_LISTS 4
@@ -53,41 +54,65 @@ static void drop(struct made m)
 	topo_free(m.t);
 }
 
+static void give_metrics(void *arg, struct metrics *m)
+{
+	lists_metrics(arg, m);
+}
+
+/* Lines of the first list that could not be read. */
+static double left_out(struct lists *l)
+{
+	struct metrics *m = metrics_new("t");
+	struct buf out = { 0 };
+	struct r_metric r;
+	double n = -1;
+	metrics_source(m, give_metrics, l);
+	metrics_pack(m, &out);
+	for (struct codec_reader in = { .base = out.p, .len = out.len }; codec_read(&in, &r) == 1;)
+		if (str_eq(out.p, r.metric.name, "list_unreadable"))
+			n = r.metric.value;
+	metrics_free(m);
+	buf_release(&out);
+	return n;
+}
+
 static void test_forms(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *text, *keys;
 		const char *has[4], *not[4];
-		unsigned entries;
+		unsigned entries, left_out;
 	} cases[] = {
 		{ "# feed\n10.0.0.0/8\n192.0.2.7 ; bad\n\n198.51.100.5-198.51.100.9\r\n2001:db8::/32\n10.1.0.0/16\n", "kind: address",
 		  { "10.255.255.255", "192.0.2.7", "198.51.100.9", "2001:db8:ffff::1" },
-		  { "11.0.0.0", "192.0.2.8", "198.51.100.10", "2001:db9::" }, 4 },
+		  { "11.0.0.0", "192.0.2.8", "198.51.100.10", "2001:db9::" }, 4, 0 },
 		{ "1.2.3.4\t7\n10.0.0.1/24\n9.9.9.9 - 9.9.9.11\n", "kind: address",
-		  { "1.2.3.4", "10.0.0.255", "9.9.9.10" }, { "1.2.3.5", "10.0.1.0", "9.9.9.12" }, 3 },
+		  { "1.2.3.4", "10.0.0.255", "9.9.9.10" }, { "1.2.3.5", "10.0.1.0", "9.9.9.12" }, 3, 0 },
 		{ "Evil.example.\n*.bad.example\n.worse.example\nnot a domain\n", "kind: domain",
 		  { "evil.example", "www.EVIL.example.", "a.b.bad.example", "worse.example" },
-		  { "notevil.example", "example", "evil.example.org" }, 3 },
+		  { "notevil.example", "example", "evil.example.org" }, 3, 1 },
 		{ "127.0.0.1 localhost\n0.0.0.0 ads.example track.example # both\n:: six.example\n", "kind: domain, format: hosts",
-		  { "ads.example", "track.example", "x.six.example" }, { "localhost", "example" }, 3 },
+		  { "ads.example", "track.example", "x.six.example" }, { "localhost", "example" }, 3, 0 },
 		{ "\"first\",ip,\"why \"\"quoted\"\", really\"\n1,1.1.1.1,x\n\"2\",\"2.2.2.2\",\"a,b\"\n3\n",
 		  "kind: address, format: csv, column: ip",
-		  { "1.1.1.1", "2.2.2.2" }, { "3.3.3.3" }, 2 },
-		{ "# comment\nx|5.5.5.5\n", "kind: address, format: csv, column: 2, separator: '|'", { "5.5.5.5" }, { "5.5.5.6" }, 1 },
+		  { "1.1.1.1", "2.2.2.2" }, { "3.3.3.3" }, 2, 1 },
+		{ "# comment\nx|5.5.5.5\nx\n\n", "kind: address, format: csv, column: 2, separator: '|'", { "5.5.5.5" }, { "5.5.5.6" }, 1, 1 },
 		{ "{\"ioc\":{\"value\":\"bad.example\"}}\n{\"ioc\":3}\n{\n\n", "kind: domain, format: json, column: ioc.value",
-		  { "bad.example" }, { "example" }, 1 },
+		  { "bad.example" }, { "example" }, 1, 2 },
 		{ "http://Bad.example/a/B?c#d\nhttps://x.example/\nnothing\n", "kind: url",
-		  { "bad.example/a/B?c#d", "HTTP://BAD.example/a/B?c#d", "x.example/" }, { "bad.example/a/b?c#d", "x.example" }, 2 },
+		  { "bad.example/a/B?c#d", "HTTP://BAD.example/a/B?c#d", "x.example/" }, { "bad.example/a/b?c#d", "x.example" }, 2, 1 },
 		{ "e7d705a3286e19ea42f587b344ee6865\nE7D705A3286E19EA42F587B344EE6866\nzz\n", "kind: ja3",
-		  { "E7D705A3286E19EA42F587B344EE6865", "e7d705a3286e19ea42f587b344ee6866" }, { "e7d705a3286e19ea42f587b344ee6867" }, 2 },
-		{ "", "kind: domain", { NULL }, { "example", "" }, 0 },
+		  { "E7D705A3286E19EA42F587B344EE6865", "e7d705a3286e19ea42f587b344ee6866" }, { "e7d705a3286e19ea42f587b344ee6867" }, 2, 1 },
+		{ "", "kind: domain", { NULL }, { "example", "" }, 0, 0 },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *const list[1][2] = { { cases[i].text, cases[i].keys } };
 		struct made m = make(1, list);
 		if (lists_entries(m.l, 0) != cases[i].entries)
 			fail_msg("list %zu has %llu entries", i, (unsigned long long)lists_entries(m.l, 0));
+		if (left_out(m.l) != cases[i].left_out)
+			fail_msg("of list %zu %g lines were left out", i, left_out(m.l));
 		for (size_t k = 0; k < 4 && cases[i].has[k]; k++)
 			if (!lists_has(m.l, 0, cases[i].has[k]))
 				fail_msg("list %zu has no %s", i, cases[i].has[k]);
