@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,18 @@ static const char *run_script_text(struct lua *l, struct lua_script *s)
 	return why;
 }
 
+/* Nobody reads the log of a start: it is told of as one that is disabled later is. */
+static void leave_out(struct lua *l, const char *path, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+	char why[400];
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	log_error("lua check %s is left out: %s", path, why);
+	buf_add(&l->left_out, key, strlen(key) + 1);
+}
+
 static void load_script(struct lua *l, const char *path, const char *key, const struct topo_check *tc)
 {
 	lua_State *L = l->state;
@@ -175,7 +188,7 @@ static void load_script(struct lua *l, const char *path, const char *key, const 
 	struct lua_script *s = &l->scripts[l->n];
 	const char *style = ntopng_hook(key);
 	if (read_file(path, &text) < 0) {
-		log_error("%s: %s", path, strerror(errno));
+		leave_out(l, path, key, "%s", strerror(errno));
 		buf_release(&text);
 		return;
 	}
@@ -197,7 +210,7 @@ static void load_script(struct lua *l, const char *path, const char *key, const 
 	const char *why = run_script_text(l, s);
 	l->running = NULL;
 	if (why) {
-		log_error("lua check %s is left out: %s", path, why);
+		leave_out(l, path, key, "%s", why);
 		script_release(s);
 	} else {
 		l->hash = hash_content(&s->hash, sizeof s->hash, l->hash);
@@ -223,13 +236,13 @@ static void load_file(struct lua *l, const char *path, const char *key)
 	if (tc && tc->enabled_set && !tc->enabled)
 		log_info("lua check %s is disabled", key);
 	else if (checkdef_find(key, ENT_OTHER))
-		log_error("lua check %s is left out: a native check has this name", path);
+		leave_out(l, path, key, "a native check has this name");
 	else if (same)
-		log_error("lua check %s is left out: %s has this name", path, same->path);
+		leave_out(l, path, key, "%s has this name", same->path);
 	else if (l->n == LUA_MAX_SCRIPTS)
-		log_error("more than %d Lua checks: %s is left out", LUA_MAX_SCRIPTS, path);
+		leave_out(l, path, key, "there are %d already", LUA_MAX_SCRIPTS);
 	else if (l->memory > MAX_MEMORY - RESERVE)
-		log_error("lua check %s is left out: the others took the memory of all Lua checks, %u MiB", path, MAX_MEMORY >> 20);
+		leave_out(l, path, key, "the others took the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
 	else
 		load_script(l, path, key, tc);
 }
@@ -285,6 +298,7 @@ void lua_free(struct lua *l)
 	if (l->state)
 		lua_close(l->state);
 	view_release(l);
+	buf_release(&l->left_out);
 	free(l->scripts);
 	free(l);
 }

@@ -69,6 +69,7 @@ struct lua {
 	const struct topo *topo;
 	struct lua_script *scripts; /* LUA_MAX_SCRIPTS */
 	unsigned n;
+	struct buf left_out;        /* names of files that are no check, an end after each */
 	uint64_t hash, errors, dropped, skipped;
 	size_t memory;
 	bool refused; /* memory, since lua_out_of_memory */

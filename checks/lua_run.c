@@ -32,17 +32,24 @@ uint64_t lua_errors(const struct lua *l)
 	return l->errors;
 }
 
+/* Appends to a list of names in a text. */
+static void add_name(char *names, size_t size, const char *name)
+{
+	size_t at = strlen(names);
+	snprintf(names + at, size - at, "%s%s", at ? ", " : "", name);
+}
+
 unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size)
 {
 	unsigned n = 0;
-	size_t at = 0;
 	*ret_keys = '\0';
-	for (unsigned i = 0; i < l->n; i++) {
-		if (!l->scripts[i].disabled)
-			continue;
-		int len = snprintf(ret_keys + at, size - at, "%s%s", n++ ? ", " : "", l->scripts[i].key);
-		at = at + (size_t)len < size ? at + (size_t)len : size - 1;
-	}
+	for (size_t at = 0; at < l->left_out.len; at += strlen(l->left_out.p + at) + 1, n++)
+		add_name(ret_keys, size, l->left_out.p + at);
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->scripts[i].disabled) {
+			add_name(ret_keys, size, l->scripts[i].key);
+			n++;
+		}
 	return n;
 }
 
@@ -447,7 +454,11 @@ const struct checkdef *lua_flow_def(const struct lua *l, const char *key)
 
 void lua_metrics(const struct lua *l, struct metrics *m)
 {
+	unsigned left_out = 0;
+	for (size_t at = 0; at < l->left_out.len; at++)
+		left_out += l->left_out.p[at] == '\0';
 	metrics_put(m, "lua_scripts", NULL, "scripts", false, l->n);
+	metrics_put(m, "lua_left_out", NULL, "scripts", false, left_out);
 	metrics_put(m, "lua_errors", NULL, "errors", true, (double)l->errors);
 	metrics_put(m, "lua_dropped", NULL, "findings", true, (double)l->dropped);
 	metrics_put(m, "lua_skipped", NULL, "batches", true, (double)l->skipped);

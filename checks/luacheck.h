@@ -122,7 +122,7 @@ int luacheck_load(struct lua *l, const char *p, size_t len);
 
 /* How often scripts ended with an error so far. */
 uint64_t lua_errors(const struct lua *l);
-/* Number of scripts out of service, and their keys, cut at size. */
+/* Number of scripts out of service, those that were left out first, and their keys, cut at size. */
 unsigned lua_disabled(const struct lua *l, char *ret_keys, size_t size);
 void lua_metrics(const struct lua *l, struct metrics *m);
 

@@ -229,6 +229,13 @@ static void test_mistakes(void **state)
 		assert_int_equal(lua_flow_def(b.lua, all[i].name) != NULL, all[i].loaded);
 		assert_true(!all[i].loaded || bench_metric(&b, "lua_check_errors", all[i].name) == 1);
 	}
+	/* Those that were left out are told of as others that are out of service. */
+	char names[100], few[12];
+	assert_int_equal(lua_disabled(b.lua, names, sizeof names), 5);
+	assert_string_equal(names, "first, items, member, param, title");
+	assert_int_equal(lua_disabled(b.lua, few, sizeof few), 5);
+	assert_string_equal(few, "first, item");
+	assert_true(bench_metric(&b, "lua_left_out", NULL) == 5);
 	buf_release(&arena);
 	bench_end(&b);
 }
