@@ -13,6 +13,7 @@
 #define MAX_WAIT_MS     10000      /* longest poll granted */
 #define GATHER_MS       4          /* a small batch waits this long for more: fewer, fuller messages */
 #define GATHER_BYTES    (256u << 10)
+#define PASSED_SHARE    16         /* of the log: as much may pass that nobody wants before an answer says so */
 
 struct link_req {
 	struct server *sv;
@@ -25,6 +26,8 @@ struct link_req {
 	bool oldest;          /* from 0: where the stream begins when there is something to send */
 	uint32_t max;
 	uint64_t types;       /* wanted, bit n = type n; 0 = all */
+	uint64_t at;          /* what is between from and this is not wanted */
+	size_t passed;        /* bytes of that */
 	uint64_t deadline;    /* empty answer then, mono ns */
 	uint64_t gather;      /* what there is then; 0 = nothing there yet */
 	uint64_t since;       /* waits from then on */
@@ -72,6 +75,7 @@ static void req_send(struct link_req *q, const struct buf *head, const void *bod
 	nng_ctx_send(q->ctx, q->aio);
 }
 
+/* left_out of the records are not in p. */
 static void send_batch(struct link_req *q, struct stream *s, enum linkcode code, uint64_t base, uint32_t count, uint32_t left_out,
 		       const char *p, size_t len)
 {
@@ -96,17 +100,35 @@ static bool answer_fetch(struct link_req *q)
 {
 	const char *p = NULL;
 	size_t len = 0;
-	uint32_t n = stream_read(q->stream, q->from, q->max, &p, &len), left_out = 0;
+	uint32_t n = stream_read(q->stream, q->at, q->max, &p, &len), left_out = (uint32_t)(q->at - q->from);
 	struct buf *picked = &q->sv->picked;
 	if (n && q->types) {
 		buf_reset(picked);
-		left_out = n - stream_pick(q->stream, q->from, n, q->types, picked);
+		left_out += n - stream_pick(q->stream, q->at, n, q->types, picked);
 		p = picked->p;
 		len = picked->len;
 	}
 	if (n)
-		send_batch(q, q->stream, LINK_BATCH, q->from, n, left_out, p, len);
+		send_batch(q, q->stream, LINK_BATCH, q->from, (uint32_t)(q->at - q->from) + n, left_out, p, len);
 	return n != 0;
+}
+
+/* Sends that there is nothing, but for what was passed. */
+static void answer_empty(struct link_req *q)
+{
+	uint32_t n = (uint32_t)(q->at - q->from);
+	send_batch(q, q->stream, LINK_BATCH, q->from, n, n, NULL, 0);
+}
+
+/*
+ * Who wants few of the records is not told of each hundred that are none of them; but the log holds what he has not reported, and goes
+ * on only after that.
+ */
+static bool pass_unwanted(struct link_req *q)
+{
+	if (q->types)
+		q->at = stream_pass(q->stream, q->at, q->types, &q->passed);
+	return q->passed > stream_max(q->stream) / PASSED_SHARE || q->at - q->from > UINT32_MAX / 2;
 }
 
 static void server_set_timer(struct server *sv, uint64_t at)
@@ -134,16 +156,21 @@ static void req_try(struct link_req *q, uint64_t now)
 		return;
 	}
 	if (q->oldest)
-		q->from = stream_tail(s);
-	if (q->from < stream_tail(s)) {
+		q->from = q->at = stream_tail(s);
+	if (q->at < stream_tail(s)) {
 		send_batch(q, s, LINK_GONE, q->from, 0, 0, NULL, 0);
 		req_stop_waiting(q);
 		return;
 	}
-	if (q->from < stream_head(s)) {
+	if (pass_unwanted(q)) {
+		answer_empty(q);
+		req_stop_waiting(q);
+		return;
+	}
+	if (q->at < stream_head(s)) {
 		const char *p;
 		size_t len;
-		stream_read(s, q->from, GATHER_BYTES, &p, &len);
+		stream_read(s, q->at, GATHER_BYTES, &p, &len);
 		if (!q->gather)
 			q->gather = now + GATHER_MS * 1000000ull;
 		if ((len >= GATHER_BYTES / 2 || now >= q->gather) && answer_fetch(q)) {
@@ -152,7 +179,7 @@ static void req_try(struct link_req *q, uint64_t now)
 		}
 	}
 	if (now >= q->deadline) {
-		send_batch(q, s, LINK_BATCH, q->from, 0, 0, NULL, 0);
+		answer_empty(q);
 		req_stop_waiting(q);
 		return;
 	}
@@ -199,7 +226,7 @@ static void keep_spare(struct server *sv)
 			longest = q;
 	}
 	if (longest) {
-		send_batch(longest, longest->stream, LINK_BATCH, longest->from, 0, 0, NULL, 0);
+		answer_empty(longest);
 		req_stop_waiting(longest);
 	}
 }
@@ -223,7 +250,8 @@ static void on_fetch(struct link_req *q, const struct g_fetch *f, const char *ba
 	if (sv->ops.fetched)
 		sv->ops.fetched(sv->arg, s);
 	q->stream = s;
-	q->from = f->from;
+	q->from = q->at = f->from;
+	q->passed = 0;
 	q->oldest = f->from == 0;
 	q->epoch = f->epoch;
 	q->max = f->max && f->max < LINK_MAX_MESSAGE / 2 ? f->max : LINK_BATCH_BYTES;

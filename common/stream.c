@@ -408,3 +408,14 @@ uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, uint64_t
 	}
 	return picked;
 }
+
+uint64_t stream_pass(const struct stream *s, uint64_t from, uint64_t types, size_t *bytes)
+{
+	for (size_t i = from < s->head ? find_chunk(s, from) : s->n_chunks; i < s->n_chunks && !(s->chunks[i]->types & types); i++) {
+		const struct chunk *c = s->chunks[i];
+		uint32_t first = (uint32_t)(from - c->base);
+		*bytes += c->len - (first ? c->end[first - 1] : 0);
+		from = c->base + c->n;
+	}
+	return from;
+}

@@ -73,5 +73,10 @@ uint32_t stream_read(const struct stream *s, uint64_t from, size_t max, const ch
  * their number.
  */
 uint32_t stream_pick(const struct stream *s, uint64_t from, uint32_t n, uint64_t types, struct buf *out);
+/*
+ * Passes records from 'from' on that are surely of none of these types, as far as it can tell without a look at each of them; adds their
+ * bytes to *bytes. Returns the number of the next one, the head if all were passed. from must be in [tail, head].
+ */
+uint64_t stream_pass(const struct stream *s, uint64_t from, uint64_t types, size_t *bytes);
 
 #endif

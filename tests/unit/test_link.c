@@ -266,7 +266,7 @@ static void test_only(void **state)
 	world_open(&w, 16 << 20, true, false);
 	codec_pack(&rec, R_ARP, &(struct r_arp){ 0 }, NULL);
 	for (int i = 0; i < 3; i++) {
-		w.until += publish(&w, i == 1 ? 60000 : 5) + 1; /* in the middle an answer without any */
+		w.until += publish(&w, i == 1 ? 200000 : 5) + 1; /* in the middle an answer without any */
 		assert_int_equal(stream_append(w.stream, rec.p, rec.len, NULL), 0);
 	}
 	struct follower *f = follower_new(w.loop, w.url, "numbers", "keeper", &ops, &w);
@@ -276,7 +276,7 @@ static void test_only(void **state)
 	run_until(&w, got_all);
 	assert_int_equal(w.sum, 3);
 	assert_int_equal(w.got, w.until);
-	w.until += publish(&w, 1);
+	w.until += publish(&w, 1); /* told by the heartbeat */
 	run_until(&w, got_all);
 	assert_int_equal(w.sum, 3);
 	assert_true(stream_durable(w.stream) > 1); /* what was left out does not hold the log back */

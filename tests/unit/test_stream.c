@@ -100,6 +100,33 @@ static void test_pick(void **state)
 	stream_free(s);
 }
 
+/* Chunks without a wanted type are passed without a look, and as far as the records go; their bytes are told. */
+static void test_pass(void **state)
+{
+	(void)state;
+	struct stream *s = stream_new("x", 1, 64 << 20);
+	struct buf tick = { 0 }, arp = { 0 };
+	size_t bytes = 0, n = (2 << 20) / 16; /* more than one chunk */
+	codec_pack(&tick, R_TICK, &(struct r_tick){ 0 }, NULL);
+	codec_pack(&arp, R_ARP, &(struct r_arp){ 0 }, NULL);
+	assert_int_equal(stream_pass(s, 1, 1ull << R_ARP, &bytes), 1);
+	for (size_t i = 0; i < n; i++)
+		stream_append(s, tick.p, tick.len, NULL);
+	assert_int_equal(stream_pass(s, 1, 1ull << R_TICK, &bytes), 1);
+	assert_int_equal(bytes, 0);
+	assert_int_equal(stream_pass(s, 3, 1ull << R_ARP, &bytes), n + 1);
+	assert_int_equal(bytes, (n - 2) * tick.len);
+	stream_append(s, arp.p, arp.len, NULL);
+	bytes = 0;
+	uint64_t at = stream_pass(s, 1, 1ull << R_ARP, &bytes);
+	assert_in_range(at, 2, n + 1); /* the chunk that has it, or has begun before it */
+	assert_int_equal(bytes, (at - 1) * tick.len);
+	assert_int_equal(stream_pass(s, at, 1ull << R_ARP, &bytes), at);
+	buf_release(&tick);
+	buf_release(&arp);
+	stream_free(s);
+}
+
 static void test_durable_holds(void **state)
 {
 	(void)state;
@@ -324,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_read_back), cmocka_unit_test(test_pick),
+		cmocka_unit_test(test_pass),
 		cmocka_unit_test(test_durable_holds),
 		cmocka_unit_test(test_survives),
 		cmocka_unit_test(test_half_written),
