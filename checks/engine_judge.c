@@ -14,7 +14,7 @@ void flow_run_begin(struct engine *e, struct flow_run *run, struct openflow *f, 
 {
 	run->e = e;
 	run->f = f;
-	run->fired = run->judged = run->aside = false;
+	run->fired = run->judged = false;
 	run->more.score = run->more.client = 0;
 	run->key_packed = run->n_packed = (struct str){ 0, 0 };
 	run->v = (struct flow_view){
@@ -45,14 +45,13 @@ static uint16_t add_score(uint16_t a, unsigned b)
 	return a + b > UINT16_MAX ? UINT16_MAX : (uint16_t)(a + b);
 }
 
-#define WHY_MAX  2048 /* bytes of a flow's reasons */
-#define WHY_STEP 256  /* they grow by that: mostly in place */
+#define WHY_MAX 2048 /* bytes of a flow's reasons */
 
-static void put_reason(struct buf *out, const struct checkdef *d, const char *line, size_t len)
+static void put_reason(struct buf *out, const char *key, size_t key_len, const char *line, size_t len)
 {
 	if (out->len)
 		buf_addc(out, '\n');
-	buf_adds(out, d->key);
+	buf_add(out, key, key_len);
 	buf_addc(out, '.');
 	buf_add(out, line, len);
 }
@@ -63,62 +62,46 @@ static const char *line_end(const char *p)
 	return strchrnul(p, '\n');
 }
 
-/* Where the next reasons go. A flow that ends here keeps nothing: they are put together aside. */
-static struct buf *reasons_aside(struct flow_run *run)
-{
-	struct buf *aside = &run->e->why;
-	if (run->aside)
-		return aside;
-	buf_reset(aside);
-	if (run->f->why)
-		buf_adds(aside, run->f->why);
-	run->aside = true;
-	return aside;
-}
-
-static void keep_reasons(struct openflow *f, const struct buf *more)
-{
-	size_t old = f->why ? strlen(f->why) : 0;
-	if (old + more->len + 1 >= WHY_MAX)
-		return;
-	f->why = xrealloc(f->why, (old + more->len + 2 + WHY_STEP - 1) / WHY_STEP * WHY_STEP);
-	if (old)
-		f->why[old++] = '\n';
-	memcpy(f->why + old, more->p, more->len);
-	f->why[old + more->len] = '\0';
-}
-
-/*
- * What decided is kept with the flow, as 'check.name=value' lines: a later revision of its alert says it again, and of all
- * checks that fired.
- */
+/* What decided, in e->why: that of the flow before this run, and then what this run finds. 'check.name=value' lines. */
 static void remember(struct flow_run *run, const struct checkdef *d, const struct finding *found)
 {
-	struct buf *more = run->v.ended ? reasons_aside(run) : &run->e->arena;
-	if (!run->v.ended)
-		buf_reset(more);
-	size_t old = more->len;
-	put_reason(more, d, "message=", strlen("message="));
-	buf_add(more, found->message, (size_t)(line_end(found->message) - found->message));
+	struct buf *why = &run->e->why;
+	if (!run->fired) {
+		buf_reset(why);
+		if (run->f->why)
+			buf_adds(why, run->f->why);
+	}
+	size_t old = why->len, n = strlen(d->key);
+	put_reason(why, d->key, n, "message=", strlen("message="));
+	buf_add(why, found->message, (size_t)(line_end(found->message) - found->message));
 	for (const char *p = found->values, *end; *p; p = end + (*end == '\n')) {
 		end = line_end(p);
 		if (end > p)
-			put_reason(more, d, p, (size_t)(end - p));
+			put_reason(why, d->key, n, p, (size_t)(end - p));
 	}
-	if (!run->v.ended)
-		keep_reasons(run->f, more);
-	else if (more->len >= WHY_MAX)
-		more->len = old;
+	if (why->len >= WHY_MAX)
+		why->len = old;
+}
+
+/* A later revision of the alert says it again: it is kept with the flow, unless that ends here. */
+static void keep_reasons(struct flow_run *run)
+{
+	const struct buf *why = &run->e->why;
+	if (run->v.ended)
+		return;
+	run->f->why = xrealloc(run->f->why, why->len + 1);
+	memcpy(run->f->why, why->p, why->len);
+	run->f->why[why->len] = '\0';
 }
 
 /* The reasons as an alert has them: those of the check it is named after without the prefix, its message apart. */
 static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g_alert *a)
 {
 	struct engine *e = run->e;
-	const char *why = run->aside ? buf_cstr(&e->why) : run->f->why, *message = NULL;
+	const char *message = NULL;
 	size_t n = strlen(d->key), message_len = 0;
 	struct str values = { (uint32_t)e->arena.len, 0 };
-	for (const char *p = why ? why : "", *end; *p; p = end + (*end == '\n')) {
+	for (const char *p = buf_cstr(&e->why), *end; *p; p = end + (*end == '\n')) {
 		end = line_end(p);
 		size_t len = (size_t)(end - p);
 		bool own = len > n && memcmp(p, d->key, n) == 0 && p[n] == '.';
@@ -153,11 +136,11 @@ void flow_fired(struct flow_run *run, const struct checkdef *d, unsigned index, 
 	struct openflow *f = run->f;
 	if (flow_excluded(run, d))
 		return;
+	remember(run, d, found);
 	run->fired = true;
 	run->judged = false;
 	run->more.score += d->score;
 	run->more.client += d->client_score;
-	remember(run, d, found);
 	if (index < CONF_FLOW_CHECKS) {
 		f->fired[index / 64] |= 1ull << (index % 64);
 		e->conf.checks[index].alerts++;
@@ -413,5 +396,6 @@ void judge_end(struct flow_run *run)
 	if (!run->fired)
 		return;
 	book_found(run);
+	keep_reasons(run);
 	flow_alert(run);
 }

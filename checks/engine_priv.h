@@ -87,7 +87,7 @@ struct engine {
 	struct sensor sensors[MAX_SENSORS];
 	unsigned n_sensors;
 	struct buf packed, arena;
-	struct buf why;           /* reasons of the flow that ends here */
+	struct buf why;           /* reasons of the flow whose checks run */
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
 	struct g_totals totals;
 	uint64_t told[TOLD_SEVERITIES]; /* alerts, by severity of the last revision */
@@ -143,7 +143,6 @@ struct flow_run {
 	struct {
 		unsigned score, client; /* in all, and of it the client's */
 	} more;
-	bool aside;               /* its reasons are in e->why, not with the flow */
 };
 
 /* For one flow at a time: texts are in e->arena, which is emptied. */

@@ -110,13 +110,14 @@ struct host {
 	struct host_app *apps;  /* owned, n_apps of them, HOST_APPS at most */
 	unsigned n_apps;
 	uint64_t other_bytes;
+	/* What each flow of the host is told of it lies close together. */
 	char *names[NAME_SOURCES]; /* owned, NULL = not known */
+	struct host_place place;   /* not kept: found out again after a restart */
+	char kind[12];          /* of device: devicekind.h, "" = not known */
 	uint64_t name_times[NAME_SOURCES]; /* when they were heard last */
 	char os[24];
-	char kind[12];          /* of device: devicekind.h, "" = not known */
 	char sensor[32];
 	struct host_minute *minute;  /* owned, NULL = nothing happened in it: host_minute() */
-	struct host_place place;     /* not kept: found out again after a restart */
 	struct host_asked asked;
 	struct host_domain *domains; /* owned, HOST_DOMAINS of them, NULL = it asked for no name */
 	struct volumes volumes;
