@@ -87,6 +87,11 @@ void effective_durable(struct topo *t, const char *link, const char *consumer)
 	l->durable[n + 1] = NULL;
 }
 
+void effective_log(struct topo *t, const char *link, uint64_t bytes)
+{
+	((struct topo_link *)topo_link(t, link))->bytes = bytes;
+}
+
 void effective_no_recipients(struct topo *t)
 {
 	for (size_t i = 0; i < t->n_recipients; i++) {

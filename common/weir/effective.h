@@ -12,6 +12,8 @@ void effective_dir(struct topo *t, const char *dir);
 void effective_not_durable(struct topo *t, const char *link);
 /* Adds a durable consumer to a link. */
 void effective_durable(struct topo *t, const char *link, const char *consumer);
+/* The log of the link holds so many bytes, at least 4 MB. */
+void effective_log(struct topo *t, const char *link, uint64_t bytes);
 void effective_no_recipients(struct topo *t);
 /* "max" is 0, else a factor above 0. Returns 0, or -1 and leaves *ret alone. */
 int speed_parse(const char *text, double *ret);

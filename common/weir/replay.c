@@ -62,6 +62,7 @@ static int run(const char *effective, const char *fail_on, bool verbose, bool qu
  * recovery.journal_max stays the limit.
  */
 #define JOURNAL_MIN (512u << 20)
+#define UNREAD_LOG (4u << 20) /* bytes held of a link that nobody reads: the least, it stays in the cache */
 
 /* Makes the directory if there is none. Returns its path from the root, or NULL after saying why it cannot hold a store. */
 static char *store_dir(const char *store)
@@ -97,7 +98,9 @@ static bool arrange(struct topo *t, const char *dir, char **inputs, double speed
 		effective_not_durable(t, "history");
 		effective_not_durable(t, "alerts");
 	}
-	if (!quiet) /* else flows and hosts are only counted, and checks has done that */
+	if (quiet) /* flows and hosts are only counted, and checks has done that */
+		effective_log(t, "history", UNREAD_LOG);
+	else
 		effective_durable(t, "history", "replay");
 	effective_durable(t, "alerts", "replay");
 	return true;
