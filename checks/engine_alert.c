@@ -61,10 +61,10 @@ static bool is_clean(const char *s, size_t len)
 	return true;
 }
 
-struct str clean_lines(struct engine *e, struct str lines)
+struct str clean_lines(struct engine *e, struct str lines, size_t longest)
 {
 	char *text = e->arena.p + lines.off;
-	if (is_clean(text, lines.len))
+	if (longest <= LINE_MAX_BYTES && utf8_span(text, lines.len, true) == lines.len)
 		return lines;
 	char *copy = xstrndup(text, lines.len);
 	e->arena.len = lines.off;

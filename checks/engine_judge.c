@@ -99,7 +99,7 @@ static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g
 {
 	struct engine *e = run->e;
 	const char *message = NULL;
-	size_t n = strlen(d->key), message_len = 0;
+	size_t n = strlen(d->key), message_len = 0, longest = 0;
 	struct str values = { (uint32_t)e->arena.len, 0 };
 	for (const char *p = buf_cstr(&e->why), *end; *p; p = end + (*end == '\n')) {
 		end = line_end(p);
@@ -115,9 +115,10 @@ static void put_reasons(struct flow_run *run, const struct checkdef *d, struct g
 		if (e->arena.len > values.off)
 			buf_addc(&e->arena, '\n');
 		buf_add(&e->arena, line, rest);
+		longest = rest > longest ? rest : longest;
 	}
 	values.len = (uint32_t)e->arena.len - values.off;
-	a->values = clean_lines(e, values);
+	a->values = clean_lines(e, values, longest);
 	a->message = str_put(&e->arena, message, message_len, TEXT_MAX_BYTES);
 }
 

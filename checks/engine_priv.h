@@ -121,8 +121,8 @@ void emit_alert(struct engine *e, struct alert_parts *p);
 struct str put_str(struct engine *e, const char *s);
 /* A text of 'name=value' lines: each line is cleaned by itself. */
 struct str put_lines(struct engine *e, const char *s);
-/* The same of such a text that is the last in e->arena. */
-struct str clean_lines(struct engine *e, struct str lines);
+/* The same of such a text that is the last in e->arena and has no empty line. longest: its longest line. */
+struct str clean_lines(struct engine *e, struct str lines, size_t longest);
 void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d);
 
 /* -- engine_judge.c: the checks of a flow -- */

@@ -1,29 +1,30 @@
 /* What a flow is: which of the conditions of enum check_if it meets. */
 #include "flow_util.h"
 
+/* Asked for each record of a flow: or'ed, since a branch for each part would often be guessed wrong. */
 static bool has_http(const struct g_flow_app *a)
 {
-	return a->http_url.len || a->http_agent.len || a->http_server.len || a->http_type.len;
+	return a->http_url.len | a->http_agent.len | a->http_server.len | a->http_type.len;
 }
 
 static bool has_tls(const struct g_flow_app *a)
 {
-	return a->tls_version_id || a->tls_ja3c.len || a->tls_sha1.len || a->tls_strength.len;
+	return a->tls_version_id | a->tls_ja3c.len | a->tls_sha1.len | a->tls_strength.len;
 }
 
 static bool has_dns(const struct g_flow_app *a)
 {
-	return app_is(a, APP_DNS) || a->dns_query.len || a->dns_reply;
+	return app_is(a, APP_DNS) | (a->dns_query.len != 0) | a->dns_reply;
 }
 
 static bool has_scada(const struct g_flow_app *a)
 {
-	return a->iec_types.len || a->modbus_codes.len || a->modbus_errors;
+	return a->iec_types.len | a->modbus_codes.len | a->modbus_errors;
 }
 
 static bool has_learned(const struct flow_facts *f)
 {
-	return f->new_edge || f->new_name || f->periodic || f->pace || *f->new_order;
+	return f->new_edge | f->new_name | f->periodic | (f->pace != 0) | (*f->new_order != '\0');
 }
 
 unsigned flow_about(const struct flow_view *v)
