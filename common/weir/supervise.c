@@ -25,6 +25,7 @@
 #define STOP_MS      12000 /* a process has 10 s to leave by itself */
 #define ALIVE_MS     30000 /* and says at least so often that it is alive; WatchdogSec of the units */
 #define ABORT_MS     5000  /* one that hangs has so long to abort */
+#define AWAY_MS      2000  /* a turn that took as long: the machine stood still, or we were stopped */
 
 struct child {
 	char *name, *program;
@@ -360,6 +361,17 @@ static void on_notify(struct supervisor *sv)
 		}
 }
 
+/* While nobody was looking nobody could be seen to be alive. */
+static void allow_for_absence(struct supervisor *sv, uint64_t *looked)
+{
+	uint64_t now = mono_ns(), away = now - *looked;
+	*looked = now;
+	if (away < AWAY_MS * 1000000ull)
+		return;
+	for (unsigned i = 0; i < sv->n; i++)
+		sv->children[i].alive_until += away;
+}
+
 /* One that hangs is told to abort, and if it cannot even do that, killed. */
 static void end_hung(struct supervisor *sv)
 {
@@ -427,7 +439,7 @@ static void stop_all(struct supervisor *sv, int sigfd)
 int supervise_run(struct supervisor *sv)
 {
 	sigset_t mask;
-	uint64_t ticked = 0;
+	uint64_t ticked = 0, looked = mono_ns();
 	char usec[24];
 	sv->notify_fd = notified_open();
 	if (sv->notify_fd < 0)
@@ -447,6 +459,7 @@ int supervise_run(struct supervisor *sv)
 	while (!sv->stopping) {
 		start_due(sv);
 		turn(sv, sigfd, 100);
+		allow_for_absence(sv, &looked);
 		end_hung(sv);
 		if (sv->tick && mono_ns() - ticked > 200000000u) {
 			ticked = mono_ns();

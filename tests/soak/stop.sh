@@ -1,4 +1,4 @@
-# SIGSTOP of each process for ten seconds: the others wait or go on, nothing grows, and the end is the same.
+# SIGSTOP of each process for ten seconds: the others wait or go on, nothing grows, and the end is the same. Then of all of them.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../kill.sh"
 kill_topology "$captures/office.pcapng" 10
@@ -12,4 +12,16 @@ for name in $kill_names; do
 	run_check "$name stopped"
 	run_end
 done
+# A machine that stands still for longer than a process may say nothing: nobody is taken for one that hangs.
+topology "  office: {file: $captures/office.pcapng}"
+start
+wait_for 60 at_end
+processes=$(pgrep -P "$run_pid")
+kill -STOP $run_pid $processes
+sleep "${AWAY:-33}"
+kill -CONT "$run_pid"
+sleep 1 # it looks after them before they could say anything
+kill -CONT $processes
+wait_for 20 at_end
+same "the same processes go on" "$processes" "$(pgrep -P "$run_pid")"
 finish
