@@ -3,14 +3,17 @@
  * and samples, in a thread (history.c); queries and commands, in another (service.c); what may take long, in a third (upkeep.c);
  * delivery log -> stream "deliveries" (outbox.c).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ageclock.h"
 #include "codec.h"
 #include "hash.h"
 #include "history.h"
+#include "io.h"
 #include "log.h"
 #include "mailbox.h"
 #include "outbox.h"
@@ -307,12 +310,23 @@ static struct ageclock *open_ageclock(const struct topo *t)
 	return age;
 }
 
+/* Two that write into one store would take each other's new files away. What else is wrong with the directory the store tells. */
+static bool claim_store(const char *dir)
+{
+	if ((mkdir(dir, 0750) < 0 && errno != EEXIST) || io_claim_dir(dir) >= 0 || errno != EWOULDBLOCK)
+		return true;
+	log_error("%s: another weir is writing into this store", dir);
+	return false;
+}
+
 static int init(struct proc_ctx *c)
 {
 	struct alertd *k = c->state;
 	const struct topo *t = c->topo;
 	struct intake_conf conf = { .loop = c->loop, .stream = "alerts", .ops = &store_sqlite, .role = STORE_ALERTS,
 				    .commit_ms = COMMIT_MS, .totals_max = totals_max(t), .committed = on_committed, .arg = k };
+	if (!claim_store(t->store.path))
+		return -1;
 	conf.store = (struct store_conf){ .dir = t->store.path, .period = t->store.period, .max_alerts = t->store.max_alerts,
 					  .max_deliveries = t->store.max_deliveries, .deliveries = t->n_recipients > 0,
 					  .cancel = &k->cancel, .revision = &k->revision };

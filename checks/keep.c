@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "io.h"
 #include "keep_priv.h"
 
 #define PIECE_BYTES   (1u << 20)
@@ -21,11 +23,18 @@ struct keep *keep_new(const struct topo *t)
 	struct keep *k = xcalloc(1, sizeof *k);
 	k->topo = t;
 	k->pause = PAUSE_NS;
+	k->claim = -1;
 	k->dir = xasprintf("%s/checks", t->state);
 	k->conf_dir = xasprintf("%s/config", t->state);
 	k->conf = strtoull(t->hash, NULL, 16);
 	if ((mkdir(k->dir, 0750) < 0 && errno != EEXIST) || (mkdir(k->conf_dir, 0750) < 0 && errno != EEXIST)) {
 		log_error("%s: %s", t->state, strerror(errno));
+		keep_free(k);
+		return NULL;
+	}
+	k->claim = io_claim_dir(k->dir);
+	if (k->claim < 0 && errno == EWOULDBLOCK) {
+		log_error("%s: another weir is using this directory", k->dir);
 		keep_free(k);
 		return NULL;
 	}
@@ -41,6 +50,8 @@ void keep_free(struct keep *k)
 		return;
 	journal_free(k->journal);
 	snapshots_free(k->snapshots);
+	if (k->claim >= 0)
+		close(k->claim);
 	buf_release(&k->waiting);
 	buf_release(&k->piece);
 	free(k->dir);

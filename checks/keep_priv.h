@@ -10,6 +10,7 @@
 struct keep {
 	const struct topo *topo;
 	char *dir, *conf_dir; /* of the journals and snapshots; of configurations */
+	int claim;            /* on dir; -1 = none */
 	uint64_t conf; /* of the topology in force */
 	struct journal *journal;
 	struct snapshots *snapshots;

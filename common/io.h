@@ -15,4 +15,10 @@ ssize_t io_pread(int fd, void *p, size_t n, off_t at);
 /* 0 when all is written, -1 with errno: some of it may be. */
 int io_write(int fd, const void *p, size_t n);
 
+/*
+ * Takes a directory for this process alone, until the descriptor that is returned is closed or the process ends, however that comes.
+ * -1 with errno: EWOULDBLOCK when another has it.
+ */
+int io_claim_dir(const char *path);
+
 #endif
