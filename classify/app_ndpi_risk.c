@@ -210,10 +210,29 @@ static struct str fill_details(struct look *k, ndpi_risk risks)
 	return str_put_raw(k->arena, b->p, b->len);
 }
 
+static bool begins_with(const struct look *k, struct str s, const char *text, size_t len)
+{
+	return s.len >= len && memcmp(str_ptr(k->arena->p, s), text, len) == 0;
+}
+
+/* nDPI takes the first line of SSH for the client's: where it was the server's, the old one is the other. */
+static ndpi_risk mend_ssh(const struct look *k, ndpi_risk risks)
+{
+	const ndpi_risk both = 1ull << NDPI_SSH_OBSOLETE_CLIENT_VERSION_OR_CIPHER | 1ull << NDPI_SSH_OBSOLETE_SERVER_VERSION_OR_CIPHER;
+	const struct g_flow_app *o = k->out;
+	ndpi_risk ssh = risks & both;
+	if (!ssh || ssh == both)
+		return risks;
+	const char *first = k->f->protos.ssh.client_signature;
+	size_t len = strnlen(first, sizeof k->f->protos.ssh.client_signature);
+	bool servers = len && begins_with(k, o->ssh_server, first, len) && !begins_with(k, o->ssh_client, first, len);
+	return servers ? risks ^ both : risks;
+}
+
 void app_fill_risks(struct look *k)
 {
 	struct g_flow_app *o = k->out;
-	ndpi_risk risks = k->f->risk;
+	ndpi_risk risks = mend_ssh(k, k->f->risk);
 	if (k->f->http.url && *k->f->http.url) { /* the library leaves it to whoever calls it */
 		ndpi_risk_enum r = ndpi_validate_url(k->f->http.url);
 		if (r != NDPI_NO_RISK)

@@ -282,4 +282,5 @@ def main():
         c.time += 500000
 
 
-main()
+if __name__ == "__main__":
+    main()

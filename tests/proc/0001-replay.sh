@@ -71,4 +71,20 @@ weir replay --store "$tmp/store" "$captures/office.pcapng" >/dev/null
 same "the store has every flow" "$(last .flows)" "$(sqlite3 "$tmp"/store/flows-*.db 'select count(*) from flows')"
 same "the store has every alert" "$(last .alerts)" "$(sqlite3 "$tmp/store/alerts.db" 'select count(*) from alerts')"
 check "nothing is left behind" sh -c "! ls -d $TMPDIR/weir-?????? 2>/dev/null | grep -q ."
+
+# nDPI takes the line that comes first for the client's: the old one is told of as what it is, whoever speaks first.
+python3 - "$captures" "$tmp" <<'EOP'
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import protocols
+old, new = b"SSH-2.0-OpenSSH_5.3\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"
+for name, said in (("server", [("s", old), ("c", new)]), ("client", [("s", new), ("c", old)]), ("neither", [("s", new), ("c", new)])):
+    protocols.Capture("%s/ssh-%s.pcap" % (sys.argv[2], name)).dialogue_tcp(22, *said)
+EOP
+old_ssh() { weir replay "$tmp/ssh-$1.pcap" 2>"$tmp/err" | jq -c 'select(.type == "flow") | .risk.names // []'; }
+same "an old SSH server that speaks first" '["ndpi_ssh_obsolete_server"]' "$(old_ssh server)"
+same "an old client that speaks second" '["ndpi_ssh_obsolete_client"]' "$(old_ssh client)"
+same "neither is old" '[]' "$(old_ssh neither)"
+
 finish
