@@ -121,6 +121,7 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, void *), void *arg)
 {
 	nng_socket s;
+	link_begin();
 	int rv = nng_req0_open(&s);
 	if (rv != 0)
 		fatalx("link: %s", nng_strerror(rv));

@@ -26,6 +26,8 @@ void hub_post(struct hub *h, struct event *e);
 /* Takes an event back before its owner is freed. */
 void hub_cancel(struct hub *h, struct event *e);
 
+/* Before a socket is opened. Ends the process if nng could not begin its threads. */
+void link_begin(void);
 /* A REQ socket that dials, and dials again, without waiting. pipe_cb, if not NULL, is told of connections. */
 nng_socket link_dial(const char *url, void (*pipe_cb)(nng_pipe, nng_pipe_ev, void *), void *arg);
 /* A message with a record in it. */

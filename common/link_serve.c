@@ -341,6 +341,7 @@ struct server *server_new(struct loop *l, const char *url, unsigned mode, const 
 {
 	struct server *sv = xcalloc(1, sizeof *sv);
 	nng_listener lst;
+	link_begin();
 	int rv = nng_rep0_open(&sv->sock);
 	if (rv != 0)
 		goto out;
