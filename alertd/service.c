@@ -11,9 +11,8 @@
 #include "searchers.h"
 
 #define MAX_TEXT   4096 /* of a comment, or of an expression */
-#define MAX_ACTOR  128
-#define MAX_LABELS 1024
-#define MAX_ALIAS  1024
+#define MAX_LABELS 2048
+#define MAX_NAME   1024
 
 struct service {
 	struct service_conf conf;
@@ -137,9 +136,26 @@ static void begin_copy(struct service *s, struct service_job *j)
 	send_answer(j);
 }
 
-static char *text_of(const char *base, struct str s, size_t max)
+/* The texts of a command, whole: what is too long is refused, for its end may be what it means. */
+static void take_texts(struct service_job *j, const struct g_command *c, const char *base)
 {
-	return xstrndup(str_ptr(base, s), s.len < max ? s.len : utf8_span(str_ptr(base, s), max, true));
+	const struct {
+		const char *name;
+		struct str s;
+		size_t max;
+		char **to;
+	} texts[] = {
+		{ "op", c->op, MAX_NAME, &j->op },          { "comment", c->text, MAX_TEXT, &j->text },
+		{ "actor", c->actor, MAX_NAME, &j->actor }, { "match", c->match, MAX_TEXT, &j->match },
+		{ "labels", c->labels, MAX_LABELS, &j->labels }, { "alias", c->alias, MAX_NAME, &j->alias },
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		*texts[i].to = xstrndup(str_ptr(base, texts[i].s), texts[i].s.len);
+		if (texts[i].s.len <= texts[i].max || j->status)
+			continue;
+		buf_addf(&j->error, "%s: at most %zu bytes", texts[i].name, texts[i].max);
+		j->status = 400;
+	}
 }
 
 static bool is_one_of(const char *op, const char *const *ops)
@@ -156,19 +172,16 @@ static void on_command(struct service *s, struct link_req *q, const struct g_com
 	struct service_job *j = xcalloc(1, sizeof *j);
 	j->service = s;
 	j->req = q;
-	j->op = text_of(base, c->op, 32);
-	j->text = text_of(base, c->text, MAX_TEXT);
-	j->actor = text_of(base, c->actor, MAX_ACTOR);
-	j->match = text_of(base, c->match, MAX_TEXT);
-	j->labels = text_of(base, c->labels, MAX_LABELS);
-	j->alias = text_of(base, c->alias, MAX_ALIAS);
+	take_texts(j, c, base);
 	j->ip = c->ip;
 	j->vlan = c->vlan;
 	j->id = c->id;
 	j->number = c->number;
 	j->start = c->start;
 	j->end = c->end;
-	if (strcmp(j->op, "backup") == 0) {
+	if (j->status) {
+		send_answer(j);
+	} else if (strcmp(j->op, "backup") == 0) {
 		begin_copy(s, j);
 	} else if (is_one_of(j->op, handed_over)) {
 		s->conf.handle(s->conf.arg, j);

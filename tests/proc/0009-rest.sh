@@ -157,6 +157,9 @@ post() { code -X POST -H "$auth" -H 'Content-Type: application/json' -d "$2" "$b
 same "a comment of two lines" 200 "$(patch_alert '{"comment":"one\ntwo","acknowledged":true}')"
 same "is one of one line" "one two" "$(jq -r .ack.comment "$tmp/body")"
 same "a comment that is too long" "400 comment" "$(patch_alert "{\"comment\":\"$(printf '%05000d' 0)\"}") $(names)"
+labels=$(for i in a b c d e f g h i j k l m n o p; do printf ',"%s%063d"' $i 0; done)
+same "as many labels as there may be" 200 "$(patch_alert "{\"labels\":[${labels#,}]}")"
+same "are all there" "[${labels#,}]" "$(jq -c .labels "$tmp/body")"
 same "a silence for too much" "400 match" "$(post silences "{\"match\":\"check = x or$(printf '%05000d' 0 | sed 's/0/ /g')check = y\",\"comment\":\"c\",\"duration\":60}") $(names)"
 same "in lines" "201 check = x or check = y" "$(post silences '{"match":"check = x\nor check = y","comment":"c","duration":60}') $(jq -r .match "$tmp/body")"
 same "the silence that nobody has" "400 id" "$(post silences "{\"match\":\"check = x\",\"comment\":\"c\",\"duration\":60,\"id\":\"$(printf '%026d' 0)\"}") $(names)"

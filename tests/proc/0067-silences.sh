@@ -36,6 +36,8 @@ for words in "--for 1h syn_scan" "--comment x check = syn_scan" "--for 1h --comm
 	weir silence add $f $words >"$tmp/out" 2>&1
 	same "refused: $words" 2 $?
 done
+weir silence add $f --for 1h --comment "$(printf '%05000d' 0)" check = syn_scan >"$tmp/out" 2>&1
+same "a comment that is too long is not cut" "1 weir: alertd: comment: at most 4096 bytes" "$? $(cat "$tmp/out")"
 weir silence add $f --until 2020-01-01 --comment "too late" check = syn_scan >"$tmp/out" 2>&1
 same "one that is over already is refused" 1 $?
 weir silence remove $f 01ARZ3NDEKTSV4RRFFQ69G5FAV >"$tmp/out" 2>&1
