@@ -177,9 +177,10 @@ local function read_params(script, meta, given)
 		local texts = given[name]
 		if texts then
 			local kind = type(value)
+			need(kind == "table" or #texts == 1, "parameter %s: one value, not %d", name, #texts)
 			if kind == "number" then
 				value = rt.number(texts[1])
-				need(value and #texts == 1, "parameter %s: '%s' is no number", name, tostring(texts[1]))
+				need(value, "parameter %s: '%s' is no number", name, texts[1])
 			elseif kind == "boolean" then
 				need(texts[1] == "yes" or texts[1] == "no" or texts[1] == "true" or texts[1] == "false",
 				     "parameter %s: yes or no", name)

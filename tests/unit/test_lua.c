@@ -149,12 +149,13 @@ static void test_params(void **state)
 		     "flow = function(f) return f.client.bytes >= param.threshold, param.who .. tostring(param.on) .. "
 		     "table.concat(param.list, '+'), { value = f.client.bytes, threshold = param.threshold } end }");
 	bench_script(&b, "q", "return { params = { threshold = 1 }, flow = function() return true end }");
-	bench_start(&b, "p: {threshold: 2K, who: me, on: yes, list: [x, y]}, q: {treshold: 1}");
+	bench_script(&b, "r", "return { params = { who = 'nobody' }, flow = function() return true end }");
+	bench_start(&b, "p: {threshold: 2K, who: me, on: yes, list: [x, y]}, q: {treshold: 1}, r: {who: [me, you]}");
 	struct r_flow f = make_flow(&arena, 3);
 	bench_flow(&b, 1 << LUA_END, &f, &arena);
 	f = make_flow(&arena, 2);
 	bench_flow(&b, 1 << LUA_END, &f, &arena);
-	/* q is left out: it has no parameter of that name. */
+	/* q is left out: it has no parameter of that name, r: it takes one text. */
 	assert_string_equal(bench_run(&b, LUA_FLOWS, S), "0 p 100 metrue" "x+y|threshold=2048\nvalue=3000\n");
 	buf_release(&arena);
 	bench_end(&b);
