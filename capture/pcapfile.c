@@ -72,6 +72,7 @@ static enum pcapfile_result pcap_header(struct pcapfile *pf, const uint8_t *buf,
 		      magic == __builtin_bswap32(MAGIC_KUZNETZOV);
 	magic = u32(pf, buf);
 	pf->nano = magic == MAGIC_NANO;
+	pf->minor = u16(pf, buf + 6);
 	pf->record_header = magic == MAGIC_KUZNETZOV ? 24 : 16;
 	pf->snaplen = u32(pf, buf + 16);
 	pf->linktype = (uint16_t)u32(pf, buf + 20); /* the upper half tells of a checksum at the end */
@@ -80,13 +81,21 @@ static enum pcapfile_result pcap_header(struct pcapfile *pf, const uint8_t *buf,
 	return PF_SKIP;
 }
 
+/* Before version 2.3 the length on the wire came first; some programs that wrote 2.3 went on so. */
+static bool lengths_swapped(const struct pcapfile *pf, uint32_t first, uint32_t second)
+{
+	return pf->minor < 3 || (pf->minor == 3 && first > second);
+}
+
 static enum pcapfile_result pcap_next(struct pcapfile *pf, const uint8_t *buf, size_t len, size_t *used,
 				      struct packet *p)
 {
 	*used = pf->record_header;
 	if (len < *used)
 		return PF_MORE;
-	uint32_t caplen = u32(pf, buf + 8);
+	uint32_t first = u32(pf, buf + 8), second = u32(pf, buf + 12);
+	bool swapped = lengths_swapped(pf, first, second);
+	uint32_t caplen = swapped ? second : first;
 	if (caplen > PCAPFILE_MAX_PACKET)
 		return bad(pf, "packet is longer than any that can be captured");
 	*used += caplen;
@@ -95,7 +104,7 @@ static enum pcapfile_result pcap_next(struct pcapfile *pf, const uint8_t *buf, s
 	uint64_t sec = u32(pf, buf), frac = u32(pf, buf + 4);
 	p->time = sec * 1000000000u + (pf->nano ? frac : frac * 1000u);
 	p->caplen = caplen;
-	p->len = u32(pf, buf + 12);
+	p->len = swapped ? first : second;
 	if (p->len < caplen)
 		p->len = caplen;
 	p->linktype = pf->linktype;

@@ -23,6 +23,7 @@ struct pcapfile {
 	bool swapped, nano;
 	uint32_t record_header; /* pcap: 16, Kuznetzov's 24 */
 	uint16_t linktype;      /* pcap */
+	uint16_t minor;         /* pcap: version 2.minor */
 	uint32_t snaplen;       /* pcap */
 	struct pcapfile_iface *ifaces;
 	uint32_t n_ifaces;

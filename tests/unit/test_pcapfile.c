@@ -95,7 +95,8 @@ static void test_pcap(void **state)
 		swap = i & 1;
 		len = 0;
 		put32(magics[i / 2]);
-		put32(2 | 4 << 16);
+		put16(2);
+		put16(4);
 		put32(0);
 		put32(0);
 		put32(65535);
@@ -108,6 +109,32 @@ static void test_pcap(void **state)
 			put32(1);
 			put32(2);
 		}
+		put_data("hello");
+		one_packet(113, NS);
+	}
+}
+
+static void test_old_pcap(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t minor;
+		uint32_t first, second;
+	} lengths[] = { { 2, 1500, 5 }, { 3, 1500, 5 }, { 3, 5, 1500 } };
+	swap = false;
+	for (int i = 0; i < 3; i++) {
+		len = 0;
+		put32(0xa1b2c3d4);
+		put16(2);
+		put16(lengths[i].minor);
+		put32(0);
+		put32(0);
+		put32(65535);
+		put32(113);
+		put32(SECONDS);
+		put32(123456);
+		put32(lengths[i].first);
+		put32(lengths[i].second);
 		put_data("hello");
 		one_packet(113, NS);
 	}
@@ -287,7 +314,7 @@ static void test_corrupt(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pcap), cmocka_unit_test(test_pcapng),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pcap), cmocka_unit_test(test_old_pcap), cmocka_unit_test(test_pcapng),
 					    cmocka_unit_test(test_long_block), cmocka_unit_test(test_corrupt) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
