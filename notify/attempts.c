@@ -225,7 +225,7 @@ void attempts_settle(struct notify *k)
 		return;
 	}
 	if (k->stopping && !k->n_jobs)
-		proc_exit(k->c, 0);
+		notify_leave(k);
 	if (k->q && k->dispatch_wanted) {
 		k->dispatch_wanted = false;
 		dispatch(k);

@@ -420,11 +420,18 @@ static int on_init(struct proc_ctx *c)
 	return rc < 0 ? -1 : 0;
 }
 
+void notify_leave(struct notify *k)
+{
+	queue_close(k->q);
+	k->q = NULL;
+	proc_exit(k->c, 0);
+}
+
 static void on_stop_limit(void *arg)
 {
 	struct notify *k = arg;
 	log_info("%u attempts are still under way: they will be made again, marked as maybe duplicate", k->n_jobs);
-	proc_exit(k->c, 0);
+	notify_leave(k);
 }
 
 /* Attempts under way may end, no new ones begin. */
@@ -433,6 +440,7 @@ static void on_stop(struct proc_ctx *c)
 	struct notify *k = c->state;
 	k->stopping = true;
 	follower_pause(k->f);
+	loop_stop_timer(k->expire);
 	loop_set_timer(loop_add_timer(c->loop, on_stop_limit, k), STOP_MS, 0);
 	loop_wake_idle(k->settle);
 }

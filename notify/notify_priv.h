@@ -60,6 +60,8 @@ void notify_wake(struct notify *k);
 /* A transaction failed: says it once, and tries again in a second. One worked: the state is as it was. */
 void notify_write_failed(struct notify *k, const char *why);
 void notify_write_worked(struct notify *k);
+/* No attempt is under way any more, or none is waited for: the end, with all of the queue in its one file. */
+void notify_leave(struct notify *k);
 
 /* attempts.c: a sink, or the spawner, tells how an attempt ended. arg is struct notify. */
 void attempts_result(void *arg, const struct sink_result *r);

@@ -128,4 +128,6 @@ pkill -KILL -P "$notify"
 new_notify() { p=$(pid_of notify) && [ -n "$p" ] && [ "$p" != "$notify" ]; }
 wait_for 15 new_notify
 ok $? "without its spawner notify leaves and is started again"
+stop_run
+check "at the end all is in one file, which may be copied" test ! -e "$tmp/state/notify.db-wal"
 finish
