@@ -10,10 +10,10 @@
 #define MAX_ASK_URLS 96
 
 struct ask {
-	struct hub *hub;
+	struct mailbox *hub;
 	nng_ctx ctx;
 	nng_aio *aio;
-	struct event done;
+	struct letter done;
 	bool sent;
 	void (*cb)(void *arg, const struct g_answer *a, struct codec_reader *r);
 	void *arg;
@@ -56,7 +56,7 @@ static void ask_aio(void *arg)
 		nng_ctx_recv(k->ctx, k->aio);
 		return;
 	}
-	hub_post(k->hub, &k->done);
+	mailbox_put(k->hub, &k->done);
 }
 
 static bool read_answer(struct codec_reader *r, struct g_answer *a)
@@ -98,7 +98,7 @@ int link_ask(struct loop *l, const char *url, enum rtype type, const void *rec, 
 	k->hub = hub_get(l);
 	k->cb = cb;
 	k->arg = arg;
-	k->done = (struct event){ .fn = ask_done, .arg = k };
+	k->done = (struct letter){ .fn = ask_done, .arg = k };
 	if (nng_ctx_open(&k->ctx, sock) != 0 || nng_aio_alloc(&k->aio, ask_aio, k) != 0)
 		fatalx("link: no memory");
 	nng_aio_set_timeout(k->aio, (nng_duration)timeout_ms);

@@ -9,14 +9,14 @@
 #define SOON_MS 20        /* the same while something that was taken is not safe yet: a producer that is full waits to hear that it is */
 
 struct follower {
-	struct hub *hub;
+	struct mailbox *hub;
 	struct follower_ops ops;
 	void *arg;
 	char *url, *stream, *consumer;
 	nng_socket sock;
 	nng_ctx ctx;
 	nng_aio *aio;
-	struct event done, pipes;
+	struct letter done, pipes;
 	enum { F_IDLE, F_SEND, F_RECV } state;
 	nng_msg *held;        /* an answer that came while paused or busy */
 	bool paused, busy, closing, up;
@@ -60,7 +60,7 @@ static void follower_aio(void *arg)
 		nng_ctx_recv(f->ctx, f->aio);
 		return;
 	}
-	hub_post(f->hub, &f->done);
+	mailbox_put(f->hub, &f->done);
 }
 
 static void follower_done(void *arg)
@@ -100,7 +100,7 @@ static void follower_pipe_event(nng_pipe p, nng_pipe_ev ev, void *arg)
 	(void)p;
 	struct follower *f = arg;
 	__atomic_add_fetch(&f->n_pipes, ev == NNG_PIPE_EV_ADD_POST ? 1 : -1, __ATOMIC_SEQ_CST);
-	hub_post(f->hub, &f->pipes);
+	mailbox_put(f->hub, &f->pipes);
 }
 
 static void follower_pipes(void *arg)
@@ -177,7 +177,7 @@ static void post_held(struct follower *f)
 	nng_aio_set_msg(f->aio, f->held);
 	f->held = NULL;
 	f->state = F_RECV;
-	hub_post(f->hub, &f->done);
+	mailbox_put(f->hub, &f->done);
 }
 
 static void follower_take(struct follower *f, nng_msg *m)
@@ -216,8 +216,8 @@ struct follower *follower_new(struct loop *l, const char *url, const char *strea
 	f->stream = xstrdup(stream);
 	f->consumer = xstrdup(consumer);
 	f->paused = true;
-	f->done = (struct event){ .fn = follower_done, .arg = f };
-	f->pipes = (struct event){ .fn = follower_pipes, .arg = f };
+	f->done = (struct letter){ .fn = follower_done, .arg = f };
+	f->pipes = (struct letter){ .fn = follower_pipes, .arg = f };
 	f->retry = loop_add_timer(l, follower_retry, f);
 	f->sock = link_dial(url, follower_pipe_event, f);
 	if (nng_ctx_open(&f->ctx, f->sock) != 0 || nng_aio_alloc(&f->aio, follower_aio, f) != 0)
@@ -232,8 +232,8 @@ void follower_free(struct follower *f)
 	f->closing = true;
 	nng_close(f->sock);
 	nng_aio_stop(f->aio);
-	hub_cancel(f->hub, &f->done);
-	hub_cancel(f->hub, &f->pipes);
+	mailbox_take_back(f->hub, &f->done);
+	mailbox_take_back(f->hub, &f->pipes);
 	nng_aio_free(f->aio);
 	loop_del_timer(f->retry);
 	if (f->held)

@@ -1,56 +1,28 @@
-/* Events from nng's threads to the loop, and what both kinds of asking share. */
+/* From nng's threads to the loop, and what both kinds of asking share. */
 #include "link_priv.h"
 
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "io.h"
 #include "log.h"
 
 #define RESEND_MS 3000 /* REQ repeats itself after this; what is asked is idempotent */
 
 struct hub {
 	uint64_t loop;
-	struct loop_fd *lfd;
-	pthread_mutex_t lock;
-	struct event *first, **last;
-	int fd;
+	struct mailbox *mailbox;
 	struct hub *next;
 };
 
 static struct hub *hubs;
 static pthread_mutex_t hubs_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void hub_run(void *arg, uint32_t events)
-{
-	(void)events;
-	struct hub *h = arg;
-	uint64_t n;
-	if (io_read(h->fd, &n, sizeof n) < 0 && errno != EAGAIN)
-		log_warn("link: eventfd");
-	for (;;) {
-		pthread_mutex_lock(&h->lock);
-		struct event *e = h->first;
-		if (e) {
-			h->first = e->next;
-			if (!h->first)
-				h->last = &h->first;
-			e->queued = false;
-		}
-		pthread_mutex_unlock(&h->lock);
-		if (!e)
-			break;
-		e->fn(e->arg);
-	}
-}
-
-struct hub *hub_get(struct loop *l)
+struct mailbox *hub_get(struct loop *l)
 {
 	pthread_mutex_lock(&hubs_lock);
 	struct hub *h = hubs;
@@ -58,49 +30,11 @@ struct hub *hub_get(struct loop *l)
 		h = h->next;
 	if (!h) {
 		h = xcalloc(1, sizeof *h);
-		h->loop = loop_id(l);
-		pthread_mutex_init(&h->lock, NULL);
-		h->last = &h->first;
-		h->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (h->fd < 0)
-			fatal("link: eventfd");
-		h->lfd = loop_add_fd(l, h->fd, EPOLLIN, hub_run, h);
-		h->next = hubs;
+		*h = (struct hub){ .loop = loop_id(l), .mailbox = mailbox_new(l), .next = hubs };
 		hubs = h;
 	}
 	pthread_mutex_unlock(&hubs_lock);
-	return h;
-}
-
-/* What waits already has woken the loop, which takes all there is. */
-void hub_post(struct hub *h, struct event *e)
-{
-	uint64_t one = 1;
-	pthread_mutex_lock(&h->lock);
-	bool alone = !h->first;
-	if (!e->queued) {
-		e->queued = true;
-		e->next = NULL;
-		*h->last = e;
-		h->last = &e->next;
-	}
-	pthread_mutex_unlock(&h->lock);
-	if (alone && io_write(h->fd, &one, sizeof one) < 0 && errno != EAGAIN)
-		log_warn("link: eventfd");
-}
-
-void hub_cancel(struct hub *h, struct event *e)
-{
-	pthread_mutex_lock(&h->lock);
-	for (struct event **p = &h->first; *p; p = &(*p)->next)
-		if (*p == e) {
-			*p = e->next;
-			if (!*p)
-				h->last = p;
-			break;
-		}
-	e->queued = false;
-	pthread_mutex_unlock(&h->lock);
+	return h->mailbox;
 }
 
 /*

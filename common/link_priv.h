@@ -7,24 +7,13 @@
 
 #include "link.h"
 #include "loop.h"
+#include "mailbox.h"
 
-/* -- from nng's threads to the loop: an aio callback only puts its event on the hub of its loop; the loop does the rest -- */
-
-struct event {
-	struct event *next;
-	void (*fn)(void *arg);
-	void *arg;
-	bool queued;
-};
-
-struct hub;
-
-/* The hub of a loop, made at the first call. */
-struct hub *hub_get(struct loop *l);
-/* From any thread. An event that is queued already stays where it is. */
-void hub_post(struct hub *h, struct event *e);
-/* Takes an event back before its owner is freed. */
-void hub_cancel(struct hub *h, struct event *e);
+/*
+ * From nng's threads to the loop: an aio callback only puts its letter into the hub of its loop; the loop does the rest. It is made
+ * at the first call.
+ */
+struct mailbox *hub_get(struct loop *l);
 
 /* Before a socket is opened. Ends the process if nng could not begin its threads. */
 void link_begin(void);

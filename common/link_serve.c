@@ -19,7 +19,7 @@ struct link_req {
 	struct server *sv;
 	nng_ctx ctx;
 	nng_aio *aio;
-	struct event done;
+	struct letter done;
 	enum { Q_RECV, Q_HANDLED, Q_WAITING, Q_SEND } state;
 	struct stream *stream; /* Q_WAITING */
 	uint64_t from, epoch;
@@ -35,7 +35,7 @@ struct link_req {
 };
 
 struct server {
-	struct hub *hub;
+	struct mailbox *hub;
 	nng_socket sock;
 	struct server_ops ops;
 	void *arg;
@@ -55,7 +55,7 @@ static void req_done(void *arg);
 static void req_aio(void *arg)
 {
 	struct link_req *q = arg;
-	hub_post(q->sv->hub, &q->done);
+	mailbox_put(q->sv->hub, &q->done);
 }
 
 static void req_recv(struct link_req *q)
@@ -362,7 +362,7 @@ struct server *server_new(struct loop *l, const char *url, unsigned mode, const 
 	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++) {
 		struct link_req *q = &sv->reqs[i];
 		q->sv = sv;
-		q->done = (struct event){ .fn = req_done, .arg = q };
+		q->done = (struct letter){ .fn = req_done, .arg = q };
 		if (nng_ctx_open(&q->ctx, sv->sock) != 0 || nng_aio_alloc(&q->aio, req_aio, q) != 0)
 			fatalx("link: no memory");
 		req_recv(q);
@@ -382,7 +382,7 @@ void server_free(struct server *sv)
 	nng_close(sv->sock);
 	for (unsigned i = 0; i < LINK_MAX_REQUESTS; i++) {
 		nng_aio_stop(sv->reqs[i].aio);
-		hub_cancel(sv->hub, &sv->reqs[i].done);
+		mailbox_take_back(sv->hub, &sv->reqs[i].done);
 		nng_aio_free(sv->reqs[i].aio);
 	}
 	loop_del_timer(sv->timer);
