@@ -77,6 +77,7 @@ static void take_loops(struct lua *l, struct lua_script *s)
 	lua_getfield(L, -1, "loops");
 	for (int h = 0; h < LUA_N_HOOKS; h++) {
 		lua_getfield(L, -1, lua_hook_names[h]);
+		s->hooks |= lua_isfunction(L, -1) ? 1u << h : 0;
 		s->loop[h] = lua_isfunction(L, -1) ? luaL_ref(L, LUA_REGISTRYINDEX) : (lua_pop(L, 1), LUA_NOREF);
 	}
 	lua_pop(L, 1);
@@ -107,7 +108,7 @@ static bool take_metadata(struct lua *l, struct lua_script *s)
 		s->def[i].type_id = i == DEF_FLOW ? 87 : 24; /* ntopng's numbers of alerts from custom scripts */
 	}
 	for (enum lua_hook h = LUA_MINUTE; h <= LUA_DAY; h++)
-		if (s->loop[h] != LUA_NOREF)
+		if (s->hooks >> h & 1)
 			s->def[DEF_HOST].hooks |= period_hook((enum period)(h - LUA_MINUTE));
 	return true;
 }
@@ -322,7 +323,7 @@ static struct str put_hooks(struct buf *strs, const struct lua_script *s, enum l
 {
 	struct buf b = { 0 };
 	for (enum lua_hook h = from; h <= to; h++)
-		if (s->loop[h] != LUA_NOREF)
+		if (s->hooks >> h & 1)
 			buf_addf(&b, "%s%s", b.len ? "\n" : "", hook_in_words(h));
 	struct str text = str_put_raw(strs, b.p, b.len);
 	buf_release(&b);

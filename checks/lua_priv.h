@@ -55,6 +55,7 @@ struct lua_script {
 	struct checkdef def[N_DEFS];
 	struct checkdef *scored[N_DEFS][251]; /* the same with another score, made when asked for */
 	int loop[LUA_N_HOOKS];  /* reference of the generated loop, LUA_NOREF = none */
+	unsigned hooks;         /* those it has, 1 << enum lua_hook */
 	unsigned errors;
 	bool disabled, told;
 	bool has_timers;

@@ -90,14 +90,31 @@ static void note_growth(struct lua *l)
 	l->before = l->memory;
 }
 
+/* All that a script holds goes. It is not called any more. */
+static void script_forget(struct lua *l, struct lua_script *s)
+{
+	for (int h = 0; h < LUA_N_HOOKS; h++) {
+		luaL_unref(l->state, LUA_REGISTRYINDEX, s->loop[h]);
+		s->loop[h] = LUA_NOREF;
+	}
+	box_push(l, "forget");
+	lua_pushinteger(l->state, (s - l->scripts) + 1);
+	if (lua_pcall(l->state, 1, 0, 0) != 0)
+		lua_pop(l->state, 1);
+	lua_gc(l->state, LUA_GCCOLLECT, 0);
+}
+
 void lua_out_of_memory(struct lua *l)
 {
 	lua_gc(l->state, LUA_GCCOLLECT, 0);
 	note_growth(l);
-	l->refused = false;
 	struct lua_script *s = hungriest(l);
-	if (s && l->memory > MAX_MEMORY / 2)
+	if (s && l->memory > MAX_MEMORY / 2) {
 		script_disable(s, "it used up the memory of all Lua checks, %u MiB", MAX_MEMORY >> 20);
+		script_forget(l, s);
+		l->before = l->memory;
+	}
+	l->refused = false;
 }
 
 /* The error is on the top of the stack. */

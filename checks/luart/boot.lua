@@ -238,6 +238,14 @@ function rt.load_script(number, key, path, source, given, style)
 	return out
 end
 
+-- A script that is out of service holds nothing: its environment, which its functions have, is emptied.
+function rt.forget(number)
+	local script = rt.scripts[number]
+	for name in next, script.env do script.env[name] = nil end
+	rt.scripts[number] = { key = script.key, number = number, path = script.path }
+	rt.running = nil
+end
+
 -- Called by C before a check of a script runs: state tables and timers belong to it.
 function rt.enter(number)
 	rt.running = rt.scripts[number]
