@@ -200,6 +200,10 @@ static void push_sys(struct lua *l)
 	lua_pushvalue(L, -1);
 	l->hits = luaL_ref(L, LUA_REGISTRYINDEX);
 	lua_setfield(L, -2, "hits");
+	lua_newtable(L);
+	for (int i = 0; i < LUA_SETS; i++)
+		set_number(l, l->set[i].rd->name, i);
+	lua_setfield(L, -2, "set_number");
 	push_severity_scores(l);
 	lua_setfield(L, -2, "severity_score");
 	lua_newtable(L);

@@ -16,7 +16,7 @@
 #define MAX_ERRORS  10   /* of a script, then it is disabled */
 #define MAX_HITS    1024 /* of a script in one batch */
 
-/* What generated code and C both look at. The FFI declares it in luart/view.lua: keep the two the same. */
+/* What generated code and C both look at. The FFI declares it in luart/boot.lua: keep the two the same. */
 struct lua_cell {
 	int32_t row;  /* at hand */
 	int32_t at;   /* its place among the rows of the hook */
@@ -24,6 +24,7 @@ struct lua_cell {
 	int32_t dropped;
 	double now;   /* packet time, seconds */
 	uint32_t draws; /* random numbers of this row so far */
+	int32_t set;  /* enum lua_set of the row, -1 = there is none */
 };
 
 /* A field whose value is made for Lua ahead: texts, addresses, lists. */

@@ -349,9 +349,10 @@ static int fill_rows(lua_State *L)
 	return 0;
 }
 
-static void set_clock(struct lua *l, uint64_t clock)
+static void set_clock(struct lua *l, uint64_t clock, int set)
 {
 	l->cell->now = (double)clock / 1e9;
+	l->cell->set = set;
 	l->cell->row = -1;
 	l->cell->draws = 0;
 }
@@ -361,7 +362,7 @@ void lua_run(struct lua *l, enum lua_set set, uint64_t clock, void (*cb)(void *a
 	struct lua_rows *rows = &l->set[set];
 	void *what[] = { l, rows };
 	if (rows->n && l->state) {
-		set_clock(l, clock);
+		set_clock(l, clock, (int)set);
 		l->work = l->guard.enter ? work_of(l, set) : 0;
 		int rc = lua_cpcall(l->state, fill_rows, what);
 		if (rc == LUA_ERRMEM) {
@@ -403,7 +404,7 @@ void lua_tick(struct lua *l, uint64_t clock, void (*cb)(void *arg, const struct 
 {
 	if (!l->state)
 		return;
-	set_clock(l, clock);
+	set_clock(l, clock, -1);
 	l->work = clock;
 	for (unsigned i = 0; i < l->n; i++) {
 		struct lua_script *s = &l->scripts[i];

@@ -46,7 +46,8 @@ void view_init(struct lua *l)
 		struct lua_rows *s = &l->set[i];
 		unsigned n = 0;
 		s->rd = rdesc_get(types[i]);
-		s->rows = xcalloc(LUA_ROWS, s->rd->size);
+		/* One more in front, all zero: a script that kept a view may look when no record is at hand, at row -1. */
+		s->rows = (char *)xcalloc(LUA_ROWS + 1, s->rd->size) + s->rd->size;
 		s->base = xcalloc(LUA_ROWS, sizeof *s->base);
 		for (int h = 0; h < LUA_N_HOOKS; h++)
 			s->index[h] = xcalloc(LUA_ROWS, sizeof *s->index[h]);
@@ -55,6 +56,7 @@ void view_init(struct lua *l)
 		s->columns = xcalloc(n, sizeof *s->columns);
 	}
 	l->cell = xcalloc(1, sizeof *l->cell);
+	l->cell->row = l->cell->set = -1;
 	l->cached = xcalloc(CACHE, sizeof *l->cached);
 }
 
@@ -62,7 +64,7 @@ void view_release(struct lua *l)
 {
 	for (int i = 0; i < LUA_SETS; i++) {
 		struct lua_rows *s = &l->set[i];
-		free(s->rows);
+		free(s->rows - s->rd->size);
 		free(s->base);
 		free(s->columns);
 		for (int h = 0; h < LUA_N_HOOKS; h++)

@@ -4,13 +4,14 @@ local ffi = require("ffi")
 
 -- struct lua_cell of lua_priv.h.
 ffi.cdef [[
-struct weir_cell { int32_t row, at, hits, dropped; double now; uint32_t draws; };
+struct weir_cell { int32_t row, at, hits, dropped; double now; uint32_t draws; int32_t set; };
 ]]
 
 local rt = {
 	sys = sys,
 	cell = ffi.cast("struct weir_cell *", sys.cell),
 	hits = sys.hits,
+	set_number = sys.set_number, -- by name, as in the cell
 	scripts = {}, -- by number, from 1
 }
 for _, part in ipairs { "view", "box", "state", "source", "ntopng" } do
@@ -234,6 +235,7 @@ end
 function rt.load_script(number, key, path, source, given, style)
 	local script = { key = key, number = number, path = path }
 	local out = load_script(script, source, given, style)
+	script.loaded = true
 	rt.scripts[number] = script
 	return out
 end

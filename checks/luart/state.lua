@@ -73,12 +73,16 @@ local function delete(t, key)
 end
 
 local function new_table(script, scope, spec)
+	if script.loaded then error("state tables are made while the script is loaded: later ones would not outlive a restart", 3) end
 	if type(spec) ~= "table" then error("a table was expected, such as {name = \"seen\", ttl = 600}", 3) end
+	for k in next, spec do
+		if k ~= "name" and k ~= "ttl" and k ~= "max" then error(("'%s' is none of name, ttl, max"):format(rt.text(k)), 3) end
+	end
 	local name, ttl, max = spec.name, spec.ttl or 3600, spec.max or 100000
 	if type(name) ~= "string" or not name:find("^[%w_]+$") then error("name: letters, digits and _", 3) end
 	if script.state[name] then error("a state table of that name is there already", 3) end
-	if type(ttl) ~= "number" or ttl <= 0 then error("ttl: seconds, more than 0", 3) end
-	if type(max) ~= "number" or max < 1 or max > MAX_ENTRIES then error("max: from 1 to 1000000 entries", 3) end
+	if type(ttl) ~= "number" or not (ttl > 0) then error("ttl: seconds, more than 0", 3) end
+	if type(max) ~= "number" or not (max >= 1 and max <= MAX_ENTRIES) then error("max: from 1 to 1000000 entries", 3) end
 	local t = { name = name, scope = scope, ttl = ttl, max = max, value = {}, at = {}, since = {}, queue = {}, queued = {},
 		    head = 1, tail = 1, count = 0, evicted = 0 }
 	script.state[name] = t
@@ -111,6 +115,11 @@ local function face(t, key_of)
 	return object
 end
 
+-- A function of a host has a host, one of a flow a flow; timers and the text of a script have neither.
+local function need_at_hand(set)
+	if cell.set ~= rt.set_number[set] then error("no " .. set .. " is at hand", 4) end
+end
+
 function rt.make_state(script)
 	script.state, script.state_order = {}, {}
 	local host_ip, flow_id
@@ -126,7 +135,10 @@ function rt.make_state(script)
 		host = function(spec)
 			host_ip = host_ip or rt.set.host.read("ip")
 			return face(new_table(script, "host", spec), function(key)
-				if key == nil then return host_ip() end
+				if key == nil then
+					need_at_hand("host")
+					return host_ip()
+				end
 				if type(key) ~= "string" then error("key: an address", 3) end
 				return key
 			end)
@@ -134,7 +146,10 @@ function rt.make_state(script)
 		-- Of the flow at hand.
 		flow = function(spec)
 			flow_id = flow_id or rt.set.flow.read("id")
-			local object = face(new_table(script, "flow", spec), function() return flow_id() end)
+			local object = face(new_table(script, "flow", spec), function()
+				need_at_hand("flow")
+				return flow_id()
+			end)
 			local with_key = { set = object.set, add = object.add }
 			function object.set(self, value) return with_key.set(self, nil, value) end
 			function object.add(self, n) return with_key.add(self, nil, n) end

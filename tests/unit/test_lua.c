@@ -422,13 +422,47 @@ static void test_state(void **state)
 	bench_end(&c);
 }
 
+/* What would do nothing, or something else, is an error. */
+static void test_state_mistakes(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {
+		"state.global { name = 'g' }",  "state.global { name = 'a b' }",         "state.global { name = 'x', ttll = 5 }",
+		"state.global 'x'",             "state.global { name = 'x', ttl = 0/0 }", "state.global { name = 'x', max = 0/0 }",
+		"state.global { name = 'x', max = 1e9 }", "timer.every(0/0, 'x')",        "per_host:get()", "per_flow:set(1)",
+	};
+	struct buf text = { 0 }, arena = { 0 };
+	struct bench b = { 0 };
+	buf_adds(&text, "local g, per_host, per_flow = state.global { name = 'g' }, state.host { name = 'h' }, state.flow { name = 'f' }\n"
+			"local kept\n");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		buf_addf(&text, "assert(not pcall(function() %s%s end), '%zu')\n", strchr(wrong[i], ':') ? "" : "local _ = ", wrong[i], i);
+	buf_adds(&text, "timer.every(1, 'look')\n"
+			"return { on = 'detected', flow = function(f)\n"
+			"  assert(per_flow:add(1) == 1 and not pcall(per_host.get, per_host) and not pcall(state.global, { name = 'late' }))\n"
+			"  kept = f\n"
+			"  return true, 'port ' .. f.client.port\n"
+			"end,\n"
+			/* no record is at hand: nothing is there to be seen */
+			"timers = { look = function() raise { host = '10.0.0.9', message = 'port ' .. kept.client.port } end } }");
+	bench_script(&b, "s", buf_cstr(&text));
+	bench_start(&b, "");
+	assert_string_equal(tick(&b, 1000 * S), "");
+	add_one(&b, &arena, 1);
+	assert_string_equal(bench_run(&b, LUA_FLOWS, 1000 * S), "0 s 50 port 40001\n");
+	assert_string_equal(tick(&b, 1001 * S), "0 s 50 port 0|10.0.0.9@0\n");
+	bench_end(&b);
+	buf_release(&arena);
+	buf_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields), cmocka_unit_test(test_every_field), cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_params), cmocka_unit_test(test_errors), cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_memory_in_pcall), cmocka_unit_test(test_guard_of_loading),
-		cmocka_unit_test(test_raise), cmocka_unit_test(test_state),
+		cmocka_unit_test(test_raise), cmocka_unit_test(test_state), cmocka_unit_test(test_state_mistakes),
 	};
 	return cmocka_run_group_tests_name("lua", tests, NULL, NULL);
 }
