@@ -88,12 +88,13 @@ $(O)/gen/ndpi_apps.h: $(O)/bin/apps
 	$(Q)$< > $@
 $(O)/apid/ndpi_names.o: $(O)/gen/ndpi_apps.h
 
-# The commit that this is built from, "" where that is not known: no repository of its own, no git. Written when it is another one.
+# The commit that this is built from, "" where that is not known: no repository of its own, no git. Written when it is another
+# one, and left alone by who may not read the repository (make install as another user).
 REVISION ?= $(shell [ -e .git ] && GIT_OPTIONAL_LOCKS=0 git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 .PHONY: FORCE
 $(O)/gen/revision.h: FORCE
 	@mkdir -p $(@D)
-	$(Q)r='#define WEIR_REVISION "$(REVISION)"'; echo "$$r" | cmp -s - $@ || echo "$$r" > $@
+	$(Q)[ -z "$(REVISION)" ] && [ -e $@ ] || { r='#define WEIR_REVISION "$(REVISION)"'; echo "$$r" | cmp -s - $@ || echo "$$r" > $@; }
 $(O)/apid/prom_live.o: $(O)/gen/revision.h
 
 # Process P: P/P.c is its wiring; the rest are pure modules that tests link as lib<P>.a.

@@ -23,4 +23,10 @@ rm -rf "$tmp/dest"
 prefix=/usr
 check "with PREFIX=/usr" make_it install
 check "the configuration is in /etc" test -f "$tmp/dest/etc/weir/weir.yaml" -a -f "$tmp/dest/lib/systemd/system/weir.target"
+
+# Sources without their repository are built as well: what they were made from is not known then, unless somebody says it.
+mkdir "$tmp/source" && cp "$top/Makefile" "$tmp/source"
+revision() { make -s -C "$tmp/source" O=o "$@" o/gen/revision.h && sed -n 's/^#define WEIR_REVISION //p' "$tmp/source/o/gen/revision.h"; }
+same "without a repository no commit is known" '""' "$(revision)"
+same "one that is named is kept" '"1.2-3" "1.2-3"' "$(revision REVISION=1.2-3) $(revision)"
 finish
