@@ -16,6 +16,20 @@ raw() {
 }
 h="Host: localhost\r\n$auth\r\n"
 
+# What takes as long as such a client may take, beside all that follows: a body that drips, and what is no request.
+perl -MIO::Socket::INET -e '
+	my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]") or exit 1;
+	print $s "POST /lua/rest/v2/get/ntopng/interfaces.lua HTTP/1.1\r\nHost: localhost\r\n$ARGV[1]\r\nContent-Length: 100\r\n\r\n";
+	$s->flush; $SIG{PIPE} = "IGNORE";
+	my $in = ""; vec($in, fileno($s), 1) = 1;
+	for (1 .. 600) { last if select(my $out = $in, undef, undef, 0.1); print $s "a" if $_ % 20 == 0; $s->flush; }
+	my $answer = ""; sysread $s, $answer, 100; exit($answer =~ /200/);' "$PORT" "$auth" &
+drip=$!
+pids="$pids $drip"
+raw "\0\0\0\0hello\r\n\r\n" >"$tmp/nonsense" &
+nonsense=$!
+pids="$pids $nonsense"
+
 same "the token's file is the owner's alone" 600 "$(stat -c %a "$tmp/state/api.token")"
 same "two requests in one packet get two answers" "200 200" \
 	"$(raw "GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" | sed 's/421/200/')"
@@ -35,7 +49,6 @@ same "no token without a Host" 401 "$(raw "GET /api/v1/me HTTP/1.0\r\n\r\n")"
 same "an absolute target is above Host" "200 421" \
 	"$(raw "GET http://localhost/livez HTTP/1.1\r\nHost: evil.example\r\n\r\nGET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")"
 same "one that names nobody" 400 "$(raw "GET http:///livez HTTP/1.1\r\nHost: localhost\r\n\r\n")"
-same "no HTTP" closed "$(raw "\0\0\0\0hello\r\n\r\n" | sed 's/^[45]..$/closed/')"
 long=$(perl -e 'print "a" x 17000')
 same "headers too long" 431 "$(raw "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: $long\r\n\r\n")"
 same "a path too long" 414 "$(raw "GET /$(echo "$long" | cut -c1-2000) HTTP/1.1\r\nHost: localhost\r\n\r\n")"
@@ -133,6 +146,10 @@ kill -CONT "$alertd"
 wait_for 8 api_ready
 ok $? "ready again"
 same "the store answers again" 200 "$(code -H "$auth" $base/api/v1/alerts)"
+wait $drip
+ok $? "the body that drips was cut"
+wait $nonsense
+same "no HTTP" closed "$(sed 's/^[45]..$/closed/' "$tmp/nonsense")"
 replies_are_described
 check "no secret in the log" sh -c "! grep -v Authorization: $tmp/run.log | grep -q $(cat "$tmp/state/api.token")"
 finish

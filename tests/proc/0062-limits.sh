@@ -19,17 +19,6 @@ wait_for 20 grep -q "2 tokens beside" "$tmp/run.log"
 ok $? "tokens are known"
 one="Authorization: Bearer $(cat "$tmp/one")" two="Authorization: Bearer $(cat "$tmp/two")"
 
-# A body that drips, beside all that follows.
-perl -MIO::Socket::INET -e '
-	my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]") or exit 1;
-	print $s "POST /lua/rest/v2/get/ntopng/interfaces.lua HTTP/1.1\r\nHost: localhost\r\n$ARGV[1]\r\nContent-Length: 100\r\n\r\n";
-	$s->flush; $SIG{PIPE} = "IGNORE";
-	my $in = ""; vec($in, fileno($s), 1) = 1;
-	for (1 .. 600) { last if select(my $out = $in, undef, undef, 0.1); print $s "a" if $_ % 20 == 0; $s->flush; }
-	my $answer = ""; sysread $s, $answer, 100; exit($answer =~ /200/);' "$PORT" "$auth" &
-drip=$!
-pids="$pids $drip"
-
 # -- as many as the bucket holds, then one by one --
 same "the first of many" 200 "$(code -H "$one" $base/api/v1/me)"
 check "a reply says what the bucket holds" test "$(header RateLimit-Limit)" = 120 -a "$(header RateLimit-Remaining)" -ge 110 -a -n "$(header RateLimit-Reset)"
@@ -101,8 +90,6 @@ check "no reading in it" sh -c "! jq -r .path $audit | grep -q top/app"
 
 # -- GET changes nothing: every path there is, with the right to do all --
 state() { weir export -f "$tmp/weir.yaml" alerts; api "/api/v1/alerts?limit=10000"; api "/api/v1/hosts?filter=alias+or+notes"; cat "$tmp/state/api.tokens"; }
-wait $drip
-ok $? "the body that drips was cut"
 kill "$run_pid" && wait "$run_pid"
 limits=""
 topology "  office: {file: $captures/office.pcapng}"
