@@ -144,6 +144,10 @@ $(O)/weir.bash: $(O)/bin/weir
 .PHONY: reference
 reference: $(O)/weir.bash $(O)/weir.yaml.5 $(O)/weir-fields.7 $(O)/weir-checks.7 $(O)/stubs/weir.lua
 
+# What only tests run: lines are enough for a report, and a hundred programs are linked, which gold does in a quarter of the time.
+TEST_CFLAGS := -O1 -g1
+TEST_LD     = $(if $(shell command -v ld.gold),-fuse-ld=gold)
+
 # -- unit tests: tests/unit/test_<module>.c, cmocka -------------------------------------------------------------------
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT     := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
@@ -162,28 +166,30 @@ $(O)/tests/test_checks_place: $(call golden,place)
 
 .PHONY: unit
 unit: $(UNIT) $(SHIPPED)
-	$(Q)tests/run $(UNIT)
+	$(Q)tests/run -2 $(UNIT)
 
 # -- fuzz targets: tests/fuzz/fuzz_<parser>.c, libFuzzer of clang ------------------------------------------------------
 # They link everything anew with clang's sanitizers and coverage, in a folder of their own.
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_CC  := clang
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+# The archives that some parser is in.
+FUZZ_LIBS := $(patsubst %,$(O)/lib%.a,capture classify checks apid common)
 T ?= 60
 
-.PHONY: fuzz-build fuzz fuzz-smoke
+.PHONY: fuzz-build fuzz
 fuzz-build:
 	+$(Q)$(MAKE) --no-print-directory O=$(O)/fuzz CC="$(FUZZ_CC)" HARDEN="$(FUZZ_FLAGS)" \
-		LDHARDEN="-fsanitize=fuzzer,address,undefined" CFLAGS="-O1 -g" FUZZING=1 fuzz-bins
+		LDHARDEN="-fsanitize=fuzzer,address,undefined" LDFLAGS="$(LDFLAGS) $(TEST_LD)" CFLAGS="$(TEST_CFLAGS)" FUZZING=1 fuzz-bins
 ifdef FUZZING
 .PHONY: fuzz-bins
 fuzz-bins: $(FUZZ_SRC:tests/fuzz/%.c=$(O)/bin/%)
 $(O)/tests/fuzz/fuzz_lua.o: CFLAGS_tests = $(call pc,cflags,luajit)
-$(O)/bin/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a
+$(O)/bin/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $< -Wl,--start-group $(PROCS:%=$(O)/lib%.a) $(O)/libcommon.a \
-		-Wl,--end-group $(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common)
+	$(Q)$(CC) $(LDHARDEN) $(LDFLAGS) -o $@ $< -Wl,--start-group $(FUZZ_LIBS) -Wl,--end-group \
+		$(foreach p,$(PROCS),$(LIBS_$(p))) $(LIBS_common)
 endif
 # make fuzz T=600: each target for T seconds, new inputs kept below $(O).
 fuzz: fuzz-build
@@ -223,10 +229,13 @@ RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap 
 run: deps
 	+$(Q)$(MAKE) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
+# As many compilers as there are processors, unless it was said how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-test
-	+$(Q)$(MAKE) --no-print-directory all
-	+$(Q)$(MAKE) --no-print-directory O=$(O)/san SAN=1 CFLAGS="-O1 -g" DEVELOPER=1 all unit-build
-	+$(Q)$(MAKE) --no-print-directory fuzz-build
+	+$(Q)$(MAKE) $(JOBS) --no-print-directory all
+	+$(Q)$(MAKE) $(JOBS) --no-print-directory O=$(O)/san SAN=1 CFLAGS="$(TEST_CFLAGS)" LDFLAGS="$(LDFLAGS) $(TEST_LD)" \
+		DEVELOPER=1 all unit-build
+	+$(Q)$(MAKE) $(JOBS) --no-print-directory fuzz-build
 	$(Q)tests/run --all $(O)
 
 # Hours of kills: SEEDS=20, ROUNDS=60, CUTS=6, ORDERS=30, SPEED=10, EVERY=5; see tests/soak. No test of it is given up for taking long.
