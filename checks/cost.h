@@ -1,5 +1,5 @@
 /*
- * What checks cost in production, the same for all: wall-clock time. A Lua check is timed for each batch. Most native checks take
+ * What checks cost in production, the same for all: time, without that of others who had the processor meanwhile. A Lua check is timed for each batch. Most native checks take
  * less time than reading the clock, so of COST_EVERY runs over a flow, a host or a network one is timed, check by check, and
  * stands for all of them. Nothing that checks find depends on it.
  */
@@ -19,15 +19,17 @@ struct cost {
 struct cost_meter {
 	unsigned turn;
 	uint64_t clock; /* ns that reading the clock takes */
+	uint64_t cpu;   /* of the thread, when the run that is timed began; ns */
 };
 
 void cost_init(struct cost_meter *m);
+void cost_begin(struct cost_meter *m);
 /* Is the next run one to be timed? */
 static inline bool cost_due(struct cost_meter *m)
 {
 	if (++m->turn < COST_EVERY)
 		return false;
-	m->turn = 0;
+	cost_begin(m);
 	return true;
 }
 /* A check that was begun then (mono_ns) has ended now, in a run that is timed. */
