@@ -1,6 +1,8 @@
 #include "vendor.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,19 +38,31 @@ static void add(struct vendors *v, uint64_t bits, uint32_t len, const char *name
 	buf_addc(&v->names, '\0');
 }
 
+/* The bits of 6 to 9 hexadecimal digits. */
+static bool read_assignment(const struct buf *field, uint64_t *ret)
+{
+	*ret = 0;
+	for (size_t i = 0; i < field->len; i++) {
+		char c = field->p[i];
+		if (!isxdigit((unsigned char)c))
+			return false;
+		*ret = *ret << 4 | (unsigned)(isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return field->len >= 6 && field->len <= 9;
+}
+
 /* Registry, assignment in hexadecimal, organisation, address. */
 static void read_line(struct vendors *v, const char *line, size_t len, struct buf *field)
 {
 	size_t pos = 0;
-	char *end, digits[10];
+	uint64_t bits;
 	if (!csv_field(line, len, &pos, ',', field) || !csv_field(line, len, &pos, ',', field))
 		return;
-	snprintf(digits, sizeof digits, "%s", buf_cstr(field));
-	uint64_t bits = strtoull(digits, &end, 16);
-	size_t n = strlen(digits);
-	if (*end || n != field->len || n < 6 || n > 9 || !csv_field(line, len, &pos, ',', field) || !field->len)
+	bool known = read_assignment(field, &bits);
+	uint32_t bit_count = (uint32_t)(4 * field->len);
+	if (!known || !csv_field(line, len, &pos, ',', field) || !field->len)
 		return; /* the first line, or none of ours */
-	add(v, bits, (uint32_t)(4 * n), buf_cstr(field));
+	add(v, bits, bit_count, buf_cstr(field));
 }
 
 static void read_file(struct vendors *v, const char *dir, const char *name)

@@ -1,6 +1,8 @@
 #include "print.h"
 
 #include <endian.h>
+#include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,8 +21,9 @@ struct out {
 struct spec {
 	char pad, length; /* length: 'l', 'q' for ll, 'z', or 0 */
 	uint8_t width;
-	bool cut; /* by a precision */
+	bool cut; /* by a precision that is an argument */
 	int precision;
+	bool fixed; /* the precision is in the format */
 };
 
 static inline void put(struct out *o, const char *s, size_t n)
@@ -29,6 +32,11 @@ static inline void put(struct out *o, const char *s, size_t n)
 	if (room)
 		copy_few(o->p + o->len, s, n < room ? n : room);
 	o->len += n;
+}
+
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 /* Returns where the letter is. */
@@ -43,6 +51,10 @@ static inline const char *read_spec(const char *at, struct spec *f, va_list *ap)
 		f->precision = va_arg(*ap, int);
 		f->cut = f->precision >= 0;
 		at += 2;
+	} else if (at[0] == '.' && is_digit(at[1])) {
+		f->fixed = true;
+		for (at++; is_digit(*at) && f->precision < 100; at++)
+			f->precision = f->precision * 10 + (*at - '0');
 	}
 	if (*at == 'l' || *at == 'z')
 		f->length = *at++;
@@ -127,6 +139,41 @@ static inline void put_number(struct out *o, const struct spec *f, char letter, 
 	o->len += n;
 }
 
+/* Is it a number whose digits are looked for here? Not -0, negative ones, NaN. */
+static inline bool is_small(double v, double end)
+{
+	return v >= 0 && v < end && !signbit(v);
+}
+
+/*
+ * A power of ten up to 1000 times v is exact where long double has the 53 bits of the one and the 10 of the other. What is rounded then
+ * is what printf rounds, and to even as it does.
+ */
+static bool put_fixed(struct out *o, double v, unsigned decimals)
+{
+	static const unsigned powers[] = { 1, 10, 100, 1000 };
+	if (LDBL_MANT_DIG < 63 || decimals >= sizeof powers / sizeof *powers || !is_small(v, 1e15))
+		return false;
+	uint64_t n = (uint64_t)llrintl((long double)v * powers[decimals]);
+	put_number(o, &(struct spec){ .pad = ' ' }, 'u', n / powers[decimals], false);
+	if (decimals) {
+		put(o, ".", 1);
+		put_number(o, &(struct spec){ .pad = '0', .width = (uint8_t)decimals }, 'u', n % powers[decimals], false);
+	}
+	return true;
+}
+
+/* A whole number with no more digits than the precision, 6 if there is none, has no exponent and no decimals. */
+static bool put_whole(struct out *o, double v, const struct spec *f)
+{
+	static const double ends[] = { 1e1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+	unsigned digits = f->fixed ? (unsigned)f->precision : 6;
+	if (!is_small(v, ends[digits < 15 ? digits : 15]) || v != (double)(uint64_t)v)
+		return false;
+	put_number(o, &(struct spec){ .pad = ' ' }, 'u', (uint64_t)v, false);
+	return true;
+}
+
 static inline bool is_plain(const struct spec *f)
 {
 	return !f->width && !f->length && f->pad == ' ';
@@ -140,6 +187,15 @@ static inline const char *put_directive(struct out *o, const char *at, va_list *
 	char one = '%';
 	int64_t v;
 	at = read_spec(at, &f, ap);
+	if (*at == 'f' || *at == 'g') {
+		if (f.cut || !is_plain(&f))
+			return NULL;
+		double d = va_arg(*ap, double);
+		bool done = *at == 'g' ? put_whole(o, d, &f) : f.fixed && put_fixed(o, d, (unsigned)f.precision);
+		return done ? at + 1 : NULL;
+	}
+	if (f.fixed)
+		return NULL;
 	switch (*at) {
 	case 's':
 		text = is_plain(&f) ? va_arg(*ap, const char *) : NULL;

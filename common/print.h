@@ -1,6 +1,7 @@
 /*
  * printf for what is mostly printed, at a fraction of its cost: text, %c, %%, %s, %.*s, and %u, %d, %x and %X as int, l, ll or z with
- * a width of one digit, filled with spaces or zeros. Pure.
+ * a width of one digit, filled with spaces or zeros; %.0f to %.3f of numbers from 0 to 1e15, and %g of those that are whole and that it
+ * prints without an exponent. Pure.
  *
  * It also stands before snprintf as it is where _FORTIFY_SOURCE is on (__snprintf_chk, LSB 4.1), for all of the process, libraries
  * too: nDPI makes a fingerprint with a call for each of its numbers. All that print_short does not do is for the C library.

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -66,12 +67,46 @@ static void test_texts(void **state)
 	}
 }
 
+/* Numbers beside halves, where rounding is seen, and beside powers; the C library looks at all their bits. */
+static void test_fractions(void **state)
+{
+	(void)state;
+	double power = 1e-6;
+	for (unsigned i = 0; i < 21; i++, power *= 10)
+		for (int k = -6; k <= 6; k++) {
+			double v = power * (k + 7) / 8, next = nextafter(v, k & 1 ? INFINITY : 0);
+			assert_true(same(100, "%.0f %.1f %.2f %.3f", v, v, v, v) == (v < 1e15));
+			assert_true(same(100, "%.0f|%.1f|%.2f|%.3f", next, next, next, next) == (next < 1e15));
+			same(100, "%g %.15g %.17g", v, v, v);
+			same(100, "%g %.15g %.3g %.0g", floor(v), floor(v), floor(v), floor(v));
+		}
+	for (unsigned i = 0; i < 200000; i++) {
+		double v = ldexp((double)(i * 2654435761u), -(int)(i % 40));
+		assert_true(same(100, "%.0f %.1f %.2f %.3f", v, v, v, v));
+	}
+	assert_true(same(100, "%.15g %g", 123456789012345.0, 999999.0));
+	assert_true(same(100, "%.1f%%", 0.05));
+	for (size_t size = 0; size < 8; size++)
+		assert_true(same(size, "%.2f", 12.5));
+	assert_false(same(100, "%.4f", 2.5));
+	assert_false(same(100, "%f", 2.5));
+	assert_false(same(100, "%5.1f", 2.5));
+	assert_false(same(100, "%.*f", 1, 2.5));
+	assert_false(same(100, "%.1f", -2.5));
+	assert_false(same(100, "%.0f", -0.0));
+	assert_false(same(100, "%.1f", NAN));
+	assert_false(same(100, "%.1f", INFINITY));
+	assert_false(same(100, "%g", 2.5));
+	assert_false(same(100, "%g", 1e6));
+	assert_false(same(100, "%.2g", 100.0));
+}
+
 /* What is not done here is told, wherever it comes in the format. */
 static void test_others(void **state)
 {
 	(void)state;
 	const char *volatile null = NULL;
-	assert_false(same(100, "%u %.2f", 1u, 2.5));
+	assert_false(same(100, "%u %.2e", 1u, 2.5));
 	assert_false(same(100, "%-6s", "left"));
 	assert_false(same(100, "%6s", "right"));
 	assert_false(same(100, "%.3s", "abcdef"));
@@ -93,7 +128,7 @@ static void test_snprintf(void **state)
 	volatile size_t few = 4; /* behind the compiler's back */
 	assert_int_equal(__snprintf_chk(s, sizeof s, 1, sizeof s, "%s%u", "-", 49195u), 6);
 	assert_string_equal(s, "-49195");
-	assert_int_equal(__snprintf_chk(s, few, 1, sizeof s, "%s%02x%.1f", "ab", 5u, 2.5), 7);
+	assert_int_equal(__snprintf_chk(s, few, 1, sizeof s, "%s%02x%.1e", "ab", 5u, 2.5), 11);
 	assert_string_equal(s, "ab0");
 }
 
@@ -122,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_fractions),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_snprintf),
 #ifndef __SANITIZE_ADDRESS__
