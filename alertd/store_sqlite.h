@@ -157,6 +157,7 @@ struct reader {
 	uint64_t inode;
 	uint64_t beside;          /* inode of alerts.db, attached to series.db as 'other'; 0 = it is not */
 	uint64_t used;            /* mono ns */
+	bool passing;             /* it is closed after the question */
 	bool matched;             /* what columns it has is known */
 	struct columns flow;      /* of a flow file */
 	struct reader_statement statements[READER_STATEMENTS];
@@ -293,7 +294,7 @@ int upkeep_tidy(struct store *s, uint64_t now);
 struct reader *reader_get(struct store *s, const char *path);
 /* Closes it. NULL: nothing to do. */
 void reader_drop(struct reader *r);
-/* Those that nobody asked for some seconds. */
+/* Those that nobody asked for some seconds, and those that are not kept. */
 void readers_drop_idle(struct store *s);
 void readers_drop_all(struct store *s);
 /* A statement to bind and step, with nothing bound; given back with reader_done (NULL: nothing to do), not finalized. */

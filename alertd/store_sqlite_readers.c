@@ -2,8 +2,10 @@
  * Files of the store that are kept open for the next question, with the statements of the last ones: to open a file takes longer than
  * to read a page from it, and to prepare the statement of a whole record a third of the page.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "loop.h"
 #include "store_sqlite.h"
@@ -40,6 +42,18 @@ static struct reader *find_place(struct store *s, const char *path)
 	return best;
 }
 
+/*
+ * Of a file that cannot be written SQLite opens the -shm for reading only, and so has it for all of this process until the last one
+ * closes it: also for the writer, when it could write again.
+ */
+static bool can_be_kept(const char *path)
+{
+	char *shm = xasprintf("%s-shm", path);
+	bool writable = access(path, W_OK) == 0 && (access(shm, W_OK) == 0 || errno == ENOENT);
+	free(shm);
+	return writable;
+}
+
 struct reader *reader_get(struct store *s, const char *path)
 {
 	struct reader *r = find_place(s, path);
@@ -50,6 +64,7 @@ struct reader *reader_get(struct store *s, const char *path)
 	if (rc < 0 || !r->path || strcmp(r->path, path) != 0 || r->inode != st.st_ino)
 		reader_release(r);
 	if (rc == 0 && !r->db) {
+		r->passing = !can_be_kept(path);
 		r->db = store_open_db(s, path, OPEN_READ);
 		r->path = xstrdup(path);
 		r->inode = st.st_ino;
@@ -72,7 +87,7 @@ void readers_drop_idle(struct store *s)
 {
 	uint64_t now = mono_ns();
 	for (struct reader *r = s->r.readers; r < s->r.readers + MAX_READERS; r++)
-		if (r->db && r->used + KEEP_NS < now)
+		if (r->db && (r->passing || r->used + KEEP_NS < now))
 			reader_release(r);
 }
 
