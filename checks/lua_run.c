@@ -124,7 +124,9 @@ static void script_failed(struct lua *l, struct lua_script *s, enum lua_set set)
 	name_row(l, set, where, sizeof where);
 	l->errors++;
 	s->errors++;
-	log_limited(&s->limit, "lua check %s: %.500s%s", s->key, box_error(l->state), where);
+	/* A text says where it is from. */
+	const char *from = lua_isstring(l->state, -1) ? "" : s->path, *is = *from ? ": its error is no text but a value of type " : "";
+	log_limited(&s->limit, "lua check %s: %s%s%.500s%s", s->key, from, is, box_error(l->state), where);
 	if (s->errors == MAX_ERRORS)
 		script_disable(s, "%u errors, the last: %.200s", s->errors, box_error(l->state));
 	lua_pop(l->state, 1);

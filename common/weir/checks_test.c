@@ -306,8 +306,11 @@ static int test(const char *file, const char *script, const char *key, char **ca
 		set_list(&((struct topo_link *)topo_link(t, "history"))->durable, NULL);
 		effective = effective_write(t);
 	}
-	if (effective)
+	if (effective) {
 		code = run(effective, key, verbose);
+		if (code == EXIT_FAILED)
+			fprintf(stderr, "weir: %s was a copy of %s\n", copy, script);
+	}
 	effective_remove(dir);
 	free(scripts);
 	free(copy);
