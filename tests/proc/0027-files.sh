@@ -11,7 +11,8 @@ cat >"$tmp/crowd.py" <<'END'
 import os, socket, sys, time
 port, path, there, over = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 held = []
-for _ in range(150):
+# More than a process may have files; not twice as many: nng takes as many as it can and sends them away after ten seconds.
+for _ in range(80):
     for family, to in ((socket.AF_INET, ("127.0.0.1", port)), (socket.AF_UNIX, path)):
         s = socket.socket(family, socket.SOCK_STREAM)
         s.settimeout(0.05)
