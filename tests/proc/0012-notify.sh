@@ -12,7 +12,7 @@ program good "$keep"
 program later "n=\$(cat $tmp/later.n 2>/dev/null || echo 0); echo \$((n + 1)) >$tmp/later.n; [ \$n -ge 2 ] || { echo not yet; exit 75; }; $keep"
 program never 'echo "I refuse"; exit 3'
 program hang "[ -e $tmp/free ] || sleep 1000; $keep"
-program noisy "[ \$# = 2 ] && [ -z \"\$1\" ] || exit 3; yes | head -c 20000000; $keep"
+program noisy "[ \$# = 2 ] && [ -z \"\$1\" ] || exit 3; yes | head -c 5000000; $keep"
 program stuck "while [ ! -e $tmp/free ]; do sleep 0.1; done; $keep"
 program open 'exit 0'
 chmod 777 "$tmp/open"
@@ -35,7 +35,7 @@ topology "  office: {file: $captures/office.pcapng}" "recipients:
   hang: {exec: [$tmp/hang], timeout: 500ms, retry_min: 100ms, retry_max: 300ms, max_attempts: 1000}
   stuck: {exec: [$tmp/stuck], timeout: 1h}
   noisy: {exec: [$tmp/noisy, '', last], concurrency: 1}
-  missing: {exec: [$tmp/missing], retry_min: 100ms, retry_max: 200ms, max_attempts: 3}
+  missing: {exec: [$tmp/missing], retry_min: 20ms, retry_max: 40ms, max_attempts: 3}
   open: {exec: [$tmp/open], retry_min: 100ms, retry_max: 100ms, max_attempts: 1}
   some: {exec: [$tmp/good], match: 'check = syn_scan', on: [engage]}
   hook: {webhook: 'http://127.0.0.1:$hook/x', secret: '\${file:$tmp/secret}', retry_min: 100ms, retry_max: 500ms}
