@@ -23,6 +23,8 @@ check "and is no delivery" sh -c "! $bin/weir deliveries -f $tmp/weir.yaml --rec
 
 alertd=$(pid_of alertd)
 kill -STOP "$alertd"
+read_metrics
+wait_for 30 counted heartbeats_withheld outside "$(metric notify heartbeats_withheld outside)"
 # On a busy machine one may have been withheld before that, and one more may come.
 only_withheld() {
 	read_metrics
