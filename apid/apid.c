@@ -294,6 +294,7 @@ static void put_bounds(const struct apid *k, struct metrics *m)
 {
 	metrics_bound(m, "http_open_max", NULL, "connections", k->max_connections);
 	metrics_bound(m, "http_local_max", NULL, "connections", MAX_LOCAL);
+	metrics_bound(m, "http_reply_max", "each socket", "bytes", (double)k->c->topo->api.reply_bytes);
 	metrics_bound(m, "sessions_max", NULL, "sessions", LOGIN_SESSIONS);
 	metrics_bound(m, "questions_max", NULL, "questions", APID_MAX_ASKED);
 	metrics_bound(m, "answers_max", NULL, "answers", ANSWERS_MAX);
@@ -325,6 +326,7 @@ static void put_metrics(void *arg, struct metrics *m)
 		{ "http_rejected", "connections", true, st.rejected },
 		{ "http_timeouts", "connections", true, st.timeouts },
 		{ "http_open", "connections", false, st.open },
+		{ "http_reply", "bytes", false, st.reply_bytes },
 		{ "http_streams", "streams", false, events_clients(k->events) },
 		{ "answers_again", "answers", true, k->answered_again },
 		{ "live_flows", "flows", false, live_count(k->flows) },
@@ -409,7 +411,8 @@ static uint32_t connections_allowed(uint32_t wanted)
 static int open_door(struct apid *k)
 {
 	const struct topo *t = k->c->topo;
-	struct http_conf conf = { .listen = t->api.listen, .max_connections = k->max_connections };
+	struct http_conf conf = { .listen = t->api.listen, .max_connections = k->max_connections,
+				  .reply_bytes = t->api.reply_bytes };
 	struct buf err = { 0 };
 	k->door = door_open(k, &err);
 	if (k->door)

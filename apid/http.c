@@ -381,4 +381,5 @@ void http_stats_add(const struct http *h, struct http_stats *sum)
 	sum->rejected += h->stats.rejected;
 	sum->timeouts += h->stats.timeouts;
 	sum->open += h->stats.open;
+	sum->reply_bytes += h->stats.reply_bytes;
 }

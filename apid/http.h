@@ -1,7 +1,7 @@
 /*
  * The HTTP server: requests in, replies out, now or later. The only interface to libmicrohttpd. It runs in the loop: no
  * threads. Everything is bounded: connections (all, and of one address), headers, the time to send a request, the time to
- * take a reply, the body of a request.
+ * take a reply, the body of a request, the replies that are not taken yet.
  */
 #ifndef WEIR_HTTP_H
 #define WEIR_HTTP_H
@@ -20,6 +20,7 @@ struct request;
 struct http_conf {
 	const char *listen; /* address:port, [address]:port or unix:path */
 	uint32_t max_connections;
+	uint64_t reply_bytes; /* made and not yet taken; one that is alone may be larger */
 };
 
 struct http_ops {
@@ -70,7 +71,7 @@ unsigned request_status(const struct request *r);
 
 /* Adds a header to the reply that follows. name and value are copied. */
 void request_header_add(struct request *r, const char *name, const char *value);
-/* Takes the body over. */
+/* Takes the body over. If there is no room for it beside the replies that are not taken yet, the reply is a 503 by ops->refuse. */
 void request_reply(struct request *r, unsigned status, const char *type, struct buf *body);
 /*
  * A reply without end: pull is called when the client can take more; it appends what there is. closed: the client has gone,
@@ -87,6 +88,7 @@ struct http_stats {
 	uint64_t rejected;    /* connections over a bound */
 	uint64_t timeouts;    /* connections cut because they were too slow */
 	uint64_t open;        /* connections now */
+	uint64_t reply_bytes; /* made and not yet taken */
 };
 /* Adds those of a server to *sum; h may be NULL. */
 void http_stats_add(const struct http *h, struct http_stats *sum);

@@ -53,6 +53,7 @@ struct request {
 	size_t sent;
 	struct buf body;
 	size_t body_max;
+	size_t reply_len; /* as it counts in the statistics */
 	bool too_long; /* more of it came */
 	bool close; /* after this reply: a body that nobody wanted may still come */
 	void *user;

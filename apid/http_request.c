@@ -7,6 +7,7 @@
 #include "reply.h"
 
 #define STREAM_BLOCK 16384
+#define SMALL_REPLY  16384 /* there is room for these */
 
 struct conn *http_conn(const struct request *r)
 {
@@ -16,6 +17,7 @@ struct conn *http_conn(const struct request *r)
 
 void http_request_free(struct request *r)
 {
+	r->http->stats.reply_bytes -= r->reply_len;
 	for (unsigned i = 0; i < r->n_headers; i++) {
 		free(r->headers[i].name);
 		free(r->headers[i].value);
@@ -152,6 +154,13 @@ static void answer_ready(struct request *r, unsigned status)
 	resume(r);
 }
 
+/* Slow clients, or such as take nothing, must not fill the memory with what was made for them. */
+static bool has_room(const struct request *r, size_t len)
+{
+	uint64_t held = r->http->stats.reply_bytes;
+	return len <= SMALL_REPLY || held == 0 || held + len <= r->http->conf.reply_bytes;
+}
+
 void request_reply(struct request *r, unsigned status, const char *type, struct buf *body)
 {
 	static char empty[1];
@@ -161,6 +170,14 @@ void request_reply(struct request *r, unsigned status, const char *type, struct 
 		reply_make(&reply, request_header(r, "Accept-Encoding"), request_header(r, "If-None-Match"), body);
 		status = reply.status;
 	}
+	if (!has_room(r, body->len)) {
+		buf_release(body);
+		request_header_add(r, "Retry-After", "1");
+		r->http->ops.refuse(r->http->arg, r, 503, "too many large replies wait to be taken; see api.reply_bytes in weir.yaml(5)");
+		return;
+	}
+	r->reply_len = body->len;
+	r->http->stats.reply_bytes += r->reply_len;
 	r->response = MHD_create_response_from_buffer(body->len, body->p ? body->p : empty,
 						      body->p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (!r->response)

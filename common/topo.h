@@ -189,6 +189,7 @@ struct topo {
 		uint32_t heavy_rate, heavy_burst, heavy_at_once; /* likewise, those that search the store */
 		uint32_t max_streams;    /* of one token */
 		uint64_t audit_bytes;    /* of audit.jsonl, and of each of its predecessors */
+		uint64_t reply_bytes;    /* made and not yet taken */
 	} api;
 	struct {
 		uint64_t max_rows;       /* deliveries kept per recipient */

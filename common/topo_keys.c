@@ -221,6 +221,8 @@ const struct topo_key topo_root_keys[] = {
 	{ "api.max_streams", K_U32, T(api.max_streams), "16", "event streams that a token may have open", 1, 1000 },
 	{ "api.audit_bytes", K_SIZE, T(api.audit_bytes), "16M",
 	  "size at which audit.jsonl, below state, becomes audit.jsonl.1", 4 * KB, TB },
+	{ "api.reply_bytes", K_SIZE, T(api.reply_bytes), "128M",
+	  "replies that clients have not taken yet, all together; a single one may be larger", 64 * KB, TB },
 	{ "notify.max_rows", K_COUNT, T(notify.max_rows), "100K", "deliveries kept for each recipient", 1, 100000000 },
 	{ 0 },
 };

@@ -2,7 +2,7 @@
 . "$(dirname "$0")/../lib.sh"
 base=http://127.0.0.1:$PORT
 
-limits="rate: 0, heavy_rate: 0, heavy_at_once: 0, max_streams: 32"
+limits="rate: 0, heavy_rate: 0, heavy_at_once: 0, max_streams: 32, reply_bytes: 1M"
 topology "  office: {file: $captures/office.pcapng}"
 start_api
 # Sends bytes (printf escapes) and prints the status codes of all answers, in one line. Says that no more comes when something was
@@ -154,4 +154,20 @@ wait $nonsense
 same "no HTTP" closed "$(sed 's/^[45]..$/closed/' "$tmp/nonsense")"
 replies_are_described
 check "no secret in the log" sh -c "! grep -v Authorization: $tmp/run.log | grep -q $(cat "$tmp/state/api.token")"
+# -- replies that nobody takes: over a socket whose buffer is small --
+perl -MIO::Socket::UNIX -e '
+	my @s = map { IO::Socket::UNIX->new(Peer => $ARGV[0]) or die } 1 .. 6;
+	for (@s) { print $_ "GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"; $_->flush }
+	sleep 600' "$tmp/run/api.sock" &
+idle=$!
+pids="$pids $idle"
+local_code() { curl -s -D "$tmp/head" -o "$tmp/body" -w '%{http_code}' --max-time 60 --unix-socket "$tmp/run/api.sock" "http://localhost/api/v1/$1"; }
+is_code() { [ "$(local_code "$1")" = "$2" ]; }
+wait_for 20 is_code openapi.json 503
+ok $? "one that is large is a 503 then"
+check "which says when to come back" grep -qi '^retry-after: 1' "$tmp/head"
+same "a small one is not" 200 "$(local_code me)"
+kill "$idle"
+wait_for 20 is_code openapi.json 200
+ok $? "when they are gone there is room again"
 finish
