@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,18 @@ static void *work(void *arg)
 
 /* -- outside -- */
 
+/* Without SIGALRM, which is for the thread that runs scripts (poison.h) and may be open by now. */
+static int start_thread(struct snapshots *s)
+{
+	sigset_t alarm, before;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, &before);
+	int rc = pthread_create(&s->thread, NULL, work, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
 struct snapshots *snapshots_new(const char *dir)
 {
 	struct snapshots *s = xcalloc(1, sizeof *s);
@@ -247,7 +260,7 @@ struct snapshots *snapshots_new(const char *dir)
 	s->fd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->more, NULL);
-	int rc = pthread_create(&s->thread, NULL, work, s);
+	int rc = start_thread(s);
 	if (rc)
 		fatalx("snapshots: no thread: %s", strerror(rc));
 	return s;
