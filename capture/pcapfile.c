@@ -166,8 +166,8 @@ static uint64_t iface_time(const struct pcapfile_iface *i, uint64_t stamp)
 {
 	uint64_t sec = stamp / i->units, rest = stamp % i->units;
 	uint64_t ns = (uint64_t)((unsigned __int128)rest * 1000000000u / i->units);
-	int64_t s = (int64_t)sec + i->offset;
-	if (s < 0 || s > INT64_MAX / 1000000000)
+	int64_t s;
+	if (sec > INT64_MAX || __builtin_add_overflow((int64_t)sec, i->offset, &s) || s < 0 || s >= INT64_MAX / 1000000000)
 		return 0;
 	return (uint64_t)s * 1000000000u + ns;
 }

@@ -260,6 +260,27 @@ static void test_long_block(void **state)
 	pcapfile_release(&pf);
 }
 
+/* Times that no clock can have are none. */
+static void test_absurd_times(void **state)
+{
+	(void)state;
+	struct packet p[4];
+	char data[4][8];
+	unsigned n;
+	const char *error;
+	swap = false;
+	len = 0;
+	section();
+	interface(1, 0, UINT32_MAX); /* whole seconds */
+	memset(file + len - 12, 0x7f, 8); /* and a distance of as many as there can be */
+	enhanced(0, INT64_MAX, "one");
+	enhanced(0, UINT64_MAX, "two");
+	assert_int_equal(read_all(p, data, 4, &n, &error), PF_PACKET);
+	assert_int_equal(n, 2);
+	assert_int_equal(p[0].time, 0);
+	assert_int_equal(p[1].time, 0);
+}
+
 static void fails(const char *why)
 {
 	struct packet p[8];
@@ -315,6 +336,7 @@ static void test_corrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_pcap), cmocka_unit_test(test_old_pcap), cmocka_unit_test(test_pcapng),
-					    cmocka_unit_test(test_long_block), cmocka_unit_test(test_corrupt) };
+					    cmocka_unit_test(test_long_block), cmocka_unit_test(test_absurd_times),
+					    cmocka_unit_test(test_corrupt) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
