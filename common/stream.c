@@ -288,7 +288,7 @@ size_t stream_room(const struct stream *s)
 bool stream_has_room(const struct stream *s, size_t n)
 {
 	if (!s->n_durable)
-		return true; /* the oldest makes room */
+		return s->max > n; /* the oldest makes room */
 	/* What is unused now; what may be dropped comes on top of it. */
 	size_t unused = s->file ? (size_t)s->file->n_free * STREAM_SLOT_DATA : s->bytes < s->max ? s->max - s->bytes : 0;
 	return unused > n || stream_room(s) > n;
