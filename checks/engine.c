@@ -167,7 +167,7 @@ struct engine *engine_new(const struct topo *t, const struct engine_ops *ops, vo
 	e->batch = batch_new(e->lua);
 	e->flows = flow_table_new(t->checks.max_flows, on_flow_evicted, e);
 	e->hosts = host_table_new(t->checks.max_hosts, on_host_evicted, e);
-	buf_reserve(&e->arena, 4096);
+	fixed_texts(e);
 	buf_reserve(&e->names, 256);
 	return e;
 }
@@ -184,6 +184,7 @@ void engine_free(struct engine *e)
 	flow_table_free(e->flows);
 	host_table_free(e->hosts);
 	free(e->script_check);
+	free(e->texts);
 	lua_free(e->lua);
 	enrich_free(e->enrich);
 	batch_free(e->batch);
@@ -220,7 +221,7 @@ uint32_t engine_snapshot(struct engine *e, bool hosts, uint64_t *cursor, struct 
 			struct r_host r;
 			if (at < skip)
 				continue;
-			e->arena.len = 0;
+			arena_begin(e);
 			host_record(h, &e->conf, e->clock, false, &r.host, &e->arena);
 			codec_pack(out, R_HOST, &r, e->arena.p);
 			n++;

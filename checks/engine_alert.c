@@ -97,13 +97,38 @@ static struct str put_own(struct engine *e, const char *s)
 	return n <= TEXT_MAX_BYTES ? str_put_raw(&e->arena, s, n) : str_put(&e->arena, s, n, TEXT_MAX_BYTES);
 }
 
-void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d)
+static struct def_texts put_texts(struct engine *e, const struct checkdef *d)
 {
-	a->check = put_own(e, d->key);
-	a->title = put_own(e, d->title);
+	return (struct def_texts){ put_own(e, d->key), put_own(e, d->title), put_own(e, d->mitre) };
+}
+
+static void fill(struct g_alert *a, const struct checkdef *d, const struct def_texts *t)
+{
+	a->check = t->key;
+	a->title = t->title;
 	a->category = (uint8_t)d->category;
-	a->mitre = put_own(e, d->mitre);
+	a->mitre = t->mitre;
 	a->type_id = d->type_id;
 	a->risk_id = d->risk_id;
 	a->attention = d->attention;
+}
+
+void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d)
+{
+	struct def_texts t = put_texts(e, d);
+	fill(a, d, &t);
+}
+
+void fill_check(struct engine *e, struct g_alert *a, unsigned check)
+{
+	fill(a, e->conf.checks[check].def, &e->texts[check]);
+}
+
+void fixed_texts(struct engine *e)
+{
+	e->texts = xcalloc(e->conf.n, sizeof *e->texts);
+	for (size_t i = 0; i < e->conf.n; i++)
+		e->texts[i] = put_texts(e, e->conf.checks[i].def);
+	e->flow_text = put_str(e, "flow");
+	e->arena_fixed = e->arena.len;
 }

@@ -10,7 +10,7 @@ void emit_host(struct engine *e, struct host *h, bool final)
 {
 	struct r_host r;
 	e->totals.hosts += final;
-	e->arena.len = 0;
+	arena_begin(e);
 	host_record(h, &e->conf, e->clock, final, &r.host, &e->arena);
 	buf_reset(&e->packed);
 	codec_pack(&e->packed, R_HOST, &r, e->arena.p);

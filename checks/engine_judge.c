@@ -36,7 +36,7 @@ void flow_run_init_from(struct engine *e, struct flow_run *run, struct openflow 
 void flow_run_init(struct engine *e, struct flow_run *run, struct openflow *f, enum check_hook hook)
 {
 	flow_run_init_from(e, run, f, hook, f->app ? f->app : "");
-	buf_reset(&e->arena);
+	arena_begin(e);
 	judge_ends(run, &e->arena);
 }
 
@@ -268,7 +268,8 @@ static void put_fired(const struct engine *e, const struct openflow *f, struct b
 		for (uint64_t bits = f->fired[w]; bits; bits &= bits - 1) {
 			if (arena->len > start)
 				buf_addc(arena, '\n');
-			buf_adds(arena, e->conf.checks[64 * w + (unsigned)__builtin_ctzll(bits)].def->key);
+			const struct str *key = &e->texts[64 * w + (unsigned)__builtin_ctzll(bits)].key;
+			buf_add(arena, str_ptr(e->arena.p, *key), key->len);
 		}
 	if (f->lua_alerts) {
 		if (arena->len > start)
@@ -354,8 +355,11 @@ static void flow_alert(struct flow_run *run)
 	struct alert_parts p = { .key = &f->key, .n = run->v.n, .app = &run->app, .key_base = e->names.p,
 				 .app_base = run->v.app_base, .app_packed = run->app_packed, .told = &f->told };
 	struct g_alert *a = &p.alert;
-	e->arena.len = 0;
-	fill_def(e, a, d);
+	arena_begin(e);
+	if (f->top)
+		fill_check(e, a, f->top - 1u);
+	else
+		fill_def(e, a, d);
 	p.judge = flow_run_judge(run);
 	flow_run_packed(run);
 	p.key_packed = run->key_packed;
@@ -366,7 +370,7 @@ static void flow_alert(struct flow_run *run)
 	a->revision = ++f->alert_revision;
 	a->action = f->alert_revision == 1 ? ACT_STORE : ACT_UPDATE;
 	a->entity = ENT_FLOW;
-	a->entity_val = put_str(e, "flow");
+	a->entity_val = e->flow_text;
 	a->severity = (uint8_t)severity_of_score(f->score);
 	a->score = f->score;
 	a->client_score = f->client_score;

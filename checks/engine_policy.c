@@ -47,12 +47,12 @@ static bool excluded(struct flow_run *run, const struct checkdef *d)
 	char line[160];
 	if (has_line(f->excluded, d->key, ':'))
 		return true;
-	e->arena.len = 0;
+	arena_begin(e);
 	fill_def(e, &p.alert, d);
 	p.judge = flow_run_judge(run);
 	p.judge_base = run->texts->p;
 	p.alert.entity = ENT_FLOW;
-	p.alert.entity_val = put_str(e, "flow");
+	p.alert.entity_val = e->flow_text;
 	p.alert.action = ACT_STORE;
 	p.alert.score = d->score;
 	p.alert.severity = (uint8_t)severity_of_score(d->score);
@@ -78,7 +78,7 @@ bool subject_excluded(struct engine *e, const struct subject *s, const struct ch
 	struct alert_parts p = { 0 };
 	if (!exclude_any(e->exclude))
 		return false;
-	e->arena.len = 0;
+	arena_begin(e);
 	fill_def(e, &p.alert, d);
 	if (s->host) {
 		host_record(s->host, &e->conf, e->clock, false, &host, &e->arena);

@@ -86,7 +86,13 @@ struct engine {
 	struct buf names;         /* of sensors: what stored keys refer to */
 	struct sensor sensors[MAX_SENSORS];
 	unsigned n_sensors;
-	struct buf packed, arena;
+	struct buf packed;
+	struct buf arena;         /* begins with the texts of conf, the same all the time: arena_begin() */
+	size_t arena_fixed;
+	struct def_texts {
+		struct str key, title, mitre;
+	} *texts;                 /* of each check in conf */
+	struct str flow_text;     /* "flow" */
 	struct buf why;           /* reasons of the flow whose checks run */
 	uint64_t alerts, evaluations, flows_seen, hosts_idle;
 	struct g_totals totals;
@@ -97,6 +103,12 @@ struct engine {
 	uint64_t n_copied, load_evicted[2];   /* hosts and flows */
 	uint16_t load_check[CONF_MAX_CHECKS]; /* where the checks of what is loaded are now */
 };
+
+/* Empties the arena. */
+static inline void arena_begin(struct engine *e)
+{
+	e->arena.len = e->arena_fixed;
+}
 
 /* -- engine_alert.c: the record. Strings of alert, judge and host are in e->arena. -- */
 
@@ -123,7 +135,11 @@ struct str put_str(struct engine *e, const char *s);
 struct str put_lines(struct engine *e, const char *s);
 /* The same of such a text that is the last in e->arena and has no empty line. longest: its longest line. */
 struct str clean_lines(struct engine *e, struct str lines, size_t longest);
+/* With the texts of the definition, which are copied; or with those of a check in conf. */
 void fill_def(struct engine *e, struct g_alert *a, const struct checkdef *d);
+void fill_check(struct engine *e, struct g_alert *a, unsigned check);
+/* What all alerts have in common, at the beginning of the arena. When conf is complete. */
+void fixed_texts(struct engine *e);
 
 /* -- engine_judge.c: the checks of a flow -- */
 

@@ -31,7 +31,7 @@ static void fill(struct engine *e, struct alert_parts *p, struct g_host *host, c
 		 const struct checkdef *d, bool attacker)
 {
 	struct g_alert *a = &p->alert;
-	e->arena.len = 0;
+	arena_begin(e);
 	fill_def(e, a, d);
 	if (s->host) {
 		host_record(s->host, &e->conf, e->clock, false, host, &e->arena);

@@ -75,6 +75,11 @@ void buf_add_uint(struct buf *b, uint64_t v, unsigned width)
 {
 	char t[20];
 	unsigned i = sizeof t;
+	if (v < 100000000 && width <= 8) {
+		buf_reserve(b, 8);
+		b->len += print_digits(b->p + b->len, 'u', v, width, '0');
+		return;
+	}
 	do
 		t[--i] = (char)('0' + v % 10);
 	while (v /= 10);

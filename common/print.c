@@ -114,29 +114,12 @@ static void put_long(struct out *o, const struct spec *f, char letter, uint64_t 
 	put(o, p, (size_t)(end - p));
 }
 
-/*
- * Up to eight characters gather in a register: a load of all that were written one by one would wait for them. The first one is
- * the last to come, and the lowest.
- */
 static inline void put_number(struct out *o, const struct spec *f, char letter, uint64_t v, bool minus)
 {
-	uint64_t text = 0, tens = letter == 'X' ? 'A' - 10 : 'a' - 10;
-	bool hex = letter == 'x' || letter == 'X';
-	size_t n = 0;
-	if (v > 99999999 || minus || f->width > 8 || o->size < 8 || o->len > o->size - 8) {
+	if (v > 99999999 || minus || f->width > 8 || o->size < 8 || o->len > o->size - 8)
 		put_long(o, f, letter, v, minus);
-		return;
-	}
-	for (; n == 0 || v; n++) {
-		uint64_t digit = hex ? v % 16 : v % 10;
-		text = text << 8 | (digit + (digit < 10 ? '0' : tens));
-		v = hex ? v / 16 : v / 10;
-	}
-	for (; n < f->width; n++)
-		text = text << 8 | (uint8_t)f->pad;
-	text = htole64(text);
-	memcpy(o->p + o->len, &text, sizeof text);
-	o->len += n;
+	else
+		o->len += print_digits(o->p + o->len, letter, v, f->width, f->pad);
 }
 
 /* Is it a number whose digits are looked for here? Not -0, negative ones, NaN. */
