@@ -204,12 +204,13 @@ static const struct route *find_route(const struct request *r, char id[static RO
 
 /*
  * A page of somebody else that a name was rebound for asks under that name. What names no host at all comes from no browser: they
- * all send Host.
+ * all send Host; and no browser comes over a unix socket.
  */
 static bool means_us(const struct apid *k, const struct request *r)
 {
+	struct addr from;
 	const char *host = request_host(r);
-	return !k->listen_host || !host || auth_host(host, k->listen_host, k->c->topo->api.hosts);
+	return !request_from(r, &from) || !host || auth_host(host, k->listen_host, k->c->topo->api.hosts);
 }
 
 /* Lets whoever asks in, or answers: how often they ask, whom they think they talk to, who they are. */
