@@ -1,7 +1,7 @@
 /*
- * What checks cost in production, the same for all: time, without that of others who had the processor meanwhile. A Lua check is timed for each batch. Most native checks take
- * less time than reading the clock, so of COST_EVERY runs over a flow, a host or a network one is timed, check by check, and
- * stands for all of them. Nothing that checks find depends on it.
+ * What checks cost in production, the same for all: time, without that of others who had the processor meanwhile. A Lua check is
+ * timed for each batch. Most native checks take less time than reading the clock, so of COST_EVERY runs over a flow, a host or a
+ * network one is timed, check by check, and stands for all of them. Nothing that checks find depends on it.
  */
 #ifndef WEIR_COST_H
 #define WEIR_COST_H
