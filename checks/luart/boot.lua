@@ -215,7 +215,8 @@ end
 
 local function load_script(script, source, given, style)
 	source = rt.plain_source(source)
-	for _, set in pairs(rt.set) do set.scan(source) end
+	local names = rt.names_in(source)
+	for _, set in pairs(rt.set) do set.prepare(names) end
 	-- As it is, first: what does not stand alone must not stand inside a function, as ntopng's scripts will.
 	local chunk, why = sys.load(source, "@" .. script.path)
 	if not chunk then error(why, 0) end

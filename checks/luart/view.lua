@@ -32,12 +32,12 @@ local function declare(desc)
 	pad(desc.size)
 	text[#text + 1] = "};"
 	ffi.cdef(table.concat(text, "\n"))
-	local ct = "struct weir_" .. desc.name
+	local ct = ffi.typeof("struct weir_" .. desc.name)
 	for _, f in ipairs(fields) do
 		assert(ffi.offsetof(ct, "f" .. f.off) == f.off, f.name)
 	end
 	assert(ffi.sizeof(ct) == desc.size, desc.name)
-	return ffi.cast("const " .. ct .. " *", desc.rows)
+	return ffi.cast(ffi.typeof("const $ *", ct), desc.rows)
 end
 
 local function items(text)
@@ -145,18 +145,16 @@ local function make_set(desc)
 			sys.want(desc.name, f.number)
 		end
 	end
+	-- Scripts use few of the fields: what reads one is made when it is to be used.
 	local function reader(get, part, f)
-		local fast = make_getter(desc, rows, f)
-		get[part] = fast
-		if f.column then
-			get[part] = function()
-				want(f)
-				get[part] = fast
-				return fast()
-			end
-			f.ready = f.ready or {}
-			table.insert(f.ready, function() get[part] = fast end)
+		local function ready()
+			want(f)
+			get[part] = make_getter(desc, rows, f)
+			return get[part]
 		end
+		get[part] = function() return ready()() end
+		f.ready = f.ready or {}
+		table.insert(f.ready, ready)
 	end
 	for _, f in ipairs(desc.fields) do
 		put(root, (f.prefix or "") .. f.name, f)
@@ -170,16 +168,28 @@ local function make_set(desc)
 		return make_getter(desc, rows, f)
 	end
 	-- Makes ready what a script's text seems to use: what it uses without our seeing it is made ready on first use.
-	function set.scan(source)
+	function set.prepare(names)
 		for _, f in ipairs(desc.fields) do
-			local text = "%." .. f.name:gsub("%.", "%%.") .. "%f[^%w_.]"
-			if f.column and not f.wanted and string.find(source, text) then
-				want(f)
-				for _, ready in ipairs(f.ready or {}) do ready() end
+			if f.ready and names[f.name] then
+				for _, ready in ipairs(f.ready) do ready() end
+				f.ready = nil
 			end
 		end
 	end
 	return set
+end
+
+-- All that a text has behind a dot, up to the end of what could be a name: of 'flow.client.ip' client.ip and ip.
+function rt.names_in(source)
+	local names = {}
+	for word in source:gmatch("[%w_.]+") do
+		local dot = word:find(".", 1, true)
+		while dot do
+			names[word:sub(dot + 1)] = true
+			dot = word:find(".", dot + 1, true)
+		end
+	end
+	return names
 end
 
 rt.items = items
