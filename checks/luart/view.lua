@@ -145,16 +145,19 @@ local function make_set(desc)
 			sys.want(desc.name, f.number)
 		end
 	end
-	-- Scripts use few of the fields: what reads one is made when it is to be used.
+	-- All are made now: one that is made as a script runs, and is being compiled, is what the compiler gives that up for.
 	local function reader(get, part, f)
-		local function ready()
-			want(f)
-			get[part] = make_getter(desc, rows, f)
-			return get[part]
+		local fast = make_getter(desc, rows, f)
+		get[part] = fast
+		if f.column then
+			get[part] = function()
+				want(f)
+				get[part] = fast
+				return fast()
+			end
+			f.ready = f.ready or {}
+			table.insert(f.ready, function() get[part] = fast end)
 		end
-		get[part] = function() return ready()() end
-		f.ready = f.ready or {}
-		table.insert(f.ready, ready)
 	end
 	for _, f in ipairs(desc.fields) do
 		put(root, (f.prefix or "") .. f.name, f)
@@ -171,6 +174,7 @@ local function make_set(desc)
 	function set.prepare(names)
 		for _, f in ipairs(desc.fields) do
 			if f.ready and names[f.name] then
+				want(f)
 				for _, ready in ipairs(f.ready) do ready() end
 				f.ready = nil
 			end
