@@ -221,16 +221,16 @@ deps-lint:
 	$(Q)etc/packaging/deps build lint
 
 # -- run, test ----------------------------------------------------------------------------------------------------------
+# As many compilers as there are processors, unless it was said how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # make run [IFACE=eth0 | PCAP="file ..."] [SPEED=n|max]: everything in the foreground, in $(O)/run.
 SPEED ?= 1
 PCAP  ?= tests/captures/office.pcapng
 RUN_INPUT = $(if $(IFACE),--interface $(IFACE),--speed $(SPEED) $(PCAP:%=--pcap %))
 .PHONY: run test
 run: deps
-	+$(Q)$(MAKE) --no-print-directory -s all
+	+$(Q)$(MAKE) $(JOBS) --no-print-directory -s all
 	@exec $(O)/bin/weir run -f etc/weir.yaml --dir $(O)/run --watch $(RUN_INPUT)
-# As many compilers as there are processors, unless it was said how many.
-JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-test
 	+$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	+$(Q)$(MAKE) $(JOBS) --no-print-directory O=$(O)/san SAN=1 CFLAGS="$(TEST_CFLAGS)" LDFLAGS="$(LDFLAGS) $(TEST_LD)" \
