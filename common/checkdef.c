@@ -66,6 +66,14 @@ unsigned period_seconds(enum period p)
 	return seconds[p];
 }
 
+void checkdef_names(struct buf *out, const char *separator, unsigned bits, const char *const *names)
+{
+	for (const char *before = ""; bits; bits &= bits - 1, before = separator) {
+		buf_adds(out, before);
+		buf_adds(out, names[__builtin_ctz(bits)]);
+	}
+}
+
 const char *checkdef_items(const struct checkdef_param *p)
 {
 	return p->items ? p->items : p->needed ? "empty: then it never fires" : "empty";

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "record.h"
 
 /* When a check runs. */
@@ -94,6 +95,8 @@ struct checkdef {
 
 extern const struct checkdef checkdefs[];
 extern const size_t n_checkdefs;
+/* Appends the names of the bits that are set, with the separator between them. */
+void checkdef_names(struct buf *out, const char *separator, unsigned bits, const char *const *names);
 /* The default items of a list in words. */
 const char *checkdef_items(const struct checkdef_param *p);
 /* By key; an alert key may exist for a flow and for a host: entity ENT_OTHER takes the first. NULL if none. */

@@ -12,9 +12,7 @@ static struct str put(struct buf *b, const char *s)
 static struct str put_hooks(struct buf *strs, unsigned hooks)
 {
 	struct buf b = { 0 };
-	for (unsigned bit = 0; bit < CHECKDEF_HOOKS; bit++)
-		if (hooks >> bit & 1)
-			buf_addf(&b, "%s%s", b.len ? "\n" : "", checkdef_hook_names[bit]);
+	checkdef_names(&b, "\n", hooks, checkdef_hook_names);
 	struct str s = str_put_raw(strs, b.p, b.len);
 	buf_release(&b);
 	return s;

@@ -168,11 +168,11 @@ static void list_fields(void)
 /* A sentence with the names of the bits that are set. */
 static void man_bits(const char *begin, unsigned bits, const char *const *names)
 {
-	if (!bits)
-		return;
-	for (const char *before = begin; bits; bits &= bits - 1, before = ", ")
-		printf("%s%s", before, names[__builtin_ctz(bits)]);
-	puts(".");
+	struct buf text = { 0 };
+	checkdef_names(&text, ", ", bits, names);
+	if (bits)
+		printf("%s%s.\n", begin, buf_cstr(&text));
+	buf_release(&text);
 }
 
 static void man_check(const struct checkdef *d)

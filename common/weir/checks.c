@@ -62,11 +62,11 @@ static int list(struct options *o)
 /* The names of the bits that are set. */
 static void print_bits(const char *title, unsigned bits, const char *const *names)
 {
-	const char *before = title;
-	for (; bits; bits &= bits - 1, before = ", ")
-		printf("%s%s", before, names[__builtin_ctz(bits)]);
-	if (before != title)
-		putchar('\n');
+	struct buf text = { 0 };
+	checkdef_names(&text, ", ", bits, names);
+	if (bits)
+		printf("%s%s\n", title, buf_cstr(&text));
+	buf_release(&text);
 }
 
 /* A list of lines, each indented. */
