@@ -7,17 +7,7 @@
 
 #include "buf.h"
 #include "codec.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "hex.h"
 
 /*
  * Decodes len bytes. Returns a new string, or NULL if there is a bad escape, a control character or no UTF-8. plus: '+' is
@@ -31,7 +21,7 @@ static char *decode(const char *s, size_t len, bool plus, bool slashes)
 		char c = s[i];
 		if (c == '%') {
 			bool whole = len - i > 2;
-			int hi = whole ? hex_digit(s[i + 1]) : -1, lo = whole ? hex_digit(s[i + 2]) : -1;
+			int hi = whole ? hex_value(s[i + 1]) : -1, lo = whole ? hex_value(s[i + 2]) : -1;
 			if (hi < 0 || lo < 0)
 				goto bad;
 			c = (char)(hi << 4 | lo);

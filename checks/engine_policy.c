@@ -57,7 +57,7 @@ static bool excluded(struct flow_run *run, const struct checkdef *d)
 	p.alert.score = d->score;
 	p.alert.severity = (uint8_t)severity_of_score(d->score);
 	p.alert.time = f->key.first;
-	p.alert.sensor = put_str(e, sensor_get(e, str_ptr(e->names.p, f->key.sensor), f->key.sensor.len)->name);
+	p.alert.sensor = put_str(e, sensor_of(e, f)->name);
 	const char *by = ask(e, &p);
 	if (!by)
 		return false;

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "flow_util.h"
+#include "hex.h"
 
 FLOW_CHECK(ndpi_http_crawler_bot)
 {
@@ -76,19 +77,14 @@ FLOW_CHECK(ndpi_binary_data_transfer)
 
 /* -- commands in URLs: what nDPI looks for only when it is built with PCRE, which Debian's is not -- */
 
-static int hex_digit(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
-}
-
 /* The query part of a URL, decoded (RFC 3986 section 2.1, '+' is a space), in lower case. */
 static void decode_query(const char *s, size_t len, char *out, size_t size)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < len && n + 1 < size; i++) {
 		char c = s[i] == '+' ? ' ' : s[i];
-		if (c == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0) {
-			c = (char)(hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2]));
+		if (c == '%' && i + 2 < len && hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
+			c = (char)(hex_value(s[i + 1]) << 4 | hex_value(s[i + 2]));
 			i += 2;
 		}
 		out[n++] = (char)tolower((unsigned char)c);

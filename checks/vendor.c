@@ -1,6 +1,5 @@
 #include "vendor.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +10,7 @@
 #include "buf.h"
 #include "codec.h"
 #include "csv.h"
+#include "hex.h"
 #include "log.h"
 
 #define MAX_NAME 64
@@ -43,10 +43,10 @@ static bool read_assignment(const struct buf *field, uint64_t *ret)
 {
 	*ret = 0;
 	for (size_t i = 0; i < field->len; i++) {
-		char c = field->p[i];
-		if (!isxdigit((unsigned char)c))
+		int digit = hex_value(field->p[i]);
+		if (digit < 0)
 			return false;
-		*ret = *ret << 4 | (unsigned)(isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10);
+		*ret = *ret << 4 | (unsigned)digit;
 	}
 	return field->len >= 6 && field->len <= 9;
 }
